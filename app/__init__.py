@@ -1,0 +1,51 @@
+"""Latchkey: accounts whose mail address is proven, for Flask on MongoDB."""
+
+import sys
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+from app import account, auth, logs, mail, main, mongo, web
+from app.extensions import bootstrap, csrf, login_manager
+from app.extensions import mail as flask_mail
+
+
+def create_app(settings: config.BaseConfig | None = None) -> Flask:
+    """The WSGI application; makes no connection before the first request.
+
+    Args:
+        settings: taken from the environment when not given.
+
+    Raises:
+        SystemExit: status 1, with one message that names every setting to mend.
+    """
+    app = Flask(__name__)
+    app.config.from_object(settings or _settings())
+    _trust_proxies(app)
+
+    logs.init_app(app)
+    mongo.init_app(app)
+    web.init_app(app)
+    for extension in (bootstrap, csrf, login_manager, flask_mail):
+        extension.init_app(app)
+    mail.init_app(app)
+
+    main.init_app(app)
+    auth.init_app(app)
+    account.init_app(app)
+    return app
+
+
+def _settings() -> config.BaseConfig:
+    try:
+        return config.load()
+    except config.ConfigError as error:
+        sys.exit(str(error))
+
+
+def _trust_proxies(app: Flask) -> None:
+    """Without TRUSTED_PROXIES a forged X-Forwarded-For changes nothing."""
+    hops = app.config["TRUSTED_PROXIES"]
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,0 +1,14 @@
+"""Registering, confirming, signing in and out: one module a journey."""
+
+from flask import Flask
+
+from app.auth import confirm, register, sessions, sign_in
+from app.auth.blueprint import bp
+
+__all__ = ["confirm", "init_app", "register", "sign_in"]
+
+
+def init_app(app: Flask) -> None:
+    """Adds the pages and the loader of the signed-in account."""
+    sessions.init_app(app)
+    app.register_blueprint(bp)

@@ -1,0 +1,5 @@
+"""The blueprint that the journeys of this package put their routes on."""
+
+from flask import Blueprint
+
+bp = Blueprint("auth", __name__)

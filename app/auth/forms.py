@@ -1,0 +1,39 @@
+"""What people fill in before they are signed in."""
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, HiddenField
+
+from app.fields import (
+    AddressField,
+    CurrentPasswordField,
+    NewPasswordField,
+    RepeatField,
+    address_words,
+)
+
+
+class RegistrationForm(FlaskForm):
+    """A new account."""
+
+    email = AddressField()
+    password = NewPasswordField()
+    confirm = RepeatField()
+
+    def own_words(self) -> list[str]:
+        """What this person's password must not be made of."""
+        return address_words(self.email.data or "")
+
+
+class LoginForm(FlaskForm):
+    """Signing in."""
+
+    email = AddressField()
+    password = CurrentPasswordField()
+    remember = BooleanField("Keep me signed in on this device")
+    next = HiddenField()
+
+
+class PasswordForm(FlaskForm):
+    """The account's password, where the account is known already."""
+
+    password = CurrentPasswordField()

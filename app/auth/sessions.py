@@ -1,0 +1,176 @@
+"""Who is signed in: the cookie carries an account id and a session id, the account's document
+says whether that session is alive.
+
+Registering an address that has a confirmed account looks like registering a new one: the cookie
+then carries ids that match nothing, and the typed address. `SignedIn.decoy` is that visitor, and so
+is whoever holds the cookie of a claim that a newer one has ended: the two must look alike. They see what a newcomer sees, and since every write is guarded by the ids, they can do nothing.
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from flask import Flask, Request, current_app, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_login import UserMixin, login_user
+
+from app.clock import utcnow
+from app.extensions import login_manager
+from app.mongo import users
+from app.users.user import ConfirmMail, Origin, Session, User, random_id
+
+# A session is noted as seen at most this often: a page costs one find, not a find and a write.
+_SEEN_EVERY = timedelta(minutes=5)
+# The decoy's mail "leaves" after the time that a real one takes.
+_DECOY_MAIL_TAKES = timedelta(seconds=2)
+
+
+class SignedIn(UserMixin):
+    """Flask-Login's `current_user`: an account through one of its sessions."""
+
+    def __init__(self, user: User, session_id: str, *, decoy: bool = False) -> None:
+        self.user = user
+        self.session_id = session_id
+        self.decoy = decoy
+
+    def get_id(self) -> str:
+        return f"{self.user.id}.{self.session_id}"
+
+    @property
+    def email(self) -> str:
+        """The address as typed."""
+        return self.user.email
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the address is proven."""
+        return self.user.confirmed
+
+    @property
+    def admin(self) -> bool:
+        """Whether this is an administrator."""
+        return self.user.admin
+
+
+class ForgivingSessions(SecureCookieSessionInterface):
+    """A signed cookie that holds something else than a session is no session, not a 500."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        try:
+            return super().open_session(app, request)
+        except (TypeError, ValueError):
+            return self.session_class()
+
+
+def init_app(app: Flask) -> None:
+    """Sets Flask-Login and the session cookie up."""
+    app.session_interface = ForgivingSessions()
+    login_manager.login_view = "auth.login"
+    login_manager.login_message = "Sign in to see this page."
+    login_manager.login_message_category = "info"
+    # It would end the session whenever a phone changes networks; ours are known to the server.
+    login_manager.session_protection = None
+    login_manager.user_loader(_load)
+
+
+def new_session(origin: Origin, *, remember: bool = False) -> Session:
+    """An entry for the account's document, with an id of 128 bits (ASVS 7.2.3)."""
+    config = current_app.config
+    now = utcnow()
+    days = timedelta(days=config["SESSION_DAYS"])
+    idle = days if remember else timedelta(hours=config["SESSION_IDLE_HOURS"])
+    return Session(
+        id=secrets.token_urlsafe(16),
+        signed_in_on=now,
+        seen_on=now,
+        expires_on=now + days,
+        idle_seconds=int(idle.total_seconds()),
+        address=origin.address,
+        browser=origin.browser,
+    )
+
+
+def start(user: User, entry: Session, *, remember: bool = False) -> None:
+    """Signs this browser in; what the cookie held before is gone."""
+    end()
+    session.permanent = remember
+    login_user(SignedIn(user, entry.id))
+
+
+def start_claim(user: User | None, typed: str, entry: Session) -> None:
+    """Signs in whoever has just registered; `user` is None when the address was taken.
+
+    Both cookies have the same shape: two ids, the typed address and the time.
+    """
+    asked = int(entry.signed_in_on.timestamp())
+    start(user or _decoy(random_id(), typed, entry.signed_in_on), entry)
+    session["claim"] = [typed, asked]
+
+
+def note_resend(now: datetime) -> None:
+    """Keeps the time in the cookie, which is all that a decoy has to go by."""
+    match session.get("claim"):
+        case [typed, _asked]:
+            session["claim"] = [typed, int(now.timestamp())]
+
+
+def end() -> None:
+    """Ends this browser's session on the server and empties its cookie."""
+    ids = _parse(session.get("_user_id"))
+    if ids:
+        users.sign_out(*ids)
+    session.clear()
+
+
+def _parse(cookie_id: Any) -> tuple[ObjectId, str] | None:
+    if not isinstance(cookie_id, str):
+        return None
+    user_id, _, session_id = cookie_id.partition(".")
+    try:
+        return ObjectId(user_id), session_id
+    except InvalidId:
+        return None
+
+
+def _load(cookie_id: Any) -> SignedIn | None:
+    ids = _parse(cookie_id)
+    if ids is None:
+        return None
+    user_id, session_id = ids
+    now = utcnow()
+    user = users.find_by_session(user_id, session_id)
+    entry = user.session(session_id, now) if user else None
+    if user is None or entry is None:
+        return _load_decoy(user_id, session_id, now)
+    if now - entry.seen_on >= _SEEN_EVERY:
+        users.touch(user_id, session_id, now)
+    if user.confirmed:
+        session.pop("claim", None)
+    return SignedIn(user, session_id)
+
+
+def _load_decoy(user_id: ObjectId, session_id: str, now: datetime) -> SignedIn | None:
+    match session.get("claim"):
+        case [str(typed), int(asked)]:
+            asked_on = datetime.fromtimestamp(asked, UTC)
+        case _:
+            return None
+    if now - asked_on > timedelta(hours=current_app.config["SESSION_IDLE_HOURS"]):
+        return None
+    return SignedIn(_decoy(user_id, typed, asked_on), session_id, decoy=True)
+
+
+def _decoy(user_id: ObjectId, typed: str, asked_on: datetime) -> User:
+    sent = utcnow() - asked_on >= _DECOY_MAIL_TAKES
+    sent_on = asked_on + _DECOY_MAIL_TAKES if sent else None
+    return User(
+        id=user_id,
+        email=typed,
+        email_key="",
+        password_hash="",
+        registered_on=asked_on,
+        token_version=0,
+        confirm_mail=ConfirmMail(id="", asked_on=asked_on, sent_on=sent_on),
+    )

@@ -1,0 +1,69 @@
+"""Signing in and out."""
+
+import re
+from urllib.parse import unquote
+
+from flask import current_app, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.auth import sessions
+from app.auth.blueprint import bp
+from app.auth.forms import LoginForm
+from app.mongo import users
+from app.users.passwords import decoy_hash, hash_password, verify_password
+from app.users.user import Session, User
+from app.web import form_page, origin
+
+# A path of our own: no host, no empty or dotted segment, nothing that a browser would "mend".
+_LOCAL_PATH = re.compile(r"/(?!/)[!-~]*")
+
+
+@bp.route("/login", methods=["GET", "POST"])
+def login() -> ResponseReturnValue:
+    """Starts a session; the earlier one of this browser ends."""
+    form = LoginForm(next=request.args.get("next", ""))
+    if not form.is_submitted() and current_user.is_authenticated and current_user.confirmed:
+        return redirect(local_path(request.args.get("next")))
+    if not form.validate_on_submit():
+        return form_page("auth/login.html", form)
+    remember = bool(form.remember.data)
+    entry = sessions.new_session(origin(), remember=remember)
+    user = _authenticate(form.email.address.key, form.password.data or "", entry)
+    if user is None:
+        form.form_errors.append("Address and password do not match.")
+        return form_page("auth/login.html", form)
+    sessions.start(user, entry, remember=remember)
+    if not user.confirmed:
+        return redirect(url_for("auth.unconfirmed"))
+    return redirect(local_path(form.next.data))
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Ends this session on the server, so that a copied cookie is dead."""
+    sessions.end()
+    flash("You are signed out.", "info")
+    return redirect(url_for("auth.login"))
+
+
+def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
+    """Looks up, compares exactly one hash whether or not there is an account, and signs in."""
+    rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
+    user = users.find_by_email(email_key)
+    stored = user.password_hash if user else decoy_hash(rounds)
+    if not verify_password(password, stored) or user is None:
+        return None
+    stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
+    return user if users.sign_in(user, entry, origin(), stronger) else None
+
+
+def local_path(target: str | None) -> str:
+    """The target if it is a path of this app, else the home page (ASVS 3.7.2: no open redirect)."""
+    home = url_for("main.home")
+    path, _, _query = unquote(target or "").partition("?")
+    segments = path.split("/")[1:]
+    odd = "\\" in path or any(segment in {"", ".", ".."} for segment in segments[:-1])
+    if not target or odd or not _LOCAL_PATH.fullmatch(target) or not _LOCAL_PATH.fullmatch(path):
+        return home
+    return target

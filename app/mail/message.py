@@ -1,0 +1,59 @@
+"""Rendering a letter as a mail."""
+
+from email import policy
+from email.message import EmailMessage, Message
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import Any
+
+import flask_mail
+from flask import current_app, render_template
+
+from app.clock import utcnow
+from app.mail.letters import LETTERS, public_url
+from app.users.addresses import parse_address
+from app.users.outbox import Claim
+
+
+class Mail(flask_mail.Message):
+    """Flask-Mail's message as multipart/alternative at the top.
+
+    Flask-Mail wraps it in a multipart/mixed, which some programs show as an attachment.
+    """
+
+    def _message(self) -> Message:  # type: ignore[override]
+        message = EmailMessage(policy=policy.SMTP)
+        message["From"] = self.sender
+        message["To"] = self.recipients[0]
+        message["Subject"] = self.subject
+        message["Date"] = format_datetime(utcnow())
+        message["Message-ID"] = self.msgId
+        for name, value in (self.extra_headers or {}).items():
+            message[name] = value
+        message.set_content(self.body or "")
+        message.add_alternative(self.html or "", subtype="html")
+        return message
+
+
+def render(claim: Claim) -> Mail:
+    """The mail of a claimed letter, its link signed now."""
+    letter, user, config = claim.letter, claim.user, current_app.config
+    context: dict[str, Any] = {
+        "app_name": config["APP_NAME"],
+        "home_url": public_url("/"),
+        "email": user.email,
+        "owed_on": letter.owed_on,
+        **LETTERS[letter.kind](claim),
+    }
+    sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
+    mail = Mail(
+        subject=render_template(f"mail/{letter.kind}/subject.txt", **context).strip(),
+        recipients=[parse_address(user.email).mailbox],
+        body=render_template(f"mail/{letter.kind}/body.txt", **context).strip() + "\n",
+        html=render_template(f"mail/{letter.kind}/body.html", **context).strip() + "\n",
+        sender=formataddr((sender[0] or config["APP_NAME"], sender[1])),
+        # RFC 3834 5: no vacation notice answers it.
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    domain = sender[1].rpartition("@")[2]
+    mail.msgId = f"<{letter.message_id}@{domain}>"
+    return mail

@@ -1,0 +1,164 @@
+"""How a mail leaves: over SMTP, or into a folder in development."""
+
+import contextlib
+import smtplib
+import ssl
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+import flask_mail
+from flask import Flask
+
+from app.clock import utcnow
+
+
+# Seconds of idleness after which a kept connection is tried before it is used.
+_SURELY_ALIVE = 2.0
+
+
+class Later(Exception):
+    """The mail server could not take this letter now; the message says why."""
+
+
+class Never(Exception):
+    """The mail server will not take this letter, ever; the message has its words."""
+
+
+class Unreachable(Later):
+    """Nor any other letter, for the moment: there is no connection."""
+
+
+class Blocked(Exception):
+    """No letter can leave until somebody mends the server or the settings."""
+
+
+class Transport(Protocol):
+    """Takes mails."""
+
+    def send(self, mail: flask_mail.Message) -> None:
+        """Raises Later, Never or Blocked unless the mail was taken."""
+
+    def close(self) -> None:
+        """Lets go of what is kept between mails."""
+
+
+class FolderTransport:
+    """Writes each mail into a file, which `/dev/mail` shows."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    def send(self, mail: flask_mail.Message) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = f"{utcnow():%Y%m%dT%H%M%S%f}-{mail.msgId.strip('<>').partition('@')[0][:8]}"
+        # Whole or not at all: the mailbox may look at any moment.
+        partial = self._folder / f"{name}.part"
+        partial.write_bytes(mail.as_bytes())
+        partial.rename(self._folder / f"{name}.eml")
+
+    def close(self) -> None:
+        pass
+
+
+class SmtpConnection(flask_mail.Connection):
+    """Flask-Mail's connection with what it lacks: a timeout and a verified certificate.
+
+    It goes through the hook that Flask-Mail offers, `configure_host`.
+    """
+
+    def __init__(self, state: flask_mail._Mail, timeout: float) -> None:
+        super().__init__(state)  # type: ignore[arg-type]
+        self._timeout = timeout
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        server, port = self.mail.server, self.mail.port or 0
+        context = ssl.create_default_context()
+        host: smtplib.SMTP | smtplib.SMTP_SSL
+        if self.mail.use_ssl:
+            host = smtplib.SMTP_SSL(server, port, timeout=self._timeout, context=context)
+        else:
+            host = smtplib.SMTP(server, port, timeout=self._timeout)
+        try:
+            if self.mail.use_tls:
+                host.starttls(context=context)
+            if self.mail.username and self.mail.password:
+                host.login(self.mail.username, self.mail.password)
+        except BaseException:
+            host.close()
+            raise
+        return host
+
+
+class SmtpTransport:
+    """One kept connection to the mail server.
+
+    Not safe for use by several threads: a worker has its own.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._state: flask_mail._Mail = app.extensions["mail"]
+        self._timeout: int = app.config["MAIL_TIMEOUT"]
+        self._connection: SmtpConnection | None = None
+        self._used = 0.0
+
+    def send(self, mail: flask_mail.Message) -> None:
+        try:
+            self._connected().send(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            self._sort(*next(iter(error.recipients.values())))
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as error:
+            self.close()
+            raise _by_code(error.smtp_code, _words(error), Blocked) from error
+        except smtplib.SMTPDataError as error:
+            self._sort(error.smtp_code, error.smtp_error)
+        except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError) as error:
+            # Nothing goes out in the clear, or to a server that cannot prove its name.
+            self.close()
+            raise Blocked(str(error)) from error
+        except (smtplib.SMTPException, OSError) as error:
+            connected = self._connection is not None
+            self.close()
+            raise (Later if connected else Unreachable)(_words(error)) from error
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection and connection.host:
+            # QUIT is a courtesy: the mails were taken or not before it.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                connection.host.quit()
+
+    def _connected(self) -> SmtpConnection:
+        """The kept connection, or a new one: servers hang up on the idle."""
+        idle = monotonic() - self._used
+        self._used = monotonic()
+        if self._connection and (idle < _SURELY_ALIVE or self._answers(self._connection)):
+            return self._connection
+        self.close()
+        connection = SmtpConnection(self._state, self._timeout)
+        self._connection = connection.__enter__()
+        return self._connection
+
+    def _answers(self, connection: SmtpConnection) -> bool:
+        try:
+            return connection.host is not None and connection.host.noop()[0] == 250
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    def _sort(self, code: int, words: bytes | str) -> None:
+        text = f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+        if code == 421:  # RFC 5321 4.2.3: the server is closing the channel
+            self.close()
+        raise _by_code(code, text, Never)
+
+
+def _by_code(code: int, words: str, permanent: type[Exception]) -> Exception:
+    """RFC 5321 4.2.1: 4xx is for now, 5xx for good."""
+    return permanent(words) if code >= 500 else Later(words)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return f"{error.smtp_code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
+    return str(error) or type(error).__name__

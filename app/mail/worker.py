@@ -1,0 +1,113 @@
+"""The mail worker: claim, deliver, settle, repeat. Any number may run at once."""
+
+import random
+from datetime import datetime, timedelta
+from threading import Event
+
+from flask import Flask
+from pymongo.errors import PyMongoError
+
+from app.clock import utcnow
+from app.mail import make_transport
+from app.mail.message import render
+from app.mail.transport import Blocked, Later, Never, Unreachable
+from app.mongo import outbox
+from app.users.outbox import Claim
+
+# How long a new letter may wait to be seen by an idle worker.
+_POLL_SECONDS = 0.5
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
+_GIVE_UP_AFTER = timedelta(days=3)
+# Words of a mail server are shown to people: a line, not a page.
+_WORDS_LENGTH = 300
+
+
+class Worker:
+    """Delivers what is due.
+
+    Args:
+        app: whose database, templates and mail settings are used.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
+        self._transport = make_transport(app)
+        # The last letter failed for a reason that the next one would meet too.
+        self._stuck = False
+
+    def run(self, stop: Event) -> None:
+        """Works until `stop` is set; finishes the mail in hand."""
+        while not stop.is_set():
+            try:
+                idle = not self.deliver_one()
+            except PyMongoError as error:
+                self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
+                idle = True
+            if self._stuck:
+                stop.wait(_FIRST_RETRY.total_seconds())
+            elif idle:
+                stop.wait(_POLL_SECONDS)
+        self._transport.close()
+
+    def run_once(self) -> bool:
+        """Delivers what is due now; whether letters are left to try again."""
+        while self.deliver_one() and not self._stuck:
+            pass
+        self._transport.close()
+        with self._app.app_context():
+            return outbox.waiting()
+
+    def deliver_one(self) -> bool:
+        """Takes one letter in hand, if one is due; False when none is."""
+        with self._app.app_context():
+            claim = outbox.claim(utcnow(), self._lease)
+            if claim is None:
+                return False
+            if claim.overtaken:
+                outbox.drop(claim)
+            else:
+                self._deliver(claim)
+            return True
+
+    def _deliver(self, claim: Claim) -> None:
+        log, letter = self._app.logger, claim.letter
+        self._stuck = False
+        try:
+            self._transport.send(render(claim))
+        except Never as error:
+            outbox.refuse(claim, str(error)[:_WORDS_LENGTH])
+            log.warning("mail: letter %s refused for good: %s", letter.id, error)
+        except (Later, Blocked) as error:
+            self._stuck = isinstance(error, (Blocked, Unreachable))
+            self._postpone(claim, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
+        except Exception:
+            # A letter that cannot be rendered must not stop the others.
+            log.exception("mail: letter %s could not be written", letter.id)
+            self._postpone(claim, "could not be written, see the log", blocked=False)
+        else:
+            if not outbox.settle(claim, utcnow()):
+                log.warning("mail: letter %s was sent after its lease was lost", letter.id)
+
+    def _postpone(self, claim: Claim, trouble: str, *, blocked: bool) -> None:
+        letter, now = claim.letter, utcnow()
+        log = self._app.logger
+        if not blocked and now - letter.owed_on > _GIVE_UP_AFTER:
+            outbox.refuse(claim, trouble)
+            log.warning("mail: letter %s given up after three days: %s", letter.id, trouble)
+            return
+        outbox.postpone(claim, _next_try(letter.attempts, now), trouble, blocked=blocked)
+        log.log(
+            40 if blocked else 30,
+            "mail: letter %s %s: %s",
+            letter.id,
+            "and all others must wait" if blocked else "is tried again later",
+            trouble,
+        )
+
+
+def _next_try(attempts: int, now: datetime) -> datetime:
+    """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
+    pause = min(_FIRST_RETRY * 2 ** min(attempts - 1, 16), _LONGEST_RETRY)
+    spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
+    return now + pause * spread

@@ -1,0 +1,76 @@
+"""Every refusal is a page of the app's own look, with a next step."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Flask, current_app, render_template, url_for
+from flask.typing import ResponseReturnValue
+from pymongo.errors import PyMongoError
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+_RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page says of an error."""
+
+    title: str
+    message: str
+
+
+_WORDS = {
+    400: Words(
+        "This form can no longer be used",
+        "It was open for too long, or cookies are blocked. Go back, reload the page and try again.",
+    ),
+    403: Words("Not yours to see", "You are signed in, but this page is for somebody else."),
+    404: Words("There is no such page", "The address may be mistyped, or the page has moved."),
+    405: Words("That does not work here", "This page cannot be used that way."),
+    413: Words("That is too much", "What was sent is larger than any form here."),
+    415: Words("Only forms work here", "What was sent is not a form that was filled in."),
+    422: Words("Something is missing", "The form was not filled in as it should be."),
+    429: Words("Too many attempts", "Wait a moment, then try again."),
+    500: Words(
+        "Something broke on our side",
+        "It is not your fault, and it has been noted. Try again in a moment.",
+    ),
+    503: Words(
+        "We cannot reach our database",
+        "Nothing is lost. Try again in a moment; sending the same form twice does no harm.",
+    ),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Registers a page for every error; without it a proxy's or browser's own would show."""
+    for code in default_exceptions:
+        app.register_error_handler(code, _http_error)
+    app.register_error_handler(PyMongoError, _database_error)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    headers = dict(error.get_headers())
+    headers.pop("Content-Type", None)
+    return _page(code), code, headers
+
+
+def _database_error(error: PyMongoError) -> ResponseReturnValue:
+    """The outcome of the write is unknown, and repeating it is safe (see the repository)."""
+    current_app.logger.error("MongoDB: %s", type(error).__name__)
+    return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
+
+
+def _page(code: int, retry_after: int | None = None) -> str:
+    """Looks nobody up: the database may be what is broken."""
+    words = _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
+    return render_template(
+        "errors/error.html",
+        code=code,
+        title=words.title,
+        message=words.message,
+        action={"label": "Home", "url": url_for("main.home")},
+        retry_after=retry_after,
+        anonymous=True,
+    )

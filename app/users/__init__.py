@@ -1,0 +1,1 @@
+"""The domain: accounts and what happens to them. Knows MongoDB, not Flask."""

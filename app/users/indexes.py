@@ -1,0 +1,175 @@
+"""Indexes and schema validator of the `users` collection, as data, and what keeps them so.
+
+`scripts/create_indexes.py` applies them; readiness compares them with what is there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One declared index."""
+
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    options: Document = field(default_factory=dict)
+
+
+INDEXES = (
+    # Registration and sign-in; decides who has an address.
+    Index("email_key", (("email_key", 1),), {"unique": True}),
+    # The mail worker's claim. Sparse: an account that is owed nothing has no entry.
+    Index("outbox_due", (("outbox.due_on", 1),), {"sparse": True}),
+    # MongoDB itself deletes the unconfirmed; a confirmed account has no `expires_on`.
+    Index("expire_unconfirmed", (("expires_on", 1),), {"expireAfterSeconds": 0}),
+    # Lists for administrators, newest first, of all and by state.
+    Index("newest", (("registered_on", -1), ("_id", -1))),
+    Index("newest_by_state", (("confirmed", 1), ("registered_on", -1), ("_id", -1))),
+)
+
+VALIDATOR: Document = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": [
+            "email",
+            "email_key",
+            "password_hash",
+            "registered_on",
+            "confirmed",
+            "confirmed_on",
+            "token_version",
+            "admin",
+        ],
+        "properties": {
+            "email": {"bsonType": "string"},
+            "email_key": {"bsonType": "string"},
+            "password_hash": {"bsonType": "string"},
+            "registered_on": {"bsonType": "date"},
+            "confirmed": {"bsonType": "bool"},
+            "confirmed_on": {"bsonType": ["date", "null"]},
+            "token_version": {"bsonType": ["int", "long"], "minimum": 0},
+            "admin": {"bsonType": "bool"},
+        },
+    }
+}
+
+_VALIDATOR_NAME = "schema validator"
+_NAMESPACE_EXISTS = 48
+
+
+class State(StrEnum):
+    """What was found, or done, about one index or the validator."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+
+
+class IndexConflict(Exception):
+    """Existing documents stand against a unique index; the message names them."""
+
+
+def is_mock(users: Collection[Document]) -> bool:
+    """mongomock knows no validators."""
+    return type(users).__module__.startswith("mongomock")
+
+
+def inspect(users: Collection[Document]) -> Iterator[tuple[str, State]]:
+    """Compares what is declared with what is there, and changes nothing.
+
+    Yields:
+        A name and UNCHANGED (as declared), CHANGED (different) or CREATED (missing).
+    """
+    present = users.index_information()
+    for index in INDEXES:
+        yield index.name, _compare(present.get(index.name), index)
+    if not is_mock(users):
+        yield _VALIDATOR_NAME, _compare_validator(users)
+
+
+def apply(users: Collection[Document]) -> Iterator[tuple[str, State]]:
+    """Makes everything as declared; may be run any number of times, on a live system.
+
+    Yields:
+        Each name with what was done.
+
+    Raises:
+        IndexConflict: when documents prevent a unique index.
+    """
+    for name, state in list(inspect(users)):
+        if name == _VALIDATOR_NAME:
+            if state is not State.UNCHANGED:
+                _set_validator(users)
+        elif state is not State.UNCHANGED:
+            index = next(index for index in INDEXES if index.name == name)
+            _make(users, index, replace=state is State.CHANGED)
+        yield name, state
+
+
+def _compare(found: Any, index: Index) -> State:
+    if found is None:
+        return State.CREATED
+    kept = {key: value for key, value in found.items() if key not in {"v", "key", "ns"}}
+    same = list(found["key"]) == list(index.keys) and kept == index.options
+    return State.UNCHANGED if same else State.CHANGED
+
+
+def _make(users: Collection[Document], index: Index, *, replace: bool) -> None:
+    if replace:
+        users.drop_index(index.name)
+    _drop_twin(users, index)
+    try:
+        users.create_index(list(index.keys), name=index.name, **index.options)
+    except DuplicateKeyError:
+        raise IndexConflict(_duplicates(users, index)) from None
+
+
+def _drop_twin(users: Collection[Document], index: Index) -> None:
+    """An index on the same keys under another name would make MongoDB refuse ours."""
+    for name, found in users.index_information().items():
+        if name != "_id_" and list(found["key"]) == list(index.keys):
+            users.drop_index(name)
+
+
+def _duplicates(users: Collection[Document], index: Index) -> str:
+    (key, _direction), *_ = index.keys
+    groups = users.aggregate(
+        [
+            {"$group": {"_id": f"${key}", "ids": {"$push": "$_id"}, "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$limit": 20},
+        ],
+        allowDiskUse=True,
+    )
+    lines = [
+        f"  {key} {group['_id']!r}: " + ", ".join(str(_id) for _id in group["ids"][:10])
+        for group in groups
+    ]
+    return f"Index {index.name} must be unique, but these documents share a value:\n" + "\n".join(
+        lines
+    )
+
+
+def _compare_validator(users: Collection[Document]) -> State:
+    found = users.options().get("validator")
+    if found is None:
+        return State.CREATED
+    return State.UNCHANGED if found == VALIDATOR else State.CHANGED
+
+
+def _set_validator(users: Collection[Document]) -> None:
+    database = users.database
+    try:
+        database.command("create", users.name, validator=VALIDATOR)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+        database.command("collMod", users.name, validator=VALIDATOR)

@@ -1,0 +1,48 @@
+"""Owed letters: entries of an account's `outbox` that say what to write, never a link.
+
+The link is signed when the mail leaves, so no live link is ever at rest.
+"""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.users.user import View
+
+
+class LetterKind(StrEnum):
+    """What a letter says; each has a folder of templates and a function in `app/mail/letters.py`."""
+
+    CONFIRM = "confirm"
+    ACCOUNT_EXISTS = "account_exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter(View):
+    """One owed letter."""
+
+    kind: LetterKind
+    owed_on: datetime
+    due_on: datetime | None
+    """When it may be (re)tried; None once it was refused for good."""
+    message_id: str
+    """Left of the @ in Message-ID: fixed now, so that a repeat is recognised as one."""
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    attempts: int = 0
+    lease: str | None = None
+    """Fencing id of the worker that holds it: only its holder may settle it."""
+    trouble: str | None = None
+    """Why it has not left yet, in the mail server's words."""
+    blocked: bool = False
+    """The trouble is with our server or settings, and stops every letter."""
+
+    def document(self) -> dict[str, Any]:
+        """As stored in `outbox`."""
+        return asdict(self)
+
+
+def owe(kind: LetterKind, now: datetime) -> Letter:
+    """A new letter, due at once."""
+    return Letter(kind=kind, owed_on=now, due_on=now, message_id=secrets.token_hex(16))

@@ -1,0 +1,85 @@
+"""Signed links: what a mail carries, and what a click on it proves.
+
+One salt per purpose, so that a token of one kind fails on every other route. A token is used up
+through the state that it names (`token_version`), never through a list of used tokens.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from bson import ObjectId
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.clock import utcnow
+
+# How far the clock of the machine that signed may be ahead of ours.
+CLOCK_TOLERANCE = timedelta(seconds=60)
+
+
+class Purpose(Enum):
+    """What a link is for; the value is part of the salt."""
+
+    CONFIRM = "confirm"
+
+
+class Reading(Enum):
+    """How reading a token ended."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a token says; of a damaged one nothing is known."""
+
+    reading: Reading
+    user_id: ObjectId | None = None
+    email_key: str = ""
+    version: int = 0
+    signed_on: datetime | None = None
+
+
+_DAMAGED = Link(Reading.DAMAGED)
+
+
+class LinkSigner:
+    """Mints and reads tokens.
+
+    Args:
+        keys: the newest last, as itsdangerous has it; all are accepted, the last one signs.
+        salt: of this installation.
+        max_age: seconds that a link of each purpose lives.
+    """
+
+    def __init__(self, keys: Sequence[str], salt: str, max_age: dict[Purpose, int]) -> None:
+        self.max_age = max_age
+        self._serializers = {
+            purpose: URLSafeTimedSerializer(
+                list(keys),
+                salt=f"{salt}:{purpose.value}",
+                signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+            )
+            for purpose in Purpose
+        }
+
+    def mint(self, purpose: Purpose, user_id: ObjectId, email_key: str, version: int) -> str:
+        """A token that starts to age now."""
+        return str(self._serializers[purpose].dumps([str(user_id), email_key, version]))
+
+    def read(self, purpose: Purpose, token: str) -> Link:
+        """What the token says; a forged, foreign or malformed one is `DAMAGED`, never an error."""
+        try:
+            payload, signed_on = self._serializers[purpose].loads(token, return_timestamp=True)
+        except (BadData, ValueError, OverflowError):
+            return _DAMAGED
+        if not signed_on or signed_on > utcnow() + CLOCK_TOLERANCE:
+            return _DAMAGED
+        user_id, email_key, version = payload
+        fresh = utcnow() - signed_on <= timedelta(seconds=self.max_age[purpose])
+        reading = Reading.VALID if fresh else Reading.EXPIRED
+        return Link(reading, ObjectId(user_id), email_key, version, signed_on)

@@ -1,0 +1,123 @@
+"""The queue of owed letters: every account's `outbox`, seen as one.
+
+A letter is claimed with a lease: `due_on` moves ahead, so that no other worker sees it until the
+lease is over, and a fencing id is noted, so that a worker which was thought dead cannot settle it
+late. Delivery is at least once.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+
+from app.users.letters import Letter, LetterKind
+from app.users.user import User
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A letter that is ours until its lease is over, with its account as it was then."""
+
+    letter: Letter
+    user: User
+
+    @property
+    def overtaken(self) -> bool:
+        """A newer confirmation mail was asked for, or the address is proven: nothing to say."""
+        newest = self.user.confirm_mail
+        return self.letter.kind is LetterKind.CONFIRM and (
+            self.user.confirmed or newest is None or newest.id != self.letter.id
+        )
+
+
+class Outbox:
+    """The owed letters in the `users` collection."""
+
+    def __init__(self, users: Collection[Document]) -> None:
+        self._users = users
+
+    def claim(self, now: datetime, lease: timedelta) -> Claim | None:
+        """Takes the letter that has been due longest, or None.
+
+        No sort: the index on `outbox.due_on` is walked in its order, while a sort on a multikey
+        index would read the whole backlog for each letter.
+        """
+        fencing_id = secrets.token_hex(8)
+        document = self._users.find_one_and_update(
+            {"outbox": {"$elemMatch": {"due_on": {"$lte": now}}}},
+            {
+                "$set": {"outbox.$.due_on": now + lease, "outbox.$.lease": fencing_id},
+                "$inc": {"outbox.$.attempts": 1},
+            },
+            projection={"events": 0},
+            return_document=ReturnDocument.AFTER,
+        )
+        if document is None:
+            return None
+        stored = next(entry for entry in document["outbox"] if entry["lease"] == fencing_id)
+        letter = Letter.from_document({**stored, "kind": LetterKind(stored["kind"])})
+        return Claim(letter, User.from_document(document))
+
+    def settle(self, claim: Claim, now: datetime) -> bool:
+        """Removes a delivered letter; False when the lease was lost to another worker."""
+        gone = {"$pull": {"outbox": {"id": claim.letter.id}}}
+        return self._finish(claim, gone, {"confirm_mail.sent_on": now})
+
+    def drop(self, claim: Claim) -> bool:
+        """Removes a letter unsent, since what it says is no longer so."""
+        return self._finish(claim, {"$pull": {"outbox": {"id": claim.letter.id}}}, {})
+
+    def refuse(self, claim: Claim, reason: str) -> bool:
+        """Keeps a letter that the mail server will never take, with its words, out of the queue."""
+        never = {"$set": {"outbox.$.due_on": None, "outbox.$.trouble": reason}}
+        return self._finish(claim, never, {"confirm_mail.refused": reason})
+
+    def postpone(
+        self, claim: Claim, until: datetime, trouble: str, *, blocked: bool = False
+    ) -> bool:
+        """Puts a letter back for later; `blocked` when no other letter would fare better."""
+        later = {
+            "outbox.$.due_on": until,
+            "outbox.$.lease": None,
+            "outbox.$.trouble": trouble,
+            "outbox.$.blocked": blocked,
+        }
+        return self._finish(claim, {"$set": later}, {})
+
+    def _finish(self, claim: Claim, update: Document, confirm_mail: Document) -> bool:
+        """Applies `update` if the lease is still ours.
+
+        `confirm_mail` is noted only while this letter is the newest confirmation: a resend may
+        have overtaken it while it was being sent.
+        """
+        held = {"id": claim.letter.id, "lease": claim.letter.lease}
+        ours = {"_id": claim.user.id, "outbox": {"$elemMatch": held}}
+        if confirm_mail and claim.letter.kind is LetterKind.CONFIRM:
+            newest = ours | {"confirm_mail.id": claim.letter.id}
+            noted = update | {"$set": update.get("$set", {}) | confirm_mail}
+            if self._users.update_one(newest, noted).matched_count:
+                return True
+        return self._users.update_one(ours, update).matched_count == 1
+
+    def waiting(self) -> bool:
+        """Whether any letter is left to try, now or later."""
+        return self._users.find_one({"outbox.due_on": {"$gt": _EPOCH}}, {"_id": 1}) is not None
+
+    def backlog(self, now: datetime) -> Document:
+        """For the operator: how many letters are overdue, and what blocks them all, if anything."""
+        blocked = self._users.find_one(
+            {"outbox": {"$elemMatch": {"due_on": {"$gt": _EPOCH}, "blocked": True}}},
+            {"outbox": {"$elemMatch": {"blocked": True}}},
+        )
+        return {
+            "due": self._users.count_documents({"outbox.due_on": {"$lte": now}}, limit=1000),
+            "blocked": blocked["outbox"][0]["trouble"] if blocked else None,
+        }
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

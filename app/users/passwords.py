@@ -1,0 +1,70 @@
+"""Passwords: which are strong enough, hashing and checking them."""
+
+import base64
+import hmac
+import unicodedata
+from collections.abc import Iterable
+
+import bcrypt
+from zxcvbn import zxcvbn
+
+MIN_LENGTH = 8
+MAX_LENGTH = 256
+
+# zxcvbn's scale of 0 to 4; 2 needs more than 10^6 guesses, which online limits make hopeless.
+_MIN_SCORE = 2
+# zxcvbn refuses longer input, since its time grows faster than the length.
+_SCORED_LENGTH = 72
+# Not a secret: it keeps our digests apart from other uses of SHA-384. It never changes, so that
+# no rotation of a setting can lock people out.
+_DIGEST_KEY = b"latchkey password digest v1"
+
+
+def _normal(password: str) -> str:
+    """NFKC: the same keys on another keyboard or system give the same password (RFC 8265)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def _digest(password: str) -> bytes:
+    """64 ASCII bytes that depend on every character: bcrypt stops at 72 bytes and at a NUL."""
+    digest = hmac.digest(_DIGEST_KEY, _normal(password).encode("utf-8", "surrogatepass"), "sha384")
+    return base64.b64encode(digest)
+
+
+def hash_password(password: str, rounds: int) -> str:
+    """The bcrypt hash to store; takes 2^rounds steps."""
+    return bcrypt.hashpw(_digest(password), bcrypt.gensalt(rounds)).decode()
+
+
+def verify_password(password: str, password_hash: str) -> bool:
+    """Whether the password is the one that was hashed; takes as long as hashing it."""
+    return bcrypt.checkpw(_digest(password), password_hash.encode())
+
+
+def hash_rounds(password_hash: str) -> int:
+    """The cost that a stored hash was made with."""
+    return int(password_hash.split("$")[2])
+
+
+def decoy_hash(rounds: int) -> str:
+    """A hash that no password matches, to check where there is no account: equal time for all."""
+    return f"$2b${rounds:02}$" + "." * 53
+
+
+def weakness(password: str, own_words: Iterable[str] = ()) -> str | None:
+    """What is wrong with a new password, as a sentence for the person, or None.
+
+    Length and guessability only, no composition rules (ASVS 6.2.1, 6.2.4, 6.2.5; NIST SP 800-63B-4).
+
+    Args:
+        own_words: the address and the name of the product, which guessers try first.
+    """
+    length = len(_normal(password))
+    if length < MIN_LENGTH:
+        return f"Use at least {MIN_LENGTH} characters."
+    if length > MAX_LENGTH:
+        return f"Use at most {MAX_LENGTH} characters."
+    result = zxcvbn(_normal(password)[:_SCORED_LENGTH], user_inputs=list(own_words))
+    if result["score"] >= _MIN_SCORE:
+        return None
+    return result["feedback"]["warning"] or "This is too easy to guess. Add another word or two."

@@ -1,0 +1,79 @@
+"""What holds for every request: which bodies are read, which headers go out, where it came from."""
+
+from typing import Any
+
+from flask import Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
+from flask_wtf import FlaskForm
+
+from app.users.user import Origin
+
+_FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+# Everything comes from the app itself; Bootstrap's icons are data: URLs in its stylesheet.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # A link's token is in the path: no other page may learn it (ASVS 14.2.1).
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_BROWSER_LENGTH = 300
+
+
+def init_app(app: Flask) -> None:
+    """Hooks the checks and the headers in."""
+    app.before_request(_refuse_what_is_no_form)
+    app.after_request(_add_headers)
+
+
+def _refuse_what_is_no_form() -> None:
+    """413 and 415 before anything parses the body: Flask-WTF would take JSON for a form."""
+    if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
+        return
+    if (request.content_length or 0) > (request.max_content_length or 0):
+        abort(413)
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if (has_body or request.mimetype) and request.mimetype not in _FORM_TYPES:
+        abort(415)
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint not in {"static", "bootstrap.static"}:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault(
+            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
+        )
+    return response
+
+
+def form_page(template: str, form: FlaskForm, **context: Any) -> ResponseReturnValue:
+    """The page of a form: 200 when it is asked for, 422 when what was sent is refused."""
+    status = 422 if form.is_submitted() else 200
+    return render_template(template, form=form, **context), status
+
+
+def origin() -> Origin:
+    """Where the current request comes from, for the account's trace."""
+    browser = request.user_agent.string[:_BROWSER_LENGTH]
+    return Origin(request.remote_addr or "", browser)

@@ -1,0 +1,31 @@
+"""Delivers owed letters until SIGTERM; any number may run at once.
+
+With `--once`: what is due now, then exit 0, or 1 when letters are left to try again.
+"""
+
+import _root  # noqa: F401, I001 (first, so that app can be imported)
+import argparse
+import signal
+import sys
+from threading import Event
+
+from app import create_app
+from app.mail.worker import Worker
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--once", action="store_true", help="deliver what is due, then exit")
+    once: bool = parser.parse_args().once
+    worker = Worker(create_app())
+    if once:
+        return 1 if worker.run_once() else 0
+    stop = Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    worker.run(stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

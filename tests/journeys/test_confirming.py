@@ -1,0 +1,217 @@
+"""Registering and proving the address."""
+
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.auth.outcomes import Outcome
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert, errors, soup
+
+NewVisitor = Callable[[], Visitor]
+
+
+def test_a_newcomer_registers_reads_the_mail_clicks_and_is_in(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
+    answer = visitor.register("Ada@Example.com")
+    assert (answer.status_code, answer.location) == (302, "/unconfirmed")
+    assert "Ada@Example.com" in visitor.page("/unconfirmed").text
+
+    mail = mailbox.newest("ada@example.com")
+    page = visitor.get(mail.link)
+    assert page.status_code == 200
+    assert visitor.get("/profile").location == "/unconfirmed", "opening the link changed something"
+
+    answer = visitor.submit(mail.link)
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert "confirmed" in alert(visitor.get("/"), "success")
+    profile = visitor.get("/profile")
+    assert profile.status_code == 200
+    assert "Ada@Example.com" in profile.text
+    assert visitor.get("/unconfirmed").location == "/"
+
+
+def test_the_link_opened_on_another_device_wants_the_password(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    visitor.register("ada@example.com")
+    link, phone = mailbox.newest("ada@example.com").link, new_visitor()
+
+    refused = phone.submit(link, password="not the password")
+    assert refused.status_code == 422
+    assert "password" in errors(refused)
+
+    answer = phone.submit(link, password=PASSWORD)
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert phone.get("/profile").status_code == 200
+    assert visitor.get("/profile").status_code == 200, "the browser that registered goes on"
+
+
+def test_a_squatted_address_is_not_confirmed_by_the_click_of_its_owner(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    """SECURITY-BAR 11: the victim opens the attacker's link and has no password for it."""
+    visitor.register("victim@example.com")
+    victim, link = new_visitor(), mailbox.newest("victim@example.com").link
+
+    assert victim.get(link).status_code == 200
+    assert victim.submit(link, password="the victim's own idea").status_code == 422
+    assert visitor.get("/profile").location == "/unconfirmed"
+
+    answer = victim.submit(f"{link}/disown", on=link)
+    assert answer.location == "/"
+    assert "removed" in alert(victim.get("/"), "success")
+    assert visitor.sign_in("victim@example.com").status_code == 422
+    assert victim.get(link).status_code == 410
+
+
+def test_a_new_mail_makes_the_older_link_worthless(make_app: MakeApp) -> None:
+    app = make_app(RESEND_COOLDOWN="0")
+    visitor, mailbox = _of(app)
+    visitor.register("ada@example.com")
+    older = mailbox.newest("ada@example.com").link
+    assert visitor.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
+    newer = mailbox.newest("ada@example.com").link
+
+    page = visitor.get(older)
+    assert page.status_code == 410
+    assert "newer mail was sent" in alert(page, "warning")
+    assert soup(page).find("time"), "it says when"
+    assert visitor.submit(newer).location == "/"
+
+
+def test_a_resend_before_the_older_mail_has_left_sends_one_mail(make_app: MakeApp) -> None:
+    visitor, mailbox = _of(make_app(RESEND_COOLDOWN="0"))
+    visitor.register("ada@example.com")
+    visitor.submit("/resend", on="/unconfirmed")
+    assert len(mailbox.all()) == 1
+    assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
+
+
+def test_resending_waits_for_the_cooldown(visitor: Visitor, mailbox: Mailbox) -> None:
+    with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
+        visitor.register("ada@example.com")
+        clock.shift(18)
+        refused = visitor.submit("/resend", on="/unconfirmed")
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "42"
+        assert "42" in alert(refused, "warning")
+        clock.shift(42)
+        assert visitor.submit("/resend", on="/unconfirmed").status_code == 302
+        assert len(mailbox.all()) == 1
+
+
+def test_a_link_expires_counted_from_when_the_mail_left(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
+    with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
+        visitor.register("ada@example.com")
+        clock.shift(7200)
+        link = mailbox.newest("ada@example.com").link
+        clock.shift(3600)
+        assert visitor.get(link).status_code == 200
+        clock.shift(1)
+        page = visitor.get(link)
+        assert page.status_code == 410
+        assert "expired" in page.text
+        assert visitor.submit("/resend", on=link).location == "/unconfirmed"
+        assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
+
+
+def test_a_used_link_says_so(visitor: Visitor, mailbox: Mailbox) -> None:
+    visitor.register("ada@example.com")
+    link = mailbox.newest("ada@example.com").link
+    visitor.submit(link)
+    page = visitor.get(link)
+    assert page.status_code == 200
+    assert "nothing left to do" in alert(page, "success")
+
+
+def test_somebody_elses_link_says_whose_session_this_is(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    visitor.register("ada@example.com")
+    other = new_visitor()
+    other.register("bob@example.com")
+    page = other.get(mailbox.newest("ada@example.com").link)
+    assert page.status_code == 403
+    assert "bob@example.com" in alert(page, "warning")
+    assert other.submit("/logout", on=mailbox.newest("ada@example.com").link).location == "/login"
+
+
+def test_the_newest_claim_on_an_unconfirmed_address_wins(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    """SECURITY-BAR 12, 13: password, link and session of the earlier claim are dead."""
+    visitor.register("ada@example.com", "the earlier password 1")
+    earlier = mailbox.newest("ada@example.com").link
+    newer = new_visitor()
+    newer.register("ada@example.com", "the newer password 2")
+
+    assert new_visitor().sign_in("ada@example.com", "the earlier password 1").status_code == 422
+    assert newer.get(earlier).status_code == 410
+    assert newer.submit(mailbox.newest("ada@example.com").link).location == "/"
+    assert visitor.get("/profile").status_code == 302, "the earlier session sees nothing"
+
+
+def test_a_taken_address_looks_like_a_new_one_and_its_owner_is_told_once_an_hour(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    visitor.register("ada@example.com")
+    visitor.submit(mailbox.newest("ada@example.com").link)
+    stranger = new_visitor()
+    taken = stranger.register("ada@example.com", "a stranger's guess")
+    fresh = new_visitor()
+    new = fresh.register("eve@example.com", "a stranger's guess")
+    assert taken.status_code == new.status_code
+    assert taken.location == new.location
+    assert taken.text == new.text
+    assert _shape(stranger.cookie()) == _shape(fresh.cookie())
+
+    for path in ("/unconfirmed", "/", "/profile", "/login", "/register"):
+        seen = stranger.get(path).text.replace("ada@example.com", "…")
+        expected = fresh.get(path).text.replace("eve@example.com", "…")
+        assert _without_tokens(seen) == _without_tokens(expected), path
+    assert stranger.get("/profile").location == "/unconfirmed"
+
+    mail = mailbox.newest("ada@example.com")
+    assert "already" in mail.subject
+    stranger.register("ada@example.com", "a stranger's guess")
+    assert mailbox.newest("ada@example.com").message["Message-ID"] == mail.message["Message-ID"]
+    assert new_visitor().sign_in("ada@example.com").location == "/"
+
+
+def test_every_outcome_of_a_link_has_a_page() -> None:
+    from app.auth.outcomes import _PAGES
+
+    assert set(_PAGES) == set(Outcome) - {Outcome.READY}
+
+
+def _of(app: Flask) -> tuple[Visitor, Mailbox]:
+    from pathlib import Path
+
+    from app.mail.worker import Worker
+
+    return Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+
+
+def _shape(value: object) -> object:
+    """A cookie's content with everything replaced that differs between any two newcomers."""
+    match value:
+        case dict():
+            return {key: _shape(inner) for key, inner in value.items()}
+        case list():
+            return [_shape(inner) for inner in value]
+        case str():
+            return len(value)
+    return type(value)
+
+
+def _without_tokens(page: str) -> str:
+    import re
+
+    return re.sub(r'value="[^"]{60,}"', "", page)

@@ -1,0 +1,92 @@
+"""A browser profile without a browser: keeps cookies, fills in the forms that pages really have."""
+
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from werkzeug.test import TestResponse
+
+PASSWORD = "correct horse battery staple"
+
+
+class Visitor:
+    """Somebody at a browser."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client = app.test_client()
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """Opens a page."""
+        return self.client.get(path, **options)
+
+    def submit(self, path: str, *, on: str | None = None, **fields: str) -> TestResponse:
+        """Opens the page `on` (else `path`), fills in its form for `path` and sends it.
+
+        Fields that are not given keep what the page has put in, the CSRF token among them. Fails
+        when the page has no such form: people cannot send what is not there.
+        """
+        page = self.client.get(on or path, follow_redirects=True)
+        form = _form(page.text, path.partition("?")[0], page.request.path)
+        values = {
+            str(field["name"]): str(field.get("value", ""))
+            for field in form.find_all("input")
+            if field.get("name") and field.get("type") not in {"checkbox", "submit"}
+        }
+        unknown = set(fields) - values.keys() - _checkboxes(form)
+        assert not unknown, f"the form has no {unknown}"
+        return self.client.post(path, data=values | fields)
+
+    def register(self, email: str, password: str = PASSWORD) -> TestResponse:
+        """Signs up."""
+        return self.submit("/register", email=email, password=password, confirm=password)
+
+    def sign_in(self, email: str, password: str = PASSWORD, **fields: str) -> TestResponse:
+        """Signs in."""
+        return self.submit("/login", email=email, password=password, **fields)
+
+    def sign_out(self) -> TestResponse:
+        """Presses the button in the navigation."""
+        return self.submit("/logout", on="/")
+
+    def cookie(self) -> dict[str, Any]:
+        """What the session cookie says, as anybody can read it."""
+        with self.client.session_transaction() as session:
+            return dict(session)
+
+    def page(self, path: str) -> BeautifulSoup:
+        """A page to look at, wherever the path leads."""
+        return soup(self.client.get(path, follow_redirects=True))
+
+
+def soup(response: TestResponse) -> BeautifulSoup:
+    """A response to look at."""
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def alert(response: TestResponse, kind: str = "") -> str:
+    """The text of the alerts (of one kind: `danger`, `success`…) on a page."""
+    alerts = soup(response).select(f".alert-{kind}" if kind else ".alert")
+    return " ".join(found.get_text(" ", strip=True) for found in alerts)
+
+
+def errors(response: TestResponse) -> dict[str, str]:
+    """The errors beside the fields of a refused form."""
+    found: dict[str, str] = {}
+    for field in soup(response).select("input.is-invalid"):
+        described = str(field.get("aria-describedby", "")).split()
+        texts = [soup(response).find(id=name) for name in described if name.endswith("-error")]
+        found[str(field["name"])] = " ".join(text.get_text(strip=True) for text in texts if text)
+    return found
+
+
+def _form(page: str, action: str, current: str) -> Tag:
+    for form in BeautifulSoup(page, "html.parser").find_all("form"):
+        target = str(form.get("action") or current).partition("?")[0]
+        if form.get("method", "").lower() == "post" and target == action:
+            return form
+    raise AssertionError(f"no form for {action} on the page {current}")
+
+
+def _checkboxes(form: Tag) -> set[str]:
+    return {str(box["name"]) for box in form.find_all("input", type="checkbox")}
