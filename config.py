@@ -129,7 +129,7 @@ class BaseConfig:
 
     def _read_keys(self, env: Environment) -> None:
         for name in ("SECRET_KEY", "SECURITY_PASSWORD_SALT"):
-            default = self.default_secret(name)
+            default = env.text(name) or self.default_secret(name)
             setattr(self, name, env.secret(name, default, required=self.production))
         former = env.text("SECRET_KEY_FALLBACKS").split(",")
         self.SECRET_KEY_FALLBACKS = [key.strip() for key in former if key.strip()]

@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import account, auth, logs, mail, main, mongo, web
-from app.extensions import bootstrap, csrf, login_manager
+from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
 
 
@@ -27,7 +27,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     logs.init_app(app)
     mongo.init_app(app)
     web.init_app(app)
-    for extension in (bootstrap, csrf, login_manager, flask_mail):
+    for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)
     mail.init_app(app)
 

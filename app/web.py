@@ -48,10 +48,17 @@ def _refuse_what_is_no_form() -> None:
     """413 and 415 before anything parses the body: Flask-WTF would take JSON for a form."""
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return
-    if (request.content_length or 0) > (request.max_content_length or 0):
+    limit = request.max_content_length or 0
+    if (request.content_length or 0) > limit:
         abort(413)
     has_body = request.content_length or "Transfer-Encoding" in request.headers
     if (has_body or request.mimetype) and request.mimetype not in _FORM_TYPES:
+        abort(415)
+    # Of a body that does not say its length Werkzeug reads what is allowed and drops the rest.
+    if request.content_length is None and len(request.get_data()) >= limit:
+        abort(413)
+    # Flask-WTF would put an uploaded file where a field's text belongs, and trips over no name.
+    if request.files or None in request.form:
         abort(415)
 
 

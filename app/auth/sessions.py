@@ -14,7 +14,8 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from flask import Flask, Request, current_app, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_login import UserMixin, login_user
+from flask_login import UserMixin, current_user, login_user
+from itsdangerous import BadData
 
 from app.clock import utcnow
 from app.extensions import login_manager
@@ -60,13 +61,17 @@ class ForgivingSessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         try:
             return super().open_session(app, request)
-        except (TypeError, ValueError):
+        except (BadData, TypeError, ValueError):
             return self.session_class()
 
 
 def init_app(app: Flask) -> None:
     """Sets Flask-Login and the session cookie up."""
     app.session_interface = ForgivingSessions()
+    # Flask-Login's own processor looks the account up for every page: an error page that is shown
+    # because the database is away would fail in turn. The proxy looks when a template asks.
+    login_manager.init_app(app, add_context_processor=False)
+    app.context_processor(lambda: {"current_user": current_user})
     login_manager.login_view = "auth.login"
     login_manager.login_message = "Sign in to see this page."
     login_manager.login_message_category = "info"

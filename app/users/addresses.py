@@ -1,11 +1,17 @@
 """Mail addresses: which are accepted, and when two spellings are one account."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 import email_validator
 
 MAX_LENGTH = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+
+# Drawn as nothing, though their category does not say so (Default_Ignorable_Code_Point in NFKC).
+_DRAWN_AS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 
 
 class AddressError(ValueError):
@@ -38,7 +44,8 @@ def parse_address(text: str) -> Address:
     normal = unicodedata.normalize("NFKC", typed)
     # The IDNA mapping drops zero-width characters silently; an address that looks like
     # another one must not become it.
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} for char in normal):
+    spaces = any(unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} for char in normal)
+    if spaces or _DRAWN_AS_NOTHING.search(normal):
         raise AddressError("An address has no spaces or invisible characters.")
     if len(typed) > MAX_LENGTH:
         raise AddressError(f"An address has {MAX_LENGTH} characters at most.")

@@ -61,6 +61,12 @@ VALIDATOR: Document = {
     }
 }
 
+# How the server keeps the validator: every write is checked, and refused if it is not sound.
+_VALIDATION: Document = {
+    "validator": VALIDATOR,
+    "validationLevel": "strict",
+    "validationAction": "error",
+}
 _VALIDATOR_NAME = "schema validator"
 _NAMESPACE_EXISTS = 48
 
@@ -123,13 +129,17 @@ def _compare(found: Any, index: Index) -> State:
 
 
 def _make(users: Collection[Document], index: Index, *, replace: bool) -> None:
+    # Before anything is dropped: a worse index is better than none.
+    if index.options.get("unique"):
+        _refuse_duplicates(users, index)
     if replace:
         users.drop_index(index.name)
     _drop_twin(users, index)
     try:
         users.create_index(list(index.keys), name=index.name, **index.options)
-    except DuplicateKeyError:
-        raise IndexConflict(_duplicates(users, index)) from None
+    except DuplicateKeyError:  # written since we looked
+        _refuse_duplicates(users, index)
+        raise
 
 
 def _drop_twin(users: Collection[Document], index: Index) -> None:
@@ -139,7 +149,7 @@ def _drop_twin(users: Collection[Document], index: Index) -> None:
             users.drop_index(name)
 
 
-def _duplicates(users: Collection[Document], index: Index) -> str:
+def _refuse_duplicates(users: Collection[Document], index: Index) -> None:
     (key, _direction), *_ = index.keys
     groups = users.aggregate(
         [
@@ -153,23 +163,24 @@ def _duplicates(users: Collection[Document], index: Index) -> str:
         f"  {key} {group['_id']!r}: " + ", ".join(str(_id) for _id in group["ids"][:10])
         for group in groups
     ]
-    return f"Index {index.name} must be unique, but these documents share a value:\n" + "\n".join(
-        lines
-    )
+    if lines:
+        problem = f"Index {index.name} must be unique, but these documents share a value:"
+        raise IndexConflict("\n".join([problem, *lines]))
 
 
 def _compare_validator(users: Collection[Document]) -> State:
-    found = users.options().get("validator")
-    if found is None:
+    options = users.options()
+    if "validator" not in options:
         return State.CREATED
-    return State.UNCHANGED if found == VALIDATOR else State.CHANGED
+    found = {name: options.get(name, said) for name, said in _VALIDATION.items()}
+    return State.UNCHANGED if found == _VALIDATION else State.CHANGED
 
 
 def _set_validator(users: Collection[Document]) -> None:
     database = users.database
     try:
-        database.command("create", users.name, validator=VALIDATOR)
+        database.command("create", users.name, **_VALIDATION)
     except OperationFailure as error:
         if error.code != _NAMESPACE_EXISTS:
             raise
-        database.command("collMod", users.name, validator=VALIDATOR)
+        database.command("collMod", users.name, **_VALIDATION)

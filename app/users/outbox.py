@@ -74,8 +74,13 @@ class Outbox:
 
     def refuse(self, claim: Claim, reason: str) -> bool:
         """Keeps a letter that the mail server will never take, with its words, out of the queue."""
-        never = {"$set": {"outbox.$.due_on": None, "outbox.$.trouble": reason}}
-        return self._finish(claim, never, {"confirm_mail.refused": reason})
+        never = {
+            "outbox.$.due_on": None,
+            "outbox.$.lease": None,
+            "outbox.$.trouble": reason,
+            "outbox.$.blocked": False,
+        }
+        return self._finish(claim, {"$set": never}, {"confirm_mail.refused": reason})
 
     def postpone(
         self, claim: Claim, until: datetime, trouble: str, *, blocked: bool = False
@@ -114,8 +119,12 @@ class Outbox:
             {"outbox": {"$elemMatch": {"due_on": {"$gt": _EPOCH}, "blocked": True}}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
         )
+        overdue = {"$match": {"outbox.due_on": {"$lte": now}}}
+        counted = self._users.aggregate(
+            [overdue, {"$unwind": "$outbox"}, overdue, {"$limit": 1000}, {"$count": "due"}]
+        )
         return {
-            "due": self._users.count_documents({"outbox.due_on": {"$lte": now}}, limit=1000),
+            "due": next((found["due"] for found in counted), 0),
             "blocked": blocked["outbox"][0]["trouble"] if blocked else None,
         }
 
