@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
+
 ROOT = Path(__file__).resolve().parent
 MIN_SECRET_LENGTH = 32
 
@@ -83,13 +86,23 @@ class Environment:
             return value
         scheme, _, rest = value.partition("://")
         _hosts, _, path = rest.partition("/")
-        if scheme == "mongomock" and not mock_allowed:
-            self.problems.append(f"{name} must be a real MongoDB in production, not mongomock")
-        elif scheme not in {"mongodb", "mongodb+srv", "mongomock"}:
+        if scheme not in {"mongodb", "mongodb+srv", "mongomock"}:
             self.problems.append(f"{name} must begin with mongodb:// or mongodb+srv://")
-        if not path.partition("?")[0]:
+        elif scheme == "mongomock" and not mock_allowed:
+            self.problems.append(f"{name} must be a real MongoDB in production, not mongomock")
+        elif not path.partition("?")[0]:
             self.problems.append(f"{name} must name the database in its path: mongodb://host/NAME")
+        elif scheme == "mongodb" and not _is_connection_string(value):
+            self.problems.append(f"{name} is not a connection string that MongoDB understands")
         return value
+
+
+def _is_connection_string(uri: str) -> bool:
+    try:
+        parse_uri(uri, warn=True)  # as the client does: an unknown option is no reason to stop
+    except (PyMongoError, ValueError):
+        return False
+    return True
 
 
 class BaseConfig:

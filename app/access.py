@@ -8,7 +8,6 @@ from flask import current_app, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-
 P = ParamSpec("P")
 
 

@@ -26,4 +26,6 @@ def init_app(app: Flask) -> None:
     """Keeps tokens out of the app's log, and says there what the operator should mend."""
     app.logger.addFilter(_Redacting())
     if app.config["BCRYPT_LOG_ROUNDS"] < _SOUND_ROUNDS and not (app.debug or app.testing):
-        app.logger.warning("BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SOUND_ROUNDS)
+        app.logger.warning(
+            "BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SOUND_ROUNDS
+        )

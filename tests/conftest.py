@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 import config
 from app import create_app
@@ -19,14 +20,21 @@ pytest_plugins = ["tests.mongo"]
 MakeApp = Callable[..., Flask]
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    """Compiled templates: each test has an app of its own, which would compile them anew."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def make_app(tmp_path: Path) -> MakeApp:
+def make_app(tmp_path: Path, templates: BytecodeCache) -> MakeApp:
     """Makes an app as the environment would: `make_app(RESEND_COOLDOWN="0")`."""
 
     def make(**variables: str) -> Flask:
         settings = config.load({"APP_SETTINGS": "config.TestingConfig", **variables})
         settings.MAIL_FOLDER = str(tmp_path / "mail")
         app = create_app(settings)
+        app.jinja_env.bytecode_cache = templates
         with app.app_context():
             list(indexes.apply(current_mongo().users))
         return app
@@ -56,3 +64,12 @@ def visitor(app: Flask) -> Visitor:
 def mailbox(app: Flask) -> Mailbox:
     """What was really rendered and delivered, by the worker that production runs."""
     return Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+
+
+@pytest.fixture
+def confirmed(app: Flask, mailbox: Mailbox) -> Visitor:
+    """Somebody signed in as ada@example.com, whose address is proven."""
+    ada = Visitor(app)
+    ada.register("ada@example.com")
+    ada.submit(mailbox.newest("ada@example.com").link)
+    return ada

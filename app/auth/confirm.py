@@ -65,9 +65,7 @@ def confirm(token: str) -> ResponseReturnValue:
         if is_owner or verify_password(form.password.data or "", user.password_hash):
             return _confirm(link, user, is_owner=is_owner)
         form.password.errors = ["This is not the password of this account."]
-    return form_page(
-        "auth/confirm.html", form, email=user.email, is_owner=is_owner, token=token
-    )
+    return form_page("auth/confirm.html", form, email=user.email, is_owner=is_owner, token=token)
 
 
 def _confirm(link: Link, user: User, *, is_owner: bool) -> ResponseReturnValue:
@@ -84,7 +82,7 @@ def _confirm(link: Link, user: User, *, is_owner: bool) -> ResponseReturnValue:
 
 @bp.post("/confirm/<token>/disown")
 def disown(token: str) -> ResponseReturnValue:
-    """ "I did not sign up": removes the unconfirmed account that somebody made with this address."""
+    """Removes the unconfirmed account of somebody who did not sign up."""
     link = link_signer().read(Purpose.CONFIRM, token)
     user = _account(link, None)
     outcome = judge(link, user, None)

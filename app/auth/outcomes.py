@@ -58,7 +58,7 @@ def _expired(user: User | None, viewer: User | None) -> Page:
     return Page(
         title="This link has expired",
         alert="warning",
-        message="For safety, links work for a short time only. Ask for a new mail and use its link.",
+        message="For safety, links work for a limited time only.",
         action=_newer_mail(viewer),
         status=410,
     )

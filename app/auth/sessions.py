@@ -3,7 +3,8 @@ says whether that session is alive.
 
 Registering an address that has a confirmed account looks like registering a new one: the cookie
 then carries ids that match nothing, and the typed address. `SignedIn.decoy` is that visitor, and so
-is whoever holds the cookie of a claim that a newer one has ended: the two must look alike. They see what a newcomer sees, and since every write is guarded by the ids, they can do nothing.
+is whoever holds the cookie of a claim that a newer one has ended: the two must look alike. They
+see what a newcomer sees, and since every write is guarded by the ids, they can do nothing.
 """
 
 import secrets

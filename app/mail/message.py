@@ -1,8 +1,9 @@
 """Rendering a letter as a mail."""
 
 from email import policy
+from email.headerregistry import Address
 from email.message import EmailMessage, Message
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
 from typing import Any
 
 import flask_mail
@@ -20,9 +21,11 @@ class Mail(flask_mail.Message):
     Flask-Mail wraps it in a multipart/mixed, which some programs show as an attachment.
     """
 
+    sender_name = ""
+
     def _message(self) -> Message:  # type: ignore[override]
         message = EmailMessage(policy=policy.SMTP)
-        message["From"] = self.sender
+        message["From"] = Address(self.sender_name, addr_spec=str(self.sender))
         message["To"] = self.recipients[0]
         message["Subject"] = self.subject
         message["Date"] = format_datetime(utcnow())
@@ -44,16 +47,16 @@ def render(claim: Claim) -> Mail:
         "owed_on": letter.owed_on,
         **LETTERS[letter.kind](claim),
     }
-    sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
+    sender_name, sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
     mail = Mail(
         subject=render_template(f"mail/{letter.kind}/subject.txt", **context).strip(),
         recipients=[parse_address(user.email).mailbox],
         body=render_template(f"mail/{letter.kind}/body.txt", **context).strip() + "\n",
         html=render_template(f"mail/{letter.kind}/body.html", **context).strip() + "\n",
-        sender=formataddr((sender[0] or config["APP_NAME"], sender[1])),
+        sender=sender,
         # RFC 3834 5: no vacation notice answers it.
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    domain = sender[1].rpartition("@")[2]
-    mail.msgId = f"<{letter.message_id}@{domain}>"
+    mail.sender_name = sender_name or config["APP_NAME"]
+    mail.msgId = f"<{letter.message_id}@{sender.rpartition('@')[2]}>"
     return mail

@@ -12,7 +12,6 @@ from flask import Flask
 
 from app.clock import utcnow
 
-
 # Seconds of idleness after which a kept connection is tried before it is used.
 _SURELY_ALIVE = 2.0
 
@@ -146,7 +145,7 @@ class SmtpTransport:
             return False
 
     def _sort(self, code: int, words: bytes | str) -> None:
-        text = f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+        text = _line(code, words)
         if code == 421:  # RFC 5321 4.2.3: the server is closing the channel
             self.close()
         raise _by_code(code, text, Never)
@@ -157,8 +156,11 @@ def _by_code(code: int, words: str, permanent: type[Exception]) -> Exception:
     return permanent(words) if code >= 500 else Later(words)
 
 
+def _line(code: int, words: bytes | str) -> str:
+    return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        return f"{error.smtp_code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
+        return _line(error.smtp_code, error.smtp_error)
     return str(error) or type(error).__name__

@@ -44,6 +44,10 @@ class Worker:
             except PyMongoError as error:
                 self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
                 idle = True
+            except Exception:
+                # One account that cannot be read must not end the delivery of all others.
+                self._app.logger.exception("mail: a letter could not be taken in hand")
+                idle = True
             if self._stuck:
                 stop.wait(_FIRST_RETRY.total_seconds())
             elif idle:
@@ -60,6 +64,7 @@ class Worker:
 
     def deliver_one(self) -> bool:
         """Takes one letter in hand, if one is due; False when none is."""
+        self._stuck = False
         with self._app.app_context():
             claim = outbox.claim(utcnow(), self._lease)
             if claim is None:
@@ -72,7 +77,6 @@ class Worker:
 
     def _deliver(self, claim: Claim) -> None:
         log, letter = self._app.logger, claim.letter
-        self._stuck = False
         try:
             self._transport.send(render(claim))
         except Never as error:
@@ -108,6 +112,6 @@ class Worker:
 
 def _next_try(attempts: int, now: datetime) -> datetime:
     """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
-    pause = min(_FIRST_RETRY * 2 ** min(attempts - 1, 16), _LONGEST_RETRY)
+    pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 16)), _LONGEST_RETRY)
     spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
     return now + pause * spread

@@ -15,6 +15,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health)
     if app.debug:
         app.register_blueprint(mailbox)
-    app.context_processor(
-        lambda: {"app_name": app.config["APP_NAME"], "dev_mailbox": app.debug}
-    )
+    app.context_processor(lambda: {"app_name": app.config["APP_NAME"], "dev_mailbox": app.debug})

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from flask import Flask, current_app, render_template, url_for
+from flask import Flask, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pymongo.errors import PyMongoError
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import BadHost, HTTPException, default_exceptions
 
 _RETRY_SECONDS = 5
 
@@ -50,6 +50,9 @@ def init_app(app: Flask) -> None:
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(request.routing_exception, BadHost):
+        # A page has links, and none can be made for a host that cannot be one.
+        return error.get_response()
     code = error.code or 500
     headers = dict(error.get_headers())
     headers.pop("Content-Type", None)

@@ -13,7 +13,7 @@ from app.users.user import View
 
 
 class LetterKind(StrEnum):
-    """What a letter says; each has a folder of templates and a function in `app/mail/letters.py`."""
+    """What a letter says; each has a folder of templates and a function in `mail/letters.py`."""
 
     CONFIRM = "confirm"
     ACCOUNT_EXISTS = "account_exists"

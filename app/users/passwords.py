@@ -57,7 +57,7 @@ def decoy_hash(rounds: int) -> str:
 def weakness(password: str, own_words: Iterable[str] = ()) -> str | None:
     """What is wrong with a new password, as a sentence for the person, or None.
 
-    Length and guessability only, no composition rules (ASVS 6.2.1, 6.2.4, 6.2.5; NIST SP 800-63B-4).
+    Length and guessability only, no composition rules (ASVS 6.2.1, 6.2.4, 6.2.5; NIST SP 800-63B).
 
     Args:
         own_words: the address and the name of the product, which guessers try first.

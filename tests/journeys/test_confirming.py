@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 import time_machine
 from flask import Flask
 
@@ -105,9 +104,7 @@ def test_resending_waits_for_the_cooldown(visitor: Visitor, mailbox: Mailbox) ->
         assert len(mailbox.all()) == 1
 
 
-def test_a_link_expires_counted_from_when_the_mail_left(
-    visitor: Visitor, mailbox: Mailbox
-) -> None:
+def test_a_link_expires_counted_from_when_the_mail_left(visitor: Visitor, mailbox: Mailbox) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
         visitor.register("ada@example.com")
         clock.shift(7200)

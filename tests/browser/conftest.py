@@ -1,0 +1,111 @@
+"""A real browser on the app as `make run` serves it: web and mail in one process."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from werkzeug.serving import make_server
+
+import config
+from app import create_app
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from app.users import indexes
+from tests.mongo import missing
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, one for each test process."""
+    if not Path(CHROMIUM).exists():
+        missing("no chromium: apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """The address of a running development app on mongomock, its mail worker beside it."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    settings = config.load(
+        {
+            "APP_SETTINGS": "config.DevelopmentConfig",
+            "MONGODB_URI": "mongomock://localhost/latchkey",
+            "PORT": str(server.port),
+            "SECRET_KEY": "k" * 32,
+            "SECURITY_PASSWORD_SALT": "s" * 32,
+            "BCRYPT_LOG_ROUNDS": "4",
+            "RESEND_COOLDOWN": "1",
+        }
+    )
+    settings.MAIL_FOLDER = str(tmp_path)
+    server.app = app = create_app(settings)
+    with app.app_context():
+        list(indexes.apply(current_mongo().users))
+    with _running(server.serve_forever), _worker(Worker(app)):
+        yield f"http://127.0.0.1:{server.port}"
+        server.shutdown()
+
+
+@contextmanager
+def _running(target: Callable[[], None]) -> Iterator[None]:
+    thread = Thread(target=target)
+    thread.start()
+    yield
+    thread.join()
+
+
+@contextmanager
+def _worker(worker: Worker) -> Iterator[None]:
+    stop = Event()
+    with _running(lambda: worker.run(stop)):
+        yield
+        stop.set()
+
+
+@pytest.fixture
+def new_page(chromium: Browser, site: str) -> Iterator[NewPage]:
+    """Opens browser profiles, and fails the test for what a page should never do.
+
+    That is: an error in the console (a refusal by the content security policy is one), an
+    uncaught exception, or a request to another host.
+    """
+    wrong: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        # Chromium reports our own refusals (422, 429…) as errors too; the tests look at those.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            wrong.append(message.text)
+
+    def request(sent: Request) -> None:
+        if not sent.url.startswith((site, "data:", "blob:")):
+            wrong.append(f"request to {sent.url}")
+
+    contexts = []
+
+    def make(**options: object) -> Page:
+        context = chromium.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", console)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", request)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert wrong == []

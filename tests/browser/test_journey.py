@@ -1,0 +1,95 @@
+"""The main journey, as somebody at a browser goes it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+
+PASSWORD = "correct horse battery staple"
+
+
+def sign_up(page: Page, email: str = "ada@example.com") -> None:
+    """Fills the form in and waits for what comes next."""
+    page.goto("/register")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url("**/unconfirmed")
+
+
+def newest_link(page: Page) -> str:
+    """Opens the development mailbox until the mail is there, and reads its text part."""
+    page.goto("/dev/mail")
+    link = page.locator("pre a[href*='/confirm/']").first
+    for _attempt in range(50):
+        if link.count():
+            break
+        page.wait_for_timeout(100)
+        page.reload()
+    return str(link.get_attribute("href"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_from_sign_up_to_the_profile(new_page: NewPage, scripts: bool) -> None:
+    page = new_page(java_script_enabled=scripts, viewport={"width": 360, "height": 740})
+    sign_up(page)
+    expect(page.get_by_role("main")).to_contain_text("ada@example.com")
+    page.goto(newest_link(page))
+    if not scripts:
+        page.get_by_role("main").get_by_role("button", name=re.compile("Confirm")).first.click()
+    expect(page.locator(".alert-success")).to_contain_text("confirmed")
+    page.get_by_role("link", name="Profile").first.click()
+    expect(page.get_by_role("main")).to_contain_text("ada@example.com")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "fits a phone"
+
+
+def test_the_link_opened_in_another_browser_asks_for_the_password(new_page: NewPage) -> None:
+    page, phone = new_page(), new_page()
+    sign_up(page)
+    phone.goto(newest_link(page))
+    phone.get_by_label("Password", exact=True).fill(PASSWORD)
+    phone.get_by_role("button", name="Confirm this address").click()
+    expect(phone.locator(".alert-success")).to_contain_text("confirmed")
+
+
+def test_the_first_wrong_field_has_the_focus_and_values_stay(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/register")
+    page.get_by_label("Email address").fill("ada@example.com")
+    page.get_by_label("Password", exact=True).fill("password1")
+    page.get_by_label("Password again", exact=True).fill("password1")
+    page.keyboard.press("Enter")
+    password = page.get_by_label("Password", exact=True)
+    expect(password).to_be_focused()
+    expect(password).to_have_value("")
+    expect(page.get_by_label("Email address")).to_have_value("ada@example.com")
+
+
+def test_a_password_can_be_shown(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/login")
+    field = page.get_by_label("Password", exact=True)
+    expect(field).to_have_attribute("type", "password")
+    page.get_by_role("button", name=re.compile("Show password")).click()
+    expect(field).to_have_attribute("type", "text")
+
+
+def test_the_resend_button_counts_down_and_comes_back(new_page: NewPage) -> None:
+    page = new_page()
+    sign_up(page)
+    button = page.get_by_role("button", name=re.compile("new mail"))
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.locator(".alert-success")).to_contain_text("on its way")
+
+
+def test_dark_follows_the_system(new_page: NewPage) -> None:
+    shades = []
+    for scheme in ("light", "dark"):
+        page = new_page(color_scheme=scheme)
+        page.goto("/login")
+        shades.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert shades[0] != shades[1]

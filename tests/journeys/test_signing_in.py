@@ -1,0 +1,252 @@
+"""Signing in and out, and how long a session lives."""
+
+from collections.abc import Callable
+
+import bcrypt
+import pytest
+import time_machine
+from flask import Flask
+
+from app.mongo import users
+from app.users.passwords import hash_rounds
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert, errors, soup
+
+NewVisitor = Callable[[], Visitor]
+ADA = "ada@example.com"
+NOON = "2026-11-24 12:00:00Z"
+HOUR, DAY = 3600, 86400
+
+
+def test_somebody_signs_in_sees_the_profile_and_signs_out(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    visitor = new_visitor()
+    answer = visitor.sign_in("ADA@example.com")
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert visitor.get("/profile").status_code == 200
+
+    answer = visitor.sign_out()
+    assert (answer.status_code, answer.location) == (302, "/login")
+    assert "signed out" in alert(visitor.get("/login"), "info")
+    assert visitor.get("/profile").location == "/login?next=%2Fprofile"
+
+
+def test_a_copied_cookie_is_dead_after_sign_out_and_other_browsers_stay(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    """ASVS 7.4.1."""
+    phone = new_visitor()
+    phone.sign_in(ADA)
+    thief = confirmed.copy()
+    assert thief.get("/profile").status_code == 200
+
+    confirmed.sign_out()
+    assert thief.get("/profile").location == "/login?next=%2Fprofile"
+    assert phone.get("/profile").status_code == 200
+
+
+def test_signing_in_makes_a_new_session_and_ends_the_earlier_one_of_this_browser(
+    confirmed: Visitor,
+) -> None:
+    earlier, before = confirmed.copy(), _session_id(confirmed)
+    confirmed.forge("/login", {"email": ADA, "password": PASSWORD})
+    assert _session_id(confirmed) != before
+    assert confirmed.get("/profile").status_code == 200
+    assert earlier.get("/profile").status_code == 302
+
+
+def test_signing_in_as_somebody_else_ends_the_session_of_the_first(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    new_visitor().register("bob@example.com")
+    earlier = confirmed.copy()
+    answer = confirmed.forge("/login", {"email": "bob@example.com", "password": PASSWORD})
+    assert answer.location == "/unconfirmed"
+    assert earlier.get("/profile").status_code == 302
+
+
+def test_a_session_ends_after_twelve_hours_without_a_visit_whatever_the_cookie_says(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        visitor = new_visitor()
+        visitor.sign_in(ADA)
+        clock.shift(12 * HOUR - 1)
+        assert visitor.get("/profile").status_code == 200
+        clock.shift(12 * HOUR - 1)
+        assert visitor.get("/profile").status_code == 200, "the visit did not count"
+        clock.shift(12 * HOUR)
+        _sign_cookie_anew(visitor)
+        assert visitor.get("/profile").status_code == 302
+
+
+def test_a_session_in_daily_use_ends_after_thirty_days(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        visitor = new_visitor()
+        visitor.sign_in(ADA)
+        for _visit in range(59):
+            clock.shift(12 * HOUR - 1)
+            assert visitor.get("/profile").status_code == 200
+            _sign_cookie_anew(visitor)
+        clock.shift(12 * HOUR - 1)
+        assert visitor.get("/profile").status_code == 200, "a minute is left"
+        clock.shift(60)
+        assert visitor.get("/profile").status_code == 302
+
+
+def test_remember_me_lives_for_thirty_days_on_the_server(
+    confirmed: Visitor, new_visitor: NewVisitor
+) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        visitor = new_visitor()
+        visitor.sign_in(ADA, remember="y")
+        clock.shift(30 * DAY - 1)
+        assert visitor.get("/profile").status_code == 200
+        _sign_cookie_anew(visitor)
+        clock.shift(1)
+        assert visitor.get("/profile").status_code == 302
+
+
+@pytest.mark.parametrize("remember", [True, False])
+def test_only_remember_me_leaves_a_cookie_when_the_browser_closes(
+    confirmed: Visitor, new_visitor: NewVisitor, remember: bool
+) -> None:
+    answer = new_visitor().sign_in(ADA, **({"remember": "y"} if remember else {}))
+    cookie = answer.headers["Set-Cookie"]
+    assert ("Expires=" in cookie) is remember
+
+
+def test_a_wrong_password_and_an_unknown_address_are_answered_alike(
+    confirmed: Visitor, visitor: Visitor, new_visitor: NewVisitor
+) -> None:
+    new_visitor().register("bob@example.com")
+    pages = set()
+    with time_machine.travel(NOON, tick=False):  # a CSRF token has the time in it
+        for email in (ADA, "bob@example.com", "eve@example.com"):
+            refused = visitor.sign_in(email, "not the password")
+            assert refused.status_code == 422
+            assert "do not match" in alert(refused, "danger")
+            assert "not the password" not in refused.text
+            pages.add(refused.text.replace(email, "…"))
+    assert len(pages) == 1, "the answers tell who has an account"
+
+
+@pytest.mark.parametrize("missing", ["email", "password"])
+def test_a_form_half_filled_in_says_what_is_missing(visitor: Visitor, missing: str) -> None:
+    filled = {"email": ADA, "password": PASSWORD, missing: ""}
+    refused = visitor.submit("/login", **filled)
+    assert refused.status_code == 422
+    assert set(errors(refused)) == {missing}
+
+
+def test_the_unconfirmed_land_where_they_can_go_on(
+    visitor: Visitor, new_visitor: NewVisitor
+) -> None:
+    new_visitor().register(ADA)
+    visitor.get("/profile")
+    answer = visitor.submit("/login?next=%2Fprofile", email=ADA, password=PASSWORD)
+    assert answer.location == "/unconfirmed"
+    assert visitor.get("/profile").location == "/unconfirmed"
+
+
+def test_after_signing_in_people_are_where_they_wanted_to_go(
+    confirmed: Visitor, visitor: Visitor
+) -> None:
+    sign_in_page = visitor.get("/profile").location
+    assert "Sign in to see" in alert(visitor.get(sign_in_page), "info")
+    refused = visitor.submit(sign_in_page, email=ADA, password="a slip of the finger")
+    assert refused.status_code == 422
+    answer = visitor.submit(sign_in_page, email=ADA, password=PASSWORD)
+    assert answer.location == "/profile"
+    assert visitor.get("/login?next=/profile").location == "/profile", "signed in already"
+
+
+@pytest.mark.parametrize("email", [ADA, "unconfirmed@example.com", "unknown@example.com"])
+@pytest.mark.parametrize("password", [PASSWORD, "not the password"])
+def test_every_attempt_takes_exactly_one_hash(
+    confirmed: Visitor,
+    visitor: Visitor,
+    new_visitor: NewVisitor,
+    monkeypatch: pytest.MonkeyPatch,
+    email: str,
+    password: str,
+) -> None:
+    new_visitor().register("unconfirmed@example.com")
+    hashes = _spy_on_bcrypt(monkeypatch)
+    visitor.sign_in(email, password)
+    assert hashes == ["checkpw"]
+
+
+def test_a_hash_is_made_stronger_at_sign_in_when_the_setting_went_up(
+    app: Flask,
+    confirmed: Visitor,
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app.config["BCRYPT_LOG_ROUNDS"] = 5
+    hashes = _spy_on_bcrypt(monkeypatch)
+    assert visitor.sign_in(ADA, "not the password").status_code == 422
+    assert _rounds(app) == 4, "only the right password can be hashed anew"
+    assert visitor.sign_in(ADA).status_code == 302
+    assert _rounds(app) == 5
+    assert hashes == ["checkpw", "checkpw", "hashpw"]
+
+    visitor.sign_out()
+    assert visitor.sign_in(ADA).status_code == 302, "the password is still the same"
+    app.config["BCRYPT_LOG_ROUNDS"] = 4
+    visitor.sign_out()
+    visitor.sign_in(ADA)
+    assert _rounds(app) == 5, "never weaker"
+
+
+def test_the_navigation_follows(visitor: Visitor, mailbox: Mailbox) -> None:
+    assert _navigation(visitor) == ["Sign up", "Sign in"]
+    visitor.register(ADA)
+    assert _navigation(visitor) == ["Confirm", "Sign out"]
+    visitor.submit(mailbox.newest(ADA).link)
+    assert _navigation(visitor) == ["Profile", "Sign out"]
+    visitor.sign_out()
+    assert _navigation(visitor) == ["Sign up", "Sign in"]
+
+
+def _session_id(visitor: Visitor) -> str:
+    return str(visitor.cookie()["_user_id"]).partition(".")[2]
+
+
+def _sign_cookie_anew(visitor: Visitor) -> None:
+    """As new as a cookie can be: only the server can tell that the session is old."""
+    with visitor.client.session_transaction() as session:
+        session.modified = True
+
+
+def _spy_on_bcrypt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes each hash that is really computed."""
+    calls: list[str] = []
+
+    def spy(name: str) -> None:
+        real: Callable[..., object] = getattr(bcrypt, name)
+
+        def noted(*args: object) -> object:
+            calls.append(name)
+            return real(*args)
+
+        monkeypatch.setattr(bcrypt, name, noted)
+
+    spy("checkpw")
+    spy("hashpw")
+    return calls
+
+
+def _rounds(app: Flask) -> int:
+    with app.app_context():
+        user = users.find_by_email(ADA)
+        assert user is not None
+        return hash_rounds(user.password_hash)
+
+
+def _navigation(visitor: Visitor) -> list[str]:
+    found = soup(visitor.get("/")).select("nav .lk-nav-link")
+    return [link.get_text(strip=True) for link in found]

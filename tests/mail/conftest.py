@@ -1,0 +1,85 @@
+"""A worker that delivers to a real mail server."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+
+import config
+from app import create_app
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from tests.mail.smtp_server import SmtpServer
+from tests.visitor import Visitor
+
+MakePost = Callable[..., "Post"]
+
+
+class Post:
+    """An app, its worker, and the mail server between them and the people."""
+
+    def __init__(self, app: Flask, server: SmtpServer) -> None:
+        self.app = app
+        self.server = server
+        self.worker = Worker(app)
+
+    def register(self, *emails: str) -> Visitor:
+        """New accounts, each owed a letter; the last one's visitor."""
+        for email in emails:
+            visitor = Visitor(self.app)
+            assert visitor.register(email).location == "/unconfirmed"
+        return visitor
+
+    def letters(self) -> list[dict[str, Any]]:
+        """What is still owed or was refused, as it is stored."""
+        with self.app.app_context():
+            accounts = current_mongo().users.find({}, {"outbox": 1})
+            return [letter for account in accounts for letter in account.get("outbox", [])]
+
+    def ready(self) -> dict[str, Any]:
+        """What operators see of the mail."""
+        answer = Visitor(self.app).get("/health/ready")
+        assert answer.status_code == 200, "pages work without mail"
+        mail: dict[str, Any] = answer.get_json()["mail"]
+        return mail
+
+
+@pytest.fixture
+def server() -> Iterator[SmtpServer]:
+    """A mail server, not started yet when a test wants it with TLS."""
+    server = SmtpServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
+    """Makes an app that sends to the server: `make_post(MAIL_TIMEOUT="1")`."""
+
+    def make(**variables: str) -> Post:
+        if not server.running:
+            server.start()
+        settings = config.load(
+            {
+                "APP_SETTINGS": "config.TestingConfig",
+                "APP_MAIL_SERVER": "127.0.0.1",
+                "APP_MAIL_PORT": str(server.port),
+                "APP_MAIL_USE_SSL": "false",
+                **variables,
+            }
+        )
+        # Flask-Mail sends nothing while testing, unless it is told to.
+        settings.MAIL_SUPPRESS_SEND = False  # type: ignore[attr-defined]
+        app = create_app(settings)
+        app.jinja_env.bytecode_cache = templates
+        return Post(app, server)
+
+    return make
+
+
+@pytest.fixture
+def post(make_post: MakePost) -> Post:
+    """The usual one: no TLS, no login, everything is taken."""
+    return make_post()

@@ -1,0 +1,186 @@
+"""What a mail is made of (CONTRACT 5)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.utils import parseaddr
+from pathlib import Path
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from app.mail.worker import Worker
+from app.users.letters import LetterKind
+from tests.conftest import MakeApp
+from tests.mailbox import Mail, Mailbox
+from tests.visitor import Visitor
+
+ADA = "ada@example.com"
+NAMES = ["Latchkey", "Zoë & Söhne", 'The "Key", Inc.', "鍵", "a <b@c.example>", "Ключ " * 3]
+
+
+def _mailbox(app: Flask) -> Mailbox:
+    return Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+
+
+def _confirm(app: Flask, email: str) -> Mail:
+    Visitor(app).register(email)
+    return _mailbox(app).all()[-1]
+
+
+def _account_exists(app: Flask, email: str) -> Mail:
+    owner, mailbox = Visitor(app), _mailbox(app)
+    owner.register(email)
+    owner.submit(mailbox.all()[-1].link)
+    Visitor(app).register(email)
+    return mailbox.all()[-1]
+
+
+WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
+    LetterKind.CONFIRM: _confirm,
+    LetterKind.ACCOUNT_EXISTS: _account_exists,
+}
+every_kind = pytest.mark.parametrize("write", WRITE.values(), ids=WRITE)
+
+
+def test_every_kind_of_letter_is_looked_at_here() -> None:
+    assert set(WRITE) == set(LetterKind)
+
+
+@every_kind
+def test_text_comes_first_and_html_second_with_nothing_around_them(
+    app: Flask, write: Callable[[Flask, str], Mail]
+) -> None:
+    message = write(app, ADA).message
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_content_charset() for part in message.iter_parts()] == ["utf-8", "utf-8"]
+
+
+@every_kind
+def test_headers_say_what_programs_want_to_know(
+    make_app: MakeApp, write: Callable[[Flask, str], Mail]
+) -> None:
+    app = make_app(APP_MAIL_DEFAULT_SENDER="no-reply@mail.example.org")
+    message = write(app, ADA).message
+    assert message.defects == []
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert str(message["Message-ID"]).endswith("@mail.example.org>")
+    assert abs(message["Date"].datetime - datetime.now(UTC)) < timedelta(minutes=1)
+    assert message["To"].addresses[0].addr_spec == ADA
+    assert len(message["To"].addresses) == 1
+    assert not set(message.keys()) & {"Cc", "Bcc"}
+    for name in ("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version"):
+        assert len(message.get_all(name, [])) == 1, name
+
+
+@every_kind
+def test_both_parts_say_who_writes_to_whom_and_have_the_same_link(
+    app: Flask, write: Callable[[Flask, str], Mail]
+) -> None:
+    mail = write(app, ADA)
+    html = BeautifulSoup(mail.html, "html.parser")
+    links = {str(link["href"]) for link in html.find_all("a")}
+    for link in links:
+        assert link in mail.text
+        assert link in html.get_text() or link.endswith("/"), "it can be copied"
+        assert link.startswith("http://127.0.0.1:5000/")
+    for part in (mail.text, html.get_text()):
+        assert ADA in part
+        assert "Latchkey" in part
+
+
+@every_kind
+def test_html_loads_nothing_and_runs_nothing(
+    app: Flask, write: Callable[[Flask, str], Mail]
+) -> None:
+    html = BeautifulSoup(write(app, ADA).html, "html.parser")
+    assert not html.find_all(["script", "img", "link", "iframe", "form", "object"])
+    assert "url(" not in str(html)
+    assert html.title
+    assert html.title.get_text(strip=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_apps_name_is_read_as_it_is_set(make_app: MakeApp, name: str) -> None:
+    app = make_app(APP_NAME=name, APP_MAIL_DEFAULT_SENDER="no-reply@example.org")
+    mail = _confirm(app, ADA)
+    (sender,) = mail.message["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name.strip(), "no-reply@example.org")
+    assert name.strip() in mail.subject
+    assert name.strip() in mail.text
+    assert name.strip() in BeautifulSoup(mail.html, "html.parser").get_text()
+
+
+def test_a_sender_with_a_name_of_its_own_keeps_it(make_app: MakeApp) -> None:
+    app = make_app(APP_MAIL_DEFAULT_SENDER="Zoë's Desk <desk@example.org>")
+    message = _confirm(app, ADA).message
+    assert parseaddr(str(message["From"])) == ("Zoë's Desk", "desk@example.org")
+    assert str(message["Message-ID"]).endswith("@example.org>")
+
+
+def test_text_stays_within_the_lines_that_mail_allows(make_app: MakeApp) -> None:
+    app = make_app(APP_NAME="Zoë's Keys", PUBLIC_URL="https://app.example.org/" + "x" * 900)
+    _confirm(app, ADA)
+    raw = _raw(app)
+    assert max(len(line) for line in raw.splitlines()) <= 998  # RFC 5322 2.1.1
+    assert raw.isascii(), "a server that knows 7 bits only can pass it on"
+
+
+@pytest.mark.parametrize(
+    ("typed", "recipient", "shown"),
+    [
+        ("$ne@example.com", "$ne@example.com", "$ne@example.com"),
+        ("Ada@München.example", "Ada@xn--mnchen-3ya.example", "Ada@München.example"),
+        ("ａｄａ@example.com", "ada@example.com", "ａｄａ@example.com"),
+        ("User+Tag@Example.COM", "User+Tag@example.com", "User+Tag@Example.COM"),
+        ("o'brien@example.com", "o'brien@example.com", "o'brien@example.com"),
+        ("a{b}|c@example.com", "a{b}|c@example.com", "a{b}|c@example.com"),
+        (f"{'l' * 64}@{'d' * 60}.org", f"{'l' * 64}@{'d' * 60}.org", "l" * 64),
+    ],
+)
+def test_the_recipient_is_ascii_and_the_text_has_what_was_typed(
+    app: Flask, typed: str, recipient: str, shown: str
+) -> None:
+    mail = _confirm(app, typed)
+    (to,) = mail.message["To"].addresses
+    assert to.addr_spec == recipient
+    # The raw header, since a parser mends what others do not.
+    header = message_from_bytes(_raw(app).encode(), policy=policy.compat32)["To"]
+    assert "=?" not in header
+    assert "".join(header.split()) == recipient
+    assert shown in mail.text
+    assert shown in BeautifulSoup(mail.html, "html.parser").get_text()
+    assert mail.link
+
+
+def test_what_people_type_is_text_in_html(make_app: MakeApp) -> None:
+    app = make_app(APP_NAME="<script>alert(1)</script>")
+    mail = _confirm(app, "o'brien&co@example.com")
+    html = BeautifulSoup(mail.html, "html.parser")
+    assert not html.find("script")
+    assert "o'brien&co@example.com" in html.get_text()
+    assert "o'brien&co@example.com" in mail.text, "text is not escaped"
+
+
+def test_lifetimes_are_said_in_words(make_app: MakeApp) -> None:
+    mail = _confirm(make_app(CONFIRM_MAX_AGE="1800", UNCONFIRMED_DAYS="3"), ADA)
+    for part in (mail.text, mail.html):
+        assert "30 minutes" in part
+        assert "3 days" in part
+
+
+def test_the_date_is_when_it_leaves(app: Flask) -> None:
+    with time_machine.travel("2026-11-24 12:00:00Z", tick=False) as clock:
+        Visitor(app).register(ADA)
+        clock.shift(7200)
+        mail = _mailbox(app).newest(ADA)
+    assert mail.message["Date"].datetime == datetime(2026, 11, 24, 14, tzinfo=UTC)
+    assert "24 Nov 2026, 12:00 UTC" in " ".join(mail.text.split()), "when somebody signed up"
+
+
+def _raw(app: Flask) -> str:
+    (file,) = Path(app.config["MAIL_FOLDER"]).glob("*.eml")
+    return file.read_bytes().decode()

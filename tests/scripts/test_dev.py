@@ -1,0 +1,219 @@
+"""scripts/dev.py, which `make run` runs, as a process of its own in a copy of the project."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from http.client import HTTPResponse
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from pymongo import MongoClient
+
+from scripts.mongod import Mongod
+from tests.mailbox import Mail
+from tests.processes import runs, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Dev:
+    """A development server; all that it prints is in `output`."""
+
+    def __init__(self, project: Path, **variables: str) -> None:
+        self.port = free_port()
+        self.instance = project / "instance"
+        self._printed = project / f"output-{self.port}"
+        settings = {"PATH": os.environ["PATH"], "HOME": str(project), "PORT": str(self.port)}
+        with self._printed.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "scripts/dev.py"],
+                cwd=project,
+                env=settings | variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # as a shell gives each command a group of its own
+            )
+        self._browser = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(CookieJar()), NoRedirect()
+        )
+
+    @property
+    def output(self) -> str:
+        """What it has printed by now."""
+        return self._printed.read_text()
+
+    def ready(self) -> "Dev":
+        """Waits until it says where it is."""
+        wait_until(lambda: "Ctrl-C" in self.output or self.process.poll() is not None)
+        assert self.process.poll() is None, self.output
+        return self
+
+    def open(self, path: str, **fields: str) -> HTTPResponse:
+        """Gets a page; with fields, sends its form."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        if not fields:
+            return self._browser.open(url, timeout=10)  # type: ignore[no-any-return]
+        page = BeautifulSoup(self._browser.open(url, timeout=10), "html.parser")
+        token = page.find("input", attrs={"name": "csrf_token"})
+        assert token is not None
+        data = urlencode({"csrf_token": token["value"], **fields}).encode()
+        return self._browser.open(url, data, timeout=10)  # type: ignore[no-any-return]
+
+    def mail(self) -> Mail:
+        """The first mail, once it is there."""
+        folder = self.instance / "mail"
+        wait_until(lambda: list(folder.glob("*.eml")))
+        first = min(folder.glob("*.eml"))
+        return Mail(message_from_bytes(first.read_bytes(), policy=policy.default))
+
+    def mongod_pid(self) -> int:
+        """The process that its database says it is."""
+        with MongoClient((self.instance / "mongodb.uri").read_text()) as client:
+            return int(client.admin.command("serverStatus")["pid"])
+
+    def end(self, signum: signal.Signals = signal.SIGINT) -> int:
+        """Sends a signal to its process group, as a terminal does; its exit status."""
+        os.killpg(self.process.pid, signum)
+        return self.process.wait(30)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an outcome to look at."""
+
+    def http_error_302(self, request, response, code, message, headers):  # type: ignore[no-untyped-def]
+        """Takes it for the answer."""
+        return response
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that has never run."""
+    for folder in ("app", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "config.py", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def start(project: Path) -> Iterator[Callable[..., Dev]]:
+    """Starts development servers, and kills what a failed test has left."""
+    started: list[Dev] = []
+
+    def start(**variables: str) -> Dev:
+        started.append(Dev(project, **variables))
+        return started[-1]
+
+    yield start
+    for dev in started:
+        dev.process.kill()
+        dev.process.wait()
+
+
+@pytest.fixture
+def no_mongod(tmp_path: Path) -> str:
+    """A PATH whose mongod lacks a library."""
+    binary = tmp_path / "bin" / "mongod"
+    binary.parent.mkdir()
+    binary.write_text(
+        "#!/bin/sh\necho 'mongod: error while loading shared libraries: libcurl.so.4: cannot open"
+        " shared object file: No such file or directory' >&2\nexit 127\n"
+    )
+    binary.chmod(0o755)
+    return f"{binary.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery staple"}
+
+
+def test_ctrl_c_ends_all_and_the_next_start_knows_the_account(
+    start: Callable[..., Dev], mongod: Mongod
+) -> None:
+    dev = start().ready()
+    assert dev.open("/").status == 200
+    assert dev.open("/register", **ACCOUNT, confirm=ACCOUNT["password"]).status == 302
+    mail = dev.mail()
+    assert f"http://127.0.0.1:{dev.port}{mail.link}" in mail.text
+    assert dev.open(mail.link).status == 200
+    database = dev.mongod_pid()
+
+    assert dev.end(signal.SIGINT) == 0
+    assert not runs(database)
+    assert not (dev.instance / "mongodb.uri").exists()
+    assert "Traceback" not in dev.output
+    assert "GET /confirm/- " in dev.output
+    assert mail.link.removeprefix("/confirm/") not in dev.output
+
+    tomorrow = start().ready()
+    signed_in = tomorrow.open("/login", **ACCOUNT)
+    assert (signed_in.status, signed_in.headers["Location"]) == (302, "/unconfirmed")
+    assert tomorrow.end(signal.SIGTERM) == 0
+    assert "Traceback" not in tomorrow.output
+
+
+def test_a_killed_one_takes_its_database_with_it(start: Callable[..., Dev], mongod: Mongod) -> None:
+    dev = start().ready()
+    database = dev.mongod_pid()
+    dev.process.kill()
+    wait_until(lambda: not runs(database))
+    assert start().ready().open("/").status == 200
+
+
+def test_a_second_one_on_the_same_data_is_told(start: Callable[..., Dev], mongod: Mongod) -> None:
+    first = start().ready()
+    second = start()
+    assert second.process.wait(30) == 1
+    assert "in use by another running mongod" in second.output
+    assert "Traceback" not in second.output
+    assert first.open("/").status == 200
+
+
+def test_without_mongod_it_says_what_helps_and_keeps_accounts_in_memory(
+    start: Callable[..., Dev], no_mongod: str
+) -> None:
+    dev = start(PATH=no_mongod).ready()
+    assert "apt install libcurl4" in dev.output
+    assert "all accounts will be gone at exit" in dev.output
+    assert dev.open("/register", **ACCOUNT, confirm=ACCOUNT["password"]).status == 302
+    assert dev.open(dev.mail().link).status == 200
+    assert dev.end(signal.SIGTERM) == 0
+    assert "Traceback" not in dev.output
+
+
+def test_a_taken_port_is_told_in_one_line(start: Callable[..., Dev], no_mongod: str) -> None:
+    first = start(PATH=no_mongod).ready()
+    second = start(PATH=no_mongod, PORT=str(first.port))
+    assert second.process.wait(30) == 1
+    assert second.output.count("\n") == 1
+    assert f"Port {first.port} cannot be used (Address already in use)" in second.output
+
+
+def test_wrong_settings_are_told_at_once(start: Callable[..., Dev]) -> None:
+    dev = start(PORT="http", BCRYPT_LOG_ROUNDS="99")
+    assert dev.process.wait(30) == 1
+    assert "PORT must be" in dev.output
+    assert "BCRYPT_LOG_ROUNDS must be" in dev.output
+    assert "Traceback" not in dev.output
+
+
+def test_a_database_that_does_not_answer_is_told(start: Callable[..., Dev]) -> None:
+    nowhere = f"mongodb://127.0.0.1:{free_port()}/latchkey?timeoutMS=300"
+    dev = start(MONGODB_URI=nowhere)
+    assert dev.process.wait(30) == 1
+    assert dev.output.startswith("MongoDB: ")
+    assert "Traceback" not in dev.output

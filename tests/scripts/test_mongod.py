@@ -1,0 +1,199 @@
+"""scripts/mongod.py against a real mongod."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from scripts.mongod import Mongod, MongodError, MongodUnavailableError
+from tests.mongo import missing
+from tests.processes import runs, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Mongod]:
+    """A mongod of this test's own, to be ill-treated."""
+    try:
+        server = Mongod.start(tmp_path / "mongodb")
+    except MongodUnavailableError as error:
+        missing(f"no MongoDB: {error}")
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def fake_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a `mongod` first on PATH: a shell script."""
+
+    def install(script: str) -> None:
+        binary = tmp_path / "bin" / "mongod"
+        binary.parent.mkdir()
+        binary.write_text(f"#!/bin/sh\n{script}\n")
+        binary.chmod(0o755)
+        monkeypatch.setenv("PATH", str(binary.parent), prepend=os.pathsep)
+
+    return install
+
+
+def notes(server: Mongod) -> list[str]:
+    """What was written to the database."""
+    with MongoClient(server.uri()) as client:
+        return sorted(note["_id"] for note in client.test.notes.find())
+
+
+def write(server: Mongod, note: str) -> None:
+    """Writes as the app does: answered once it is in the journal of the majority."""
+    with MongoClient(server.uri(), w="majority", journal=True) as client:
+        client.test.notes.insert_one({"_id": note})
+
+
+def test_it_is_a_replica_set_and_writable_at_once(server: Mongod) -> None:
+    with MongoClient(server.uri()) as client:
+        hello = client.admin.command("hello")
+    assert hello["isWritablePrimary"]
+    assert hello["hosts"] == [f"127.0.0.1:{server.port}"]
+    write(server, "first")
+    assert notes(server) == ["first"]
+
+
+def test_it_listens_on_loopback_alone(server: Mongod) -> None:
+    with MongoClient(server.uri()) as client:
+        options = client.admin.command("getCmdLineOpts")["parsed"]
+    assert options["net"]["bindIp"] == "127.0.0.1"
+
+
+def test_data_made_under_another_port_is_served(server: Mongod) -> None:
+    write(server, "yesterday")
+    server.stop()
+    with Mongod.start(server.dbpath) as today:
+        assert today.port != server.port
+        write(today, "today")
+        assert notes(today) == ["today", "yesterday"]
+
+
+def test_what_was_acknowledged_survives_a_kill(server: Mongod) -> None:
+    write(server, "kept")
+    port = server.port
+    server.kill()
+    assert not runs(server.pid)
+    server.restart()
+    assert server.port == port
+    assert notes(server) == ["kept"]
+
+
+def test_a_running_one_restarts(server: Mongod) -> None:
+    write(server, "kept")
+    before = server.pid
+    server.restart()
+    assert server.pid != before
+    assert notes(server) == ["kept"]
+
+
+def test_while_paused_nothing_answers(server: Mongod) -> None:
+    with MongoClient(server.uri(), timeoutMS=300) as client:
+        client.admin.command("ping")
+        server.pause()
+        with pytest.raises(PyMongoError):
+            client.admin.command("ping")
+        server.resume()
+    write(server, "after")
+
+
+def test_a_paused_one_can_be_stopped(server: Mongod) -> None:
+    server.pause()
+    server.stop()
+    assert not runs(server.pid)
+    server.stop()
+
+
+def test_data_in_use_is_refused_and_its_user_left_alone(server: Mongod) -> None:
+    with pytest.raises(MongodError, match="in use by another running mongod"):
+        Mongod.start(server.dbpath)
+    write(server, "still here")
+
+
+def test_a_port_asked_for_and_taken_is_refused(server: Mongod, tmp_path: Path) -> None:
+    with pytest.raises(MongodError, match=f"port {server.port} is taken"):
+        Mongod.start(tmp_path / "other", port=server.port)
+
+
+def test_parameters_are_passed_on(tmp_path: Path, mongod: Mongod) -> None:
+    parameters = {"ttlMonitorSleepSecs": 1}
+    with (
+        Mongod.start(tmp_path / "mongodb", parameters=parameters) as server,
+        MongoClient(server.uri()) as client,
+    ):
+        found = client.admin.command("getParameter", 1, **parameters)
+    assert found["ttlMonitorSleepSecs"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+@pytest.mark.parametrize("paused", [False, True])
+def test_it_ends_with_its_parent(tmp_path: Path, mongod: Mongod, paused: bool) -> None:
+    code = (
+        "import sys; from pathlib import Path; from scripts.mongod import Mongod\n"
+        "server = Mongod.start(Path(sys.argv[1])); print(server.pid, flush=True)\n"
+        f"{'server.pause()' if paused else ''}\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "mongodb")]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        assert parent.stdout.readline() == "ready\n"
+        assert runs(pid)
+        parent.kill()
+    wait_until(lambda: not runs(pid))
+
+
+def test_as_a_script_it_prints_its_uri_until_ctrl_c(tmp_path: Path, mongod: Mongod) -> None:
+    command = [sys.executable, "scripts/mongod.py", str(tmp_path / "mongodb")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as script:
+        assert script.stdout
+        uri = script.stdout.readline().strip()
+        with MongoClient(uri) as client:
+            pid = client.admin.command("serverStatus")["pid"]
+        script.send_signal(signal.SIGINT)
+        assert script.wait(30) == 0
+    assert not runs(pid)
+
+
+@pytest.mark.parametrize(
+    ("library", "package"), [("libcurl.so.4", "libcurl4"), ("libssl.so.3", "libssl3")]
+)
+def test_a_missing_library_is_named_with_its_debian_package(
+    fake_mongod: Callable[[str], None], tmp_path: Path, library: str, package: str
+) -> None:
+    fake_mongod(
+        f'echo "$0: error while loading shared libraries: {library}:'
+        ' cannot open shared object file: No such file or directory" >&2; exit 127'
+    )
+    with pytest.raises(MongodUnavailableError, match=rf"{library}.* apt install {package}\b"):
+        Mongod.start(tmp_path / "mongodb")
+
+
+def test_a_binary_that_the_system_cannot_run_is_told(
+    fake_mongod: Callable[[str], None], tmp_path: Path
+) -> None:
+    fake_mongod("kill -ILL $$")
+    with pytest.raises(MongodUnavailableError, match="does not run here: status -4"):
+        Mongod.start(tmp_path / "mongodb")
+
+
+def test_without_any_mongod_the_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("scripts.mongod._WHEEL", "not-installed")
+    with pytest.raises(MongodUnavailableError, match="no mongod on PATH"):
+        Mongod.start(tmp_path / "mongodb")

@@ -1,0 +1,164 @@
+"""What each step of a journey costs: the MongoDB commands of its one request, on a real mongod."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.mongo import current_mongo
+from scripts.mongod import Mongod
+from tests.commands import commands
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor
+
+FIND, UPDATE, UPSERT = ("find", "users"), ("update", "users"), ("findAndModify", "users")
+
+
+class CountingClient(FlaskClient):
+    """Keeps what the newest request has sent to MongoDB: each command and its collection."""
+
+    sent: list[tuple[str, str]]
+
+    def get(self, *args: Any, **options: Any) -> TestResponse:
+        return self._counted(super().get, *args, **options)
+
+    def post(self, *args: Any, **options: Any) -> TestResponse:
+        return self._counted(super().post, *args, **options)
+
+    def _counted(
+        self, send: Callable[..., TestResponse], *args: Any, **kwargs: Any
+    ) -> TestResponse:
+        with commands.recorded() as recorded:
+            answer = send(*args, **kwargs)
+        # A command's first item is its name, and says on what.
+        self.sent = [next(iter(command.items())) for command in recorded]
+        return answer
+
+
+@pytest.fixture
+def app(make_app: MakeApp, mongod: Mongod) -> Flask:
+    """The app on a real mongod, in a database that these tests share: indexes take long."""
+    app = make_app(MONGODB_URI=mongod.uri("commands"), RESEND_COOLDOWN="0")
+    with app.app_context():
+        current_mongo().users.delete_many({})
+    app.test_client_class = CountingClient
+    return app
+
+
+@pytest.fixture
+def ada(visitor: Visitor) -> Visitor:
+    """Signed in, not yet confirmed."""
+    visitor.register("ada@example.com")
+    return visitor
+
+
+@pytest.fixture
+def link(ada: Visitor, mailbox: Mailbox) -> str:
+    """The link that was mailed to her."""
+    return mailbox.newest("ada@example.com").link
+
+
+@pytest.fixture
+def confirmed(ada: Visitor, link: str) -> Visitor:
+    """Signed in and confirmed."""
+    assert ada.submit(link).location == "/"
+    return ada
+
+
+def sent(visitor: Visitor) -> list[tuple[str, str]]:
+    """The commands of this visitor's newest request."""
+    assert isinstance(visitor.client, CountingClient)
+    return visitor.client.sent
+
+
+@pytest.mark.parametrize("path", ["/", "/register", "/login", "/health/live"])
+def test_a_page_for_anybody_costs_nothing(visitor: Visitor, path: str) -> None:
+    assert visitor.get(path).status_code == 200
+    assert sent(visitor) == []
+
+
+def test_registering_a_new_address_is_one_command(visitor: Visitor) -> None:
+    assert visitor.register("ada@example.com").location == "/unconfirmed"
+    assert sent(visitor) == [UPSERT]
+
+
+def test_taking_an_unconfirmed_address_over_is_one_command(
+    ada: Visitor, new_visitor: Callable[[], Visitor]
+) -> None:
+    newer = new_visitor()
+    assert newer.register("ada@example.com").location == "/unconfirmed"
+    assert sent(newer) == [UPSERT]
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_registering_a_confirmed_address_is_three_commands(
+    new_visitor: Callable[[], Visitor],
+) -> None:
+    stranger = new_visitor()
+    assert stranger.register("ada@example.com").location == "/unconfirmed"
+    assert sent(stranger) == [UPSERT, UPSERT, UPDATE]
+
+
+@pytest.mark.parametrize("path", ["/", "/profile"])
+def test_a_signed_in_page_is_one_command(confirmed: Visitor, path: str) -> None:
+    assert confirmed.get(path).status_code == 200
+    assert sent(confirmed) == [FIND]
+
+
+@pytest.mark.parametrize("path", ["/unconfirmed", "/unconfirmed/status"])
+def test_a_page_for_the_unconfirmed_is_one_command(ada: Visitor, path: str) -> None:
+    assert ada.get(path).status_code == 200
+    assert sent(ada) == [FIND]
+
+
+def test_signing_in_is_two_commands(ada: Visitor, new_visitor: Callable[[], Visitor]) -> None:
+    elsewhere = new_visitor()
+    assert elsewhere.sign_in("ada@example.com").location == "/unconfirmed"
+    assert sent(elsewhere) == [FIND, UPDATE]
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+def test_a_wrong_password_costs_the_same_whoever_it_is_for(
+    ada: Visitor, new_visitor: Callable[[], Visitor], email: str
+) -> None:
+    """SECURITY-BAR 3."""
+    elsewhere = new_visitor()
+    assert elsewhere.sign_in(email, "not the password").status_code == 422
+    assert sent(elsewhere) == [FIND]
+
+
+def test_opening_a_link_reads_and_changes_nothing(ada: Visitor, link: str) -> None:
+    assert ada.get(link).status_code == 200
+    assert sent(ada) == [FIND]
+
+
+def test_confirming_is_two_commands_for_the_owner(ada: Visitor, link: str) -> None:
+    assert ada.submit(link).location == "/"
+    assert sent(ada) == [FIND, UPDATE]
+
+
+def test_confirming_with_the_password_is_two_commands(
+    ada: Visitor, link: str, new_visitor: Callable[[], Visitor]
+) -> None:
+    phone = new_visitor()
+    assert phone.submit(link, password=PASSWORD).location == "/"
+    assert sent(phone) == [FIND, UPDATE]
+
+
+def test_resending_is_two_commands(ada: Visitor) -> None:
+    assert ada.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
+    assert sent(ada) == [FIND, UPDATE]
+
+
+def test_signing_out_is_at_most_two_commands(confirmed: Visitor) -> None:
+    assert confirmed.sign_out().location == "/login"
+    assert sent(confirmed) in ([UPDATE], [FIND, UPDATE])
+
+
+def test_a_damaged_link_costs_nothing(visitor: Visitor) -> None:
+    assert visitor.get("/confirm/damaged").status_code == 404
+    assert sent(visitor) == []

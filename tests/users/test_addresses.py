@@ -1,0 +1,171 @@
+"""SECURITY-BAR 20: which addresses are taken, and which spellings are one account."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.users.addresses import Address, AddressError, parse_address
+
+LONGEST = f"{'x' * 64}@{'d' * 61}.{'e' * 61}.{'f' * 61}.com"
+ACCEPTED = [
+    ("User+Tag@Example.COM", "user+tag@example.com"),
+    ("  ada@example.com\t", "ada@example.com"),
+    ("ADA@EXAMPLE.COM", "ada@example.com"),
+    ("a@bücher.example", "a@xn--bcher-kva.example"),
+    ("a@BÜCHER.example", "a@xn--bcher-kva.example"),
+    ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
+    ("a@bu\u0308cher.example", "a@xn--bcher-kva.example"),
+    ("a@例え.テスト", "a@xn--r8jz45g.xn--zckzah"),
+    ("ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "ada@example.com"),
+    ("ada@example。com", "ada@example.com"),
+    ("\u212aim@example.com", "kim@example.com"),  # the sign for kelvin
+    ("$ne@example.com", "$ne@example.com"),
+    ("o'brien@example.com", "o'brien@example.com"),
+    ("!#$%&'*+-/=?^_`{|}~@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"),
+    ("a.b-c_d@sub.example.co.uk", "a.b-c_d@sub.example.co.uk"),
+    ("1@1.example", "1@1.example"),
+    ("ada@example.test", "ada@example.test"),
+    ("x" * 64 + "@example.com", "x" * 64 + "@example.com"),
+    (LONGEST, LONGEST),
+]
+REFUSED = [
+    "",
+    " ",
+    "@",
+    "ada",
+    "ada@",
+    "@example.com",
+    "ada@example",
+    "ada@localhost",
+    "ada@@example.com",
+    "ada@bob@example.com",
+    ".ada@example.com",
+    "ada.@example.com",
+    "a..da@example.com",
+    "ada@.example.com",
+    "ada@example.com.",
+    "ada@example..com",
+    "ada@-example.com",
+    "ada@exam_ple.com",
+    "ada@*.com",
+    "ada@xn--0.com",
+    # What would end a header or a command
+    "ada@example.com\n",
+    "ada@example.com\r\nBcc: eve@example.com",
+    "ada\r@example.com",
+    "\nada@example.com",
+    "ada\0@example.com",
+    "ada@example.com\0",
+    "ada@example.com\x85",
+    "ada@example.com\u2028",
+    # More than one, or something around it
+    "ada@example.com,eve@example.com",
+    "ada@example.com, eve@example.com",
+    "ada@example.com;eve@example.com",
+    "ada@example.com eve@example.com",
+    "Ada <ada@example.com>",
+    "<ada@example.com>",
+    "mailto:ada@example.com",
+    "ada@example.com?bcc=eve@example.com",
+    "(comment)ada@example.com",
+    '"ada"@example.com',
+    '"ada lovelace"@example.com',
+    '"ada@home"@example.com',
+    "ada@[192.0.2.1]",
+    "ada@[IPv6:2001:db8::1]",
+    "ada@192.0.2.1",
+    # What looks like another address
+    "ada@exam\u200bple.com",
+    "ada@exam\u00adple.com",
+    "ada\u200d@example.com",
+    "\ufeffada@example.com",
+    "ada@\u202eexample.com",
+    "ada@\u2060example.com",
+    "ada@\u00a0example.com",
+    "ada@example.com\u3000",
+    *(f"ada@exam{char}ple.com" for char in "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\uffa0"),
+    *(f"ada@exam{char}ple.com" for char in "\ufe00\ufe0f\U000e0001\U000e0100\U000e01ef"),
+    # Locals that most mail systems cannot take
+    "адa@example.com",
+    "josé@example.com",
+    "\u0131@example.com",
+    "😀@example.com",
+    "\ud800@example.com",
+    "ada@\ud800.com",
+    "ada@💩.com",
+    # Too long
+    "ada@" + "d" * 64 + ".com",
+    "x" + LONGEST,
+    "ada@" + "b." * 200 + "com",
+    "x" * 1_000_000,
+]
+
+
+@pytest.mark.parametrize(("text", "key"), ACCEPTED)
+def test_an_address_is_taken_and_has_one_key(text: str, key: str) -> None:
+    address = parse_address(text)
+    assert address.key == key
+    assert address.typed == text.strip(" \t")
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_address_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(AddressError, match=r"\.$"):
+        parse_address(text)
+
+
+def test_the_longest_address_has_254_characters() -> None:
+    assert len(LONGEST) == 254
+    assert parse_address(f" {LONGEST} ").typed == LONGEST
+
+
+def test_mail_goes_to_the_address_as_typed_in_ascii() -> None:
+    """The case of the local part is its mail server's business (RFC 5321 2.4)."""
+    assert parse_address(" Ada@BÜCHER.example ") == Address(
+        typed="Ada@BÜCHER.example",
+        key="ada@xn--bcher-kva.example",
+        mailbox="Ada@xn--bcher-kva.example",
+    )
+
+
+def _parsed(text: str) -> Address | None:
+    try:
+        return parse_address(text)
+    except AddressError:
+        return None
+
+
+likely = st.from_regex(r"\A[\w.+$-]{1,8}@\w{1,8}\.\w{2,4}\Z")
+
+
+@given(st.text(st.characters(exclude_categories=())) | st.emails() | likely)
+@example("ada@\u2024example.com")
+@example("ada@ẞ.example")
+def test_any_text_is_an_address_in_ascii_or_refused(text: str) -> None:
+    address = _parsed(text)
+    if address:
+        assert address.mailbox.isascii()
+        assert address.mailbox.lower() == address.key
+        assert address.key.isprintable()
+        assert not set(address.key) & set(' ,;:<>()[]"\\')
+        assert address.key.count("@") == 1
+        assert len(address.key) <= 254
+
+
+@given(st.emails() | likely)
+def test_the_key_and_the_mailbox_are_addresses_of_the_same_account(text: str) -> None:
+    address = _parsed(text)
+    if address:
+        assert parse_address(address.key).key == address.key
+        assert parse_address(address.mailbox) == Address(
+            address.mailbox, address.key, address.mailbox
+        )
+        assert parse_address(address.typed) == address
+
+
+@given(st.emails() | likely)
+def test_case_never_makes_two_accounts(text: str) -> None:
+    address = _parsed(text)
+    if address and text.isascii():
+        assert parse_address(text.upper()).key == address.key
+        assert parse_address(text.swapcase()).key == address.key

@@ -1,0 +1,210 @@
+"""SECURITY-BAR 2: which passwords are taken, and that nothing of one is ever lost."""
+
+import sys
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from time import thread_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.users.passwords import (
+    decoy_hash,
+    hash_password,
+    hash_rounds,
+    verify_password,
+    weakness,
+)
+
+ROUNDS = 4  # the least that bcrypt knows
+# Everything that Python takes for a string: NUL and lone surrogates too.
+texts = st.text(st.characters(exclude_categories=()))
+
+STRONG = [
+    "kV9#tq2L",
+    "8305916274",
+    "correcthorsebatterystaple",
+    "correct horse battery staple",
+    "  leading and trailing blanks  ",
+    "пароль для входа номер 7",
+    "密码很长的一个短语吧",
+    "👩‍🚀🪐🌋🦖🧿🪓🫧🦑",
+    "kV9#\0tq2L",
+    "kV9#\ud800tq2L",
+    "'; DROP TABLE users; --",
+    "<script>alert(1)</script>",
+]
+WEAK = [
+    "password",
+    "Passw0rd",
+    "P@ssw0rd!",
+    "12345678",
+    "11111111",
+    "aaaaaaaa",
+    "abcdefgh",
+    "abcabcabc",
+    "        ",
+    "\0\0\0\0\0\0\0\0",
+    "qwertyuiop",
+    "1q2w3e4r",
+    "zxcvbnm,./",
+    "iloveyou1",
+    "letmein123",
+    "trustno1",
+    "sunshine",
+    "administrator",
+    "welcome1",
+    "19901990",
+    "password" * 32,
+    "ｐａｓｓｗｏｒｄ",
+]
+
+
+@pytest.mark.parametrize("password", STRONG)
+def test_a_strong_password_is_taken_whatever_it_is_made_of(password: str) -> None:
+    assert weakness(password) is None
+
+
+@pytest.mark.parametrize("password", WEAK)
+def test_a_password_that_is_easy_to_guess_is_refused_with_a_sentence(password: str) -> None:
+    reason = weakness(password)
+    assert reason
+    assert reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("password", "own_words"),
+    [
+        ("ada@example.com", ["ada@example.com"]),
+        ("AdaLovelace1", ["adalovelace"]),
+        ("adalovelace", ["AdaLovelace"]),
+        ("ecalevolada", ["adalovelace"]),
+        ("4d4l0v3l4c3", ["adalovelace"]),
+        ("adalovelace", ["ａｄａｌｏｖｅｌａｃｅ"]),
+        ("ａｄａｌｏｖｅｌａｃｅ", ["adalovelace"]),
+        ("Latchkey2026", ["Latchkey"]),
+        ("margaret.hamilton@apollo.example.org", ["margaret.hamilton@apollo.example.org"]),
+    ],
+)
+def test_a_password_made_of_ones_own_words_is_refused(password: str, own_words: list[str]) -> None:
+    assert weakness(password, own_words)
+
+
+def test_one_persons_words_do_not_count_for_another() -> None:
+    assert weakness("zzyzxroadhouse", ["zzyzxroadhouse"])
+    assert weakness("zzyzxroadhouse") is None
+
+
+def test_requests_at_the_same_moment_do_not_mix_up_the_words() -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            theirs = pool.map(weakness, ["zzyzxroadhouse"] * 200, [["zzyzxroadhouse"]] * 200)
+            mine = pool.map(weakness, ["zzyzxroadhouse"] * 200)
+            assert all(theirs)
+            assert not any(mine)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+SEVEN, EIGHT = "kV9#tq2", "kV9#tq2L"
+LONG = "".join(chr(0x4E00 + 37 * n) for n in range(256))
+
+
+@pytest.mark.parametrize(
+    ("password", "taken"),
+    [
+        ("", False),
+        (SEVEN, False),
+        (EIGHT, True),
+        ("kV9#tqe\u0301", False),  # composes: 8 code points, 7 characters
+        ("kV9#t\ufb03", True),  # one ligature, three letters
+        (LONG, True),
+        (LONG + "x", False),
+        (LONG[:-1] + "\ufb03", False),
+        ("x" * 1_000_000, False),
+        ("\ufdfa" * 21_000, False),  # what a form can hold, and 18 times that in NFKC
+    ],
+)
+def test_eight_to_256_characters_counted_in_nfkc(password: str, taken: bool) -> None:
+    assert (weakness(password) is None) is taken
+
+
+@pytest.mark.parametrize("evil", ["4@8({[<369&#!1|0$5+7%2" * 11, "1!|lI" * 51, "aA1!" * 64])
+def test_no_password_keeps_the_server_busy(evil: str) -> None:
+    """What zxcvbn has to try grows with the length and with every sign that stands for a letter."""
+    began = thread_time()
+    weakness(evil)
+    assert thread_time() - began < 3
+
+
+@given(texts, st.lists(texts, max_size=3))
+def test_any_text_is_judged(password: str, own_words: list[str]) -> None:
+    assert weakness(password, own_words) != ""
+
+
+@given(texts)
+def test_any_password_is_recognised(password: str) -> None:
+    assert verify_password(password, hash_password(password, ROUNDS))
+
+
+@given(texts, texts)
+def test_only_that_password_is_recognised(password: str, other: str) -> None:
+    same = unicodedata.normalize("NFKC", password) == unicodedata.normalize("NFKC", other)
+    assert verify_password(other, hash_password(password, ROUNDS)) is same
+
+
+@pytest.mark.parametrize(
+    ("password", "other"),
+    [
+        ("🧿" * 63 + "🪐", "🧿" * 63 + "🌋"),
+        ("x" * 72 + "a", "x" * 72 + "b"),
+        ("x" * 255 + "a", "x" * 255 + "b"),
+        ("secret\0one", "secret\0two"),
+        ("secret\0", "secret"),
+        ("secret ", "secret"),
+        ("Secret", "secret"),
+        ("\ud800secret", "\ud801secret"),
+        ("\ud800secret", "?secret"),
+        ("secret", ""),
+    ],
+)
+def test_nothing_of_a_password_is_lost(password: str, other: str) -> None:
+    assert not verify_password(other, hash_password(password, ROUNDS))
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("cafe\u0301 9#tq2", "caf\u00e9 9#tq2"),
+        ("ｋＶ９#tq2L", "kV9#tq2L"),
+        ("\u212bngström", "Ångström"),
+    ],
+)
+def test_the_same_password_typed_on_another_system_is_recognised(here: str, there: str) -> None:
+    assert verify_password(there, hash_password(here, ROUNDS))
+
+
+def test_two_hashes_of_one_password_differ() -> None:
+    assert hash_password(EIGHT, ROUNDS) != hash_password(EIGHT, ROUNDS)
+
+
+@pytest.mark.parametrize("rounds", [4, 5, 10])
+def test_a_hash_is_bcrypt_and_tells_its_cost(rounds: int) -> None:
+    stored = hash_password(EIGHT, rounds)
+    assert stored.startswith(f"$2b${rounds:02}$")
+    assert len(stored) == 60
+    assert hash_rounds(stored) == hash_rounds(decoy_hash(rounds)) == rounds
+
+
+def test_a_hash_from_the_first_release_is_recognised() -> None:
+    """Nothing that a setting or a new version changes may lock people out."""
+    stored = "$2b$04$F37mr353S9sISQu5j4oXsOZHz2T0zMB10c3Z3BXllKjaJtcku45fW"
+    assert verify_password("correct horse battery staple", stored)
+
+
+@given(texts)
+def test_no_password_fits_the_decoy(password: str) -> None:
+    assert not verify_password(password, decoy_hash(ROUNDS))

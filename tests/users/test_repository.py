@@ -1,0 +1,532 @@
+"""The contract of UserRepository, the same on mongomock and on a real mongod."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.users.addresses import parse_address
+from app.users.letters import LetterKind
+from app.users.repository import UserRepository
+from app.users.user import ConfirmMail, Origin, User, random_id
+from tests.users.conftest import (
+    ADA,
+    HOME,
+    HOUR,
+    MINUTE,
+    NOW,
+    SECOND,
+    WEEK,
+    Users,
+    confirm,
+    found,
+    new_session,
+    nothing_changes,
+    register,
+    stored,
+)
+
+LATER = NOW + HOUR
+NONE_AT_ALL = timedelta(0)
+
+
+# Looking up
+
+
+def test_an_account_is_found_by_id_address_and_session(users: UserRepository) -> None:
+    user = register(users)
+    assert users.find(user.id) == user
+    assert users.find_by_email("ada@example.com") == user
+    assert users.find_by_session(user.id, user.sessions[0].id) == user
+
+
+def test_what_is_not_there_is_not_found(users: UserRepository) -> None:
+    user, other = register(users), register(users, parse_address("bob@example.com"))
+    assert users.find(random_id()) is None
+    assert users.find_by_email("Ada@Example.com") is None, "the key is lower case"
+    assert users.find_by_email("nobody@example.com") is None
+    assert users.find_by_session(user.id, "") is None
+    assert users.find_by_session(user.id, other.sessions[0].id) is None
+    assert users.find_by_session(random_id(), user.sessions[0].id) is None
+
+
+# Registering
+
+
+def test_registering_makes_an_unconfirmed_account_that_is_signed_in(
+    users: UserRepository, collection: Users
+) -> None:
+    session = new_session()
+    user = users.register(ADA, "hash", session, HOME, WEEK)
+    assert user is not None
+    (letter,) = stored(collection, user)["outbox"]
+    assert user == User(
+        id=user.id,
+        email="Ada@Example.com",
+        email_key="ada@example.com",
+        password_hash="hash",
+        registered_on=NOW,
+        token_version=1,
+        confirmed=False,
+        confirmed_on=None,
+        admin=False,
+        expires_on=NOW + WEEK,
+        confirm_mail=ConfirmMail(letter["id"], asked_on=NOW),
+        sessions=(session,),
+    )
+    assert found(users, user) == user
+
+
+def test_registering_owes_the_confirmation_and_notes_the_event(
+    users: UserRepository, collection: Users
+) -> None:
+    document = stored(collection, register(users))
+    (letter,) = document["outbox"]
+    assert (letter["kind"], letter["owed_on"], letter["due_on"]) == ("confirm", NOW, NOW)
+    assert (letter["attempts"], letter["lease"]) == (0, None)
+    assert document["events"] == [
+        {
+            "kind": "registered",
+            "at": NOW,
+            "by": "self",
+            "address": "192.0.2.1",
+            "browser": "Firefox",
+        }
+    ]
+
+
+def test_no_link_is_at_rest(users: UserRepository, collection: Users) -> None:
+    """What is stored of a letter tells when and what to write, not the link."""
+    (letter,) = stored(collection, register(users))["outbox"]
+    assert set(letter) == {
+        *("id", "kind", "owed_on", "due_on", "message_id"),
+        *("attempts", "lease", "trouble", "blocked"),
+    }
+
+
+def test_the_newest_claim_takes_an_unconfirmed_account_over(
+    users: UserRepository, collection: Users
+) -> None:
+    """SECURITY-BAR 12, 13: password, sessions, letters and trace of the earlier claim are gone."""
+    earlier = register(users, password_hash="earlier")
+    old = stored(collection, earlier)
+    session = new_session(LATER)
+    newer = users.register(parse_address("ADA@example.com"), "newer", session, HOME, WEEK)
+    assert newer is not None
+    assert newer == replace(
+        earlier,
+        email="ADA@example.com",
+        password_hash="newer",
+        registered_on=LATER,
+        expires_on=LATER + WEEK,
+        token_version=2,
+        confirm_mail=newer.confirm_mail,
+        sessions=(session,),
+    )
+    document = stored(collection, newer)
+    assert [event["at"] for event in document["events"]] == [LATER]
+    (letter,) = document["outbox"]
+    assert newer.confirm_mail == ConfirmMail(letter["id"], asked_on=LATER)
+    assert letter["id"] != old["outbox"][0]["id"]
+    assert letter["message_id"] != old["outbox"][0]["message_id"]
+    assert users.find_by_session(earlier.id, earlier.sessions[0].id) is None
+    assert collection.count_documents({}) == 1
+
+
+def test_a_takeover_forgets_that_the_earlier_mail_was_refused(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    collection.update_one({"_id": user.id}, {"$set": {"confirm_mail.refused": "550 no"}})
+    assert found(users, user).mail_state == "failed"
+    assert register(users, now=LATER).mail_state == "queued"
+
+
+def test_a_confirmed_account_cannot_be_registered(users: UserRepository, collection: Users) -> None:
+    confirm(users, register(users))
+    with nothing_changes(collection):
+        assert users.register(ADA, "other", new_session(LATER), HOME, WEEK) is None
+
+
+def test_two_addresses_are_two_accounts(users: UserRepository, collection: Users) -> None:
+    ada, bob = register(users), register(users, parse_address("bob@example.com"))
+    assert ada.id != bob.id
+    assert bob.token_version == 1
+    assert collection.count_documents({}) == 2
+
+
+def test_an_id_does_not_tell_when_its_account_was_made(users: UserRepository) -> None:
+    """Else the cookie would tell a new account from an address that was taken."""
+    ids = [register(users, parse_address(f"{n}@example.com")).id for n in range(8)]
+    assert len({id_.generation_time.year for id_ in ids}) > 1
+
+
+# Telling the owner that somebody tried
+
+
+def test_the_owner_of_a_confirmed_account_is_owed_a_letter_once_an_hour(
+    users: UserRepository, collection: Users
+) -> None:
+    user = confirm(users, register(users))
+    key = user.email_key
+    assert users.owe_account_exists(key, NOW, HOUR)
+    with nothing_changes(collection):
+        assert not users.owe_account_exists(key, NOW, HOUR)
+        assert not users.owe_account_exists(key, NOW + HOUR - SECOND, HOUR)
+    assert users.owe_account_exists(key, NOW + HOUR, HOUR)
+    kinds = [letter["kind"] for letter in stored(collection, user)["outbox"]]
+    assert kinds == [LetterKind.CONFIRM, LetterKind.ACCOUNT_EXISTS, LetterKind.ACCOUNT_EXISTS]
+
+
+def test_that_letter_changes_nothing_else(users: UserRepository) -> None:
+    user = confirm(users, register(users))
+    users.owe_account_exists(user.email_key, NOW, HOUR)
+    assert found(users, user) == user
+
+
+@pytest.mark.parametrize("email_key", ["ada@example.com", "nobody@example.com"])
+def test_nobody_else_is_owed_that_letter(
+    users: UserRepository, collection: Users, email_key: str
+) -> None:
+    register(users)
+    with nothing_changes(collection):
+        assert not users.owe_account_exists(email_key, LATER, HOUR)
+
+
+# Resending
+
+
+def test_a_resend_raises_the_version_and_owes_a_new_letter(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    assert users.resend(user, NOW + MINUTE, MINUTE)
+    older, newer = stored(collection, user)["outbox"]
+    assert (newer["kind"], newer["due_on"]) == ("confirm", NOW + MINUTE)
+    assert newer["message_id"] != older["message_id"]
+    mail = ConfirmMail(newer["id"], asked_on=NOW + MINUTE)
+    assert found(users, user) == replace(user, token_version=2, confirm_mail=mail)
+
+
+def test_a_resend_tries_anew_after_a_refusal(users: UserRepository, collection: Users) -> None:
+    user = register(users)
+    collection.update_one({"_id": user.id}, {"$set": {"confirm_mail.refused": "550 no"}})
+    assert users.resend(user, LATER, MINUTE)
+    assert found(users, user).mail_state == "queued"
+
+
+@pytest.mark.parametrize("after", [NONE_AT_ALL, MINUTE - timedelta(milliseconds=1)])
+def test_a_resend_within_the_cooldown_changes_nothing(
+    users: UserRepository, collection: Users, after: timedelta
+) -> None:
+    user = register(users)
+    with nothing_changes(collection):
+        assert not users.resend(user, NOW + after, MINUTE)
+
+
+def test_the_cooldown_counts_from_the_newest_mail(users: UserRepository, collection: Users) -> None:
+    user = register(users)
+    assert users.resend(user, NOW + MINUTE, MINUTE)
+    with nothing_changes(collection):
+        assert not users.resend(found(users, user), NOW + MINUTE + SECOND, MINUTE)
+    assert users.resend(found(users, user), NOW + 2 * MINUTE, MINUTE)
+
+
+def test_without_a_cooldown_a_resend_is_possible_at_once(users: UserRepository) -> None:
+    assert users.resend(register(users), NOW, NONE_AT_ALL)
+
+
+def test_a_resend_for_what_is_no_longer_so_changes_nothing(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    assert users.resend(user, NOW, NONE_AT_ALL)
+    with nothing_changes(collection):
+        assert not users.resend(user, LATER, NONE_AT_ALL), "the version is an older one"
+        gone = replace(found(users, user), id=random_id())
+        assert not users.resend(gone, LATER, NONE_AT_ALL)
+
+
+def test_a_confirmed_account_gets_no_resend(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    with nothing_changes(collection):
+        assert not users.resend(user, LATER, NONE_AT_ALL)
+
+
+# Confirming
+
+
+def test_confirming_proves_the_address_and_ends_the_expiry(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    assert users.confirm(user, 1, LATER, Origin("192.0.2.9", "Safari"))
+    expected = replace(user, confirmed=True, confirmed_on=LATER, expires_on=None)
+    assert found(users, user) == expected, "and its session lives on"
+    document = stored(collection, user)
+    assert "expires_on" not in document, "or the TTL index would delete a confirmed account"
+    assert document["events"][1:] == [
+        {
+            "kind": "confirmed",
+            "at": LATER,
+            "by": "self",
+            "address": "192.0.2.9",
+            "browser": "Safari",
+        }
+    ]
+
+
+def test_confirming_with_the_password_adds_a_session(users: UserRepository) -> None:
+    user, session = register(users), new_session(LATER)
+    assert users.confirm(user, 1, LATER, HOME, session)
+    assert found(users, user).sessions == (*user.sessions, session)
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_only_the_link_of_the_newest_mail_confirms(
+    users: UserRepository, collection: Users, version: int
+) -> None:
+    user = register(users)
+    users.resend(user, LATER, NONE_AT_ALL)
+    with nothing_changes(collection):
+        assert not users.confirm(user, version, LATER, HOME)
+    assert users.confirm(user, 2, LATER, HOME)
+
+
+def test_the_link_of_an_earlier_claim_confirms_nothing(
+    users: UserRepository, collection: Users
+) -> None:
+    """SECURITY-BAR 13."""
+    earlier = register(users)
+    register(users, now=LATER)
+    with nothing_changes(collection):
+        assert not users.confirm(earlier, 1, LATER, HOME, new_session(LATER))
+
+
+@pytest.mark.parametrize("other", [{"email_key": "bob@example.com"}, {"id": random_id()}])
+def test_a_link_confirms_the_account_and_address_that_it_names(
+    users: UserRepository, collection: Users, other: dict[str, str]
+) -> None:
+    user = register(users)
+    with nothing_changes(collection):
+        assert not users.confirm(replace(user, **other), 1, LATER, HOME)  # type: ignore[arg-type]
+
+
+def test_a_link_is_used_up(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    with nothing_changes(collection):
+        assert not users.confirm(user, 1, LATER, HOME, new_session(LATER))
+
+
+# Disowning
+
+
+def test_disowning_removes_the_unconfirmed_account(
+    users: UserRepository, collection: Users
+) -> None:
+    user, other = register(users), register(users, parse_address("bob@example.com"))
+    assert users.disown(user.id, "ada@example.com", 1)
+    assert users.find(user.id) is None
+    assert users.find(other.id) == other
+    assert not users.disown(user.id, "ada@example.com", 1)
+
+
+def test_disowning_is_for_the_newest_link_of_that_very_account(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    users.resend(user, LATER, NONE_AT_ALL)
+    with nothing_changes(collection):
+        assert not users.disown(user.id, "ada@example.com", 1)
+        assert not users.disown(user.id, "ada@example.com", 3)
+        assert not users.disown(user.id, "bob@example.com", 2)
+        assert not users.disown(random_id(), "ada@example.com", 2)
+    assert users.disown(user.id, "ada@example.com", 2)
+
+
+def test_a_confirmed_account_cannot_be_disowned(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    with nothing_changes(collection):
+        assert not users.disown(user.id, "ada@example.com", 1)
+
+
+# Signing in and out
+
+
+def test_signing_in_adds_a_session_and_an_event(users: UserRepository, collection: Users) -> None:
+    user, session = confirm(users, register(users)), new_session(LATER)
+    assert users.sign_in(user, session, HOME)
+    assert found(users, user) == replace(user, sessions=(*user.sessions, session))
+    assert users.find_by_session(user.id, session.id) is not None
+    assert stored(collection, user)["events"][-1] == {
+        "kind": "signed_in",
+        "at": LATER,
+        "by": "self",
+        "address": "192.0.2.1",
+        "browser": "Firefox",
+    }
+
+
+def test_the_unconfirmed_can_sign_in(users: UserRepository) -> None:
+    user = register(users)
+    assert users.sign_in(user, new_session(LATER), HOME)
+    assert len(found(users, user).sessions) == 2
+
+
+def test_signing_in_stores_a_stronger_hash(users: UserRepository) -> None:
+    user, session = register(users), new_session(LATER)
+    assert users.sign_in(user, session, HOME, "stronger")
+    expected = replace(user, password_hash="stronger", sessions=(*user.sessions, session))
+    assert found(users, user) == expected
+
+
+def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
+    users: UserRepository, collection: Users
+) -> None:
+    seen = register(users, password_hash="earlier")
+    register(users, now=LATER, password_hash="newer")
+    with nothing_changes(collection):
+        assert not users.sign_in(seen, new_session(LATER), HOME)
+        assert not users.sign_in(seen, new_session(LATER), HOME, "stronger earlier")
+
+
+def test_an_account_that_went_meanwhile_signs_nobody_in(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    users.disown(user.id, user.email_key, 1)
+    assert not users.sign_in(user, new_session(LATER), HOME)
+    assert collection.count_documents({}) == 0
+
+
+def test_the_newest_fifty_sessions_and_events_are_kept(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    sessions = [new_session(NOW + n * SECOND) for n in range(51)]
+    for session in sessions:
+        assert users.sign_in(user, session, HOME)
+    assert found(users, user).sessions == tuple(sessions[1:])
+    events = stored(collection, user)["events"]
+    assert [event["at"] for event in events] == [session.signed_in_on for session in sessions[1:]]
+
+
+def test_signing_out_ends_that_session_only(users: UserRepository) -> None:
+    user, session = register(users), new_session(LATER)
+    users.sign_in(user, session, HOME)
+    users.sign_out(user.id, session.id)
+    assert users.find_by_session(user.id, session.id) is None, "a copied cookie is dead"
+    assert found(users, user) == user
+
+
+def test_signing_out_twice_or_for_somebody_else_changes_nothing(
+    users: UserRepository, collection: Users
+) -> None:
+    user, other = register(users), register(users, parse_address("bob@example.com"))
+    with nothing_changes(collection):
+        users.sign_out(user.id, "unknown")
+        users.sign_out(other.id, user.sessions[0].id)
+        users.sign_out(random_id(), user.sessions[0].id)
+
+
+def test_a_session_that_was_seen_lives_on(users: UserRepository) -> None:
+    user, session = register(users), new_session()
+    users.sign_in(user, session, HOME)
+    users.touch(user.id, session.id, LATER)
+    first, second = found(users, user).sessions
+    assert first == user.sessions[0]
+    assert second == replace(session, seen_on=LATER)
+
+
+def test_only_a_session_that_is_there_can_be_seen(users: UserRepository, collection: Users) -> None:
+    """Else a page open during the sign-out would bring its session back."""
+    user = register(users)
+    with nothing_changes(collection):
+        users.touch(user.id, "unknown", LATER)
+        users.touch(random_id(), user.sessions[0].id, LATER)
+
+
+# Administrators
+
+
+def test_a_new_administrator_is_confirmed_and_signed_in_nowhere(users: UserRepository) -> None:
+    assert users.create_admin(ADA, "hash", NOW)
+    admin = users.find_by_email("ada@example.com")
+    assert admin == User(
+        id=admin.id if admin else random_id(),
+        email="Ada@Example.com",
+        email_key="ada@example.com",
+        password_hash="hash",
+        registered_on=NOW,
+        token_version=1,
+        confirmed=True,
+        confirmed_on=NOW,
+        admin=True,
+    )
+
+
+def test_a_new_administrator_can_sign_in_and_nobody_can_register_over_them(
+    users: UserRepository, collection: Users
+) -> None:
+    users.create_admin(ADA, "hash", NOW)
+    admin = users.find_by_email(ADA.key)
+    assert admin is not None
+    assert users.sign_in(admin, new_session(), HOME)
+    with nothing_changes(collection):
+        assert users.register(ADA, "other", new_session(), HOME, WEEK) is None
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_an_address_that_has_an_account_is_not_made_an_administrators(
+    users: UserRepository, collection: Users, confirmed: bool
+) -> None:
+    user = register(users)
+    if confirmed:
+        confirm(users, user)
+    with nothing_changes(collection):
+        assert not users.create_admin(ADA, "other", LATER)
+
+
+def test_a_promoted_account_keeps_everything_else(users: UserRepository) -> None:
+    user = confirm(users, register(users))
+    assert users.promote("ada@example.com")
+    assert found(users, user) == replace(user, admin=True)
+    assert users.promote("ada@example.com"), "it is one already: nothing to refuse"
+
+
+@pytest.mark.parametrize("email_key", ["ada@example.com", "nobody@example.com"])
+def test_only_a_confirmed_account_is_promoted(
+    users: UserRepository, collection: Users, email_key: str
+) -> None:
+    register(users)
+    with nothing_changes(collection):
+        assert not users.promote(email_key)
+
+
+# Documents from elsewhere
+
+
+def test_what_a_document_lacks_takes_its_default_and_what_is_unknown_is_passed_over(
+    users: UserRepository, collection: Users
+) -> None:
+    _id = random_id()
+    collection.insert_one(
+        {
+            "_id": _id,
+            "email": "Old@Example.com",
+            "email_key": "old@example.com",
+            "password_hash": "hash",
+            "registered_on": NOW,
+            "confirmed": True,
+            "confirmed_on": NOW,
+            "token_version": 1,
+            "admin": False,
+            "favourite_colour": "blue",
+            "sessions": [],
+        }
+    )
+    user = users.find(_id)
+    assert user is not None
+    assert (user.sessions, user.confirm_mail, user.expires_on) == ((), None, None)
+    assert users.sign_in(user, new_session(), HOME)
+    assert users.owe_account_exists("old@example.com", NOW, HOUR)

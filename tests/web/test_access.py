@@ -1,0 +1,177 @@
+"""Who may see what: every route with every kind of person (SECURITY-BAR 17, 21).
+
+The table is the documentation. A route that is not in it fails the test, so whoever adds one has to
+say here who may use it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.mongo import current_mongo
+from tests.mailbox import Mailbox
+from tests.visitor import Visitor
+from tests.web.pages import assert_our_page, documents
+
+SIGN_IN, WAIT, HOME = "/login?next=", "/unconfirmed", "/"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a page answers to each kind of person: a status, or where they are sent."""
+
+    method: str
+    rule: str
+    anonymous: int | str
+    unconfirmed: int | str
+    confirmed: int | str
+
+
+MATRIX = [
+    # method, rule, anonymous, unconfirmed, confirmed
+    Access("GET", "/", 200, 200, 200),
+    Access("GET", "/register", 200, 200, HOME),
+    Access("POST", "/register", 422, 422, 422),
+    Access("GET", "/login", 200, 200, HOME),
+    Access("POST", "/login", 422, 422, 422),
+    Access("POST", "/logout", "/login", "/login", "/login"),
+    # The link is another account's: its holder may confirm with the password, others are told.
+    Access("GET", "/confirm/<token>", 200, 403, 403),
+    Access("POST", "/confirm/<token>", 422, 403, 403),
+    Access("POST", "/confirm/<token>/disown", HOME, HOME, HOME),
+    Access("GET", "/unconfirmed", f"{SIGN_IN}%2Funconfirmed", 200, HOME),
+    Access("GET", "/unconfirmed/status", f"{SIGN_IN}%2Funconfirmed%2Fstatus", 200, 200),
+    Access("POST", "/resend", f"{SIGN_IN}%2Fresend", 429, HOME),
+    Access("GET", "/profile", f"{SIGN_IN}%2Fprofile", WAIT, 200),
+    Access("GET", "/health/live", 200, 200, 200),
+    Access("GET", "/health/ready", 200, 200, 200),
+    Access("GET", "/static/<path:filename>", 200, 200, 200),
+    Access("GET", "/bootstrap/static/<path:filename>", 200, 200, 200),
+]
+DEVELOPMENT = [
+    Access("GET", "/dev/mail", 200, 200, 200),
+    Access("GET", "/dev/mail/<mail_id>/html", 404, 404, 404),
+]
+_FILES = {
+    "/static/<path:filename>": "/static/css/latchkey.css",
+    "/bootstrap/static/<path:filename>": "/bootstrap/static/css/bootstrap.min.css",
+}
+_POSTS = [access for access in MATRIX if access.method == "POST"]
+_GETS = [access for access in MATRIX if access.method == "GET"]
+_KINDS = ["anonymous", "unconfirmed", "confirmed"]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One of each kind, and a link that was mailed to somebody else."""
+
+    app: Flask
+    people: dict[str, Visitor]
+    link: str
+
+    def path(self, rule: str) -> str:
+        """A path for the rule that leads somewhere."""
+        path = _FILES.get(rule, rule).replace("/confirm/<token>", self.link)
+        return path.replace("<mail_id>", "none")
+
+
+@pytest.fixture
+def cast(
+    app: Flask, confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> Cast:
+    bob, eve = new_visitor(), new_visitor()
+    bob.register("bob@example.com")
+    eve.register("eve@example.com")
+    link = mailbox.newest("eve@example.com").link
+    people = {"anonymous": new_visitor(), "unconfirmed": bob, "confirmed": confirmed}
+    return Cast(app, people, link)
+
+
+def _answer(response: TestResponse) -> int | str:
+    return str(response.location) if response.status_code == 302 else response.status_code
+
+
+def _routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def _listed(*tables: list[Access]) -> set[tuple[str, str]]:
+    return {(access.method, access.rule) for table in tables for access in table}
+
+
+def test_every_route_stands_in_the_matrix(app: Flask, development: Flask) -> None:
+    assert _routes(app) == _listed(MATRIX)
+    assert _routes(development) == _listed(MATRIX, DEVELOPMENT)
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_pages_are_seen_by_whom_the_matrix_says_and_looking_changes_nothing(
+    cast: Cast, kind: str
+) -> None:
+    visitor, before = cast.people[kind], documents(cast.app)
+    for access in _GETS:
+        path, expected = cast.path(access.rule), getattr(access, kind)
+        assert _answer(visitor.get(path)) == expected, path
+        assert _answer(visitor.client.head(path)) == expected, path
+    assert documents(cast.app) == before
+
+
+@pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
+def test_forms_are_taken_from_whom_the_matrix_says(cast: Cast, access: Access) -> None:
+    accounts = documents(cast.app)
+    for kind in _KINDS:
+        with cast.app.app_context():
+            _restore(accounts)
+        answer = _answer(cast.people[kind].forge(cast.path(access.rule)))
+        assert answer == getattr(access, kind), kind
+
+
+def test_the_development_mailbox_is_open_to_whoever_can_reach_it(development: Flask) -> None:
+    visitor = Visitor(development)
+    for kind in ("anonymous", "unconfirmed"):
+        for access in DEVELOPMENT:
+            path = access.rule.replace("<mail_id>", "none")
+            assert _answer(visitor.get(path)) == getattr(access, kind)
+        visitor.register("ada@example.com")
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("token", [None, "", "x", "IjAi.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"])
+def test_without_a_csrf_token_no_form_is_taken(cast: Cast, kind: str, token: str | None) -> None:
+    visitor, before = cast.people[kind], documents(cast.app)
+    data = {} if token is None else {"csrf_token": token}
+    for access in _POSTS:
+        assert_our_page(visitor.client.post(cast.path(access.rule), data=data), 400)
+    assert documents(cast.app) == before
+
+
+def test_somebody_elses_csrf_token_does_not_help(cast: Cast) -> None:
+    strangers = cast.people["anonymous"].page("/login").find("input", {"name": "csrf_token"})
+    assert strangers is not None
+    before = documents(cast.app)
+    for access in _POSTS:
+        answer = cast.people["confirmed"].client.post(
+            cast.path(access.rule), data={"csrf_token": strangers["value"]}
+        )
+        assert_our_page(answer, 400)
+    assert documents(cast.app) == before
+
+
+@pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_other_methods_are_refused(visitor: Visitor, access: Access, method: str) -> None:
+    path = access.rule.replace("<token>", "x")
+    assert_our_page(visitor.client.open(path, method=method), 405)
+
+
+def _restore(accounts: list[object]) -> None:
+    """The accounts as they were: each kind of person finds the same."""
+    current_mongo().users.delete_many({})
+    current_mongo().users.insert_many(accounts)  # type: ignore[arg-type]

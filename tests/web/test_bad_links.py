@@ -1,0 +1,134 @@
+"""Tokens that nobody was mailed get a page that says so, never an error (SECURITY-BAR 9)."""
+
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.links import link_signer
+from app.mongo import users
+from app.users.links import Purpose
+from app.users.user import User
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor
+from tests.web.pages import assert_our_page, documents
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def link(visitor: Visitor, mailbox: Mailbox) -> str:
+    """Ada's confirmation link, as it was mailed; its account is this visitor's."""
+    visitor.register(ADA)
+    return mailbox.newest(ADA).link
+
+
+def _flipped(link: str, place: int, bit: int) -> str:
+    characters = list(link)
+    characters[place] = chr(ord(characters[place]) ^ bit)
+    return "".join(characters)
+
+
+_DAMAGE: dict[str, Callable[[str], str]] = {
+    "cut in half": lambda link: link[: len(link) // 2],
+    "without its last character": lambda link: link[:-1],
+    "without its first character": lambda link: link[:9] + link[10:],
+    "without its signature": lambda link: link.rpartition(".")[0],
+    "without its time": lambda link: ".".join(link.split(".")[::2]),
+    "twice": lambda link: link + link.removeprefix("/confirm/"),
+    "with a NUL": lambda link: link + "%00",
+    "NUL alone": lambda link: "/confirm/%00",
+    "with a line break": lambda link: link + "%0d%0aX: y",
+    "not UTF-8": lambda link: "/confirm/%ff%fe",
+    "not ASCII": lambda link: "/confirm/ключ.ключ.ключ",
+    "dots": lambda link: "/confirm/...",
+    "compressed nonsense": lambda link: "/confirm/.eJw.aaaa.bbbb",
+    "100 kB": lambda link: link + "a" * 100_000,
+    "100 kB of dots": lambda link: "/confirm/a" + "." * 100_000,
+    "empty": lambda link: "/confirm/",
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGE.values(), ids=_DAMAGE)
+def test_a_damaged_link_gets_a_page_whoever_opens_or_posts_it(
+    app: Flask,
+    visitor: Visitor,
+    new_visitor: Callable[[], Visitor],
+    link: str,
+    damage: Callable[[str], str],
+) -> None:
+    before, path = documents(app), damage(link)
+    for somebody in (visitor, new_visitor()):
+        assert_our_page(somebody.get(path), 404)
+        if path != "/confirm/":
+            assert_our_page(somebody.forge(path, {"password": PASSWORD}), 404)
+            assert_our_page(somebody.forge(f"{path}/disown"), 404)
+    assert documents(app) == before
+
+
+def test_a_link_with_any_character_changed_is_damaged(visitor: Visitor, link: str) -> None:
+    start = len("/confirm/")
+    for place in range(start, len(link)):
+        for bit in (0x01, 0x04, 0x10):
+            path = _flipped(link, place, bit)
+            if path[place] not in "/?#%":
+                assert visitor.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "setting", [{"SECRET_KEY": "k" * 40}, {"SECURITY_PASSWORD_SALT": "s" * 40}]
+)
+def test_a_link_from_another_installation_is_damaged(
+    make_app: MakeApp, visitor: Visitor, link: str, setting: dict[str, str]
+) -> None:
+    user: User = _owner(visitor)
+    with make_app(**setting).app_context():
+        foreign = link_signer().mint(Purpose.CONFIRM, user.id, user.email_key, user.token_version)
+    assert_our_page(visitor.get(f"/confirm/{foreign}"), 404)
+
+
+def test_a_link_signed_with_a_former_key_works(make_app: MakeApp) -> None:
+    app = make_app(SECRET_KEY="n" * 40, SECRET_KEY_FALLBACKS=f"{'o' * 40}, {'f' * 40}")
+    visitor = Visitor(app)
+    visitor.register(ADA)
+    user = _owner(visitor)
+    for key in ("o" * 40, "f" * 40):
+        with make_app(SECRET_KEY=key).app_context():
+            token = link_signer().mint(Purpose.CONFIRM, user.id, user.email_key, 1)
+        assert visitor.get(f"/confirm/{token}").status_code == 200
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(59, 200), (60, 200), (62, 404), (86400, 404)])
+def test_a_link_from_a_clock_that_is_ahead_works_for_a_minute(
+    visitor: Visitor, mailbox: Mailbox, ahead: int, status: int
+) -> None:
+    with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
+        visitor.register(ADA)
+        clock.shift(ahead)
+        link = mailbox.newest(ADA).link
+        clock.shift(-ahead)
+        assert visitor.get(link).status_code == status
+
+
+def test_an_expired_link_cannot_be_posted_either(
+    app: Flask, visitor: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
+        visitor.register(ADA)
+        link = mailbox.newest(ADA).link
+        clock.shift(3601)
+        visitor.get("/")  # a visit is noted, once in a while
+        before = documents(app)
+        assert_our_page(visitor.forge(link), 410)
+        assert_our_page(new_visitor().forge(link, {"password": PASSWORD}), 410)
+        assert_our_page(new_visitor().forge(f"{link}/disown"), 410)
+        assert documents(app) == before
+
+
+def _owner(visitor: Visitor) -> User:
+    with visitor.app.app_context():
+        user = users.find_by_email(ADA)
+        assert user is not None
+        return user

@@ -1,0 +1,138 @@
+"""What goes with every page: headers, cookies, and nothing from elsewhere."""
+
+import re
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+import config
+from app import create_app
+from app.mail.worker import Worker
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import Visitor
+from tests.web.pages import PRODUCTION, foreign_content
+
+HTTPS = "https://app.example.org"
+_STATIC = Path(__file__).parents[2] / "app" / "static"
+
+
+def _answers(visitor: Visitor) -> dict[str, TestResponse]:
+    """Pages of every kind: plain, forms, refusals."""
+    return {
+        "home": visitor.get("/"),
+        "form": visitor.get("/register"),
+        "redirect": visitor.get("/profile"),
+        "status": visitor.get("/health/live"),
+        "422": visitor.forge("/login"),
+        "400": visitor.client.post("/login"),
+        "404": visitor.get("/no/such/page"),
+        "405": visitor.get("/logout"),
+        "413": visitor.client.post("/login", data={"a": "a" * 70_000}),
+        "415": visitor.client.post("/login", json={}),
+        "damaged link": visitor.get("/confirm/x"),
+        "static": visitor.get("/static/css/latchkey.css"),
+    }
+
+
+def test_every_answer_tells_browsers_what_not_to_do(visitor: Visitor) -> None:
+    for name, answer in _answers(visitor).items():
+        headers = answer.headers
+        policy = dict(
+            directive.split(" ", 1) for directive in headers["Content-Security-Policy"].split("; ")
+        )
+        assert policy["default-src"] == "'none'", name
+        assert policy["script-src"] == policy["style-src"] == "'self'", name
+        for closed in ("object-src", "base-uri", "frame-ancestors"):
+            assert policy[closed] == "'none'", name
+        assert "unsafe" not in headers["Content-Security-Policy"], name
+        assert headers["X-Content-Type-Options"] == "nosniff", name
+        assert headers["Referrer-Policy"] == "no-referrer", name
+        assert len(headers.getlist("Content-Security-Policy")) == 1, name
+
+
+def test_nothing_but_static_files_is_kept_by_a_cache(visitor: Visitor, confirmed: Visitor) -> None:
+    for somebody in (visitor, confirmed):
+        for name, answer in _answers(somebody).items():
+            kept = answer.headers.get("Cache-Control") != "no-store"
+            assert kept is (name == "static"), name
+    assert confirmed.get("/profile").headers["Cache-Control"] == "no-store"
+
+
+def test_https_is_for_a_year_and_said_on_https_only(app: Flask, visitor: Visitor) -> None:
+    for path in ("/", "/login", "/no/such/page"):
+        said = app.test_client().get(path, base_url=HTTPS).headers["Strict-Transport-Security"]
+        assert "max-age=31536000" in said
+        assert "Strict-Transport-Security" not in visitor.get(path).headers
+
+
+def test_the_cookie_of_production_is_bound_to_its_host() -> None:
+    app = create_app(config.load(PRODUCTION))
+    answer = app.test_client().get("/login", base_url=HTTPS)
+    (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
+    assert cookie.key == "__Host-session"
+    assert cookie["secure"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert cookie["path"] == "/"
+    assert cookie["domain"] == ""
+
+
+def test_the_cookie_stays_so_when_somebody_signs_in(make_app: MakeApp) -> None:
+    client = make_app(SESSION_COOKIE_SECURE="true").test_client()
+    page = client.get("/register", base_url=HTTPS)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert token is not None
+    password = "correct horse battery staple"
+    fields = {"email": "ada@example.com", "password": password, "confirm": password}
+    answer = client.post("/register", base_url=HTTPS, data={"csrf_token": token.group(1), **fields})
+    assert answer.status_code == 302
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        for attribute in ("__Host-session=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert attribute in cookie
+        assert "Domain" not in cookie
+
+
+def test_looking_around_leaves_no_cookie(visitor: Visitor) -> None:
+    for path in ("/", "/health/live", "/health/ready", "/no/such/page", "/static/css/latchkey.css"):
+        assert "Set-Cookie" not in visitor.get(path).headers, path
+
+
+def test_pages_have_no_inline_code_and_load_nothing_from_elsewhere(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
+    ada = "ada@example.com"
+    pages = [*_answers(visitor).values(), visitor.sign_in(ada, "wrong")]
+    visitor.register(ada)
+    link = mailbox.newest(ada).link
+    pages += [visitor.get("/"), visitor.get("/unconfirmed"), visitor.get(link)]
+    pages += [Visitor(visitor.app).get(link)]
+    visitor.submit(link)
+    pages += [visitor.get("/"), visitor.get("/profile"), visitor.get(link)]
+    for page in pages:
+        if page.mimetype == "text/html" and page.status_code not in {301, 302, 308}:
+            assert foreign_content(page) == [], page.request.path
+
+
+def test_the_development_mailbox_neither(development: Flask) -> None:
+    visitor = Visitor(development)
+    visitor.register("ada@example.com")
+    Worker(development).run_once()
+    assert foreign_content(visitor.get("/dev/mail")) == []
+
+
+def test_style_sheets_and_scripts_load_nothing_from_elsewhere(visitor: Visitor) -> None:
+    page = visitor.page("/")
+    files = [str(tag["href"]) for tag in page.select("link[href]")]
+    files += [str(tag["src"]) for tag in page.select("script[src]")]
+    assert len(files) >= 4
+    for path in files:
+        answer = visitor.get(path)
+        assert answer.status_code == 200, path
+        if answer.mimetype in {"text/css", "text/javascript", "application/javascript"}:
+            elsewhere = (
+                r"""(url\(\s*["']?|@import\s+["']?|import\s+["']|fetch\(\s*["'])(https?:)?//"""
+            )
+            assert not re.search(elsewhere, answer.text), path

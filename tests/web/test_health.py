@@ -1,0 +1,74 @@
+"""What load balancers and operators are told."""
+
+import pytest
+from flask import Flask
+
+import config
+from app import create_app
+from app.mongo import current_mongo
+from app.users import indexes
+from tests.conftest import MakeApp
+from tests.visitor import Visitor
+
+
+def _app(uri: str) -> Flask:
+    return create_app(config.load({"APP_SETTINGS": "config.TestingConfig", "MONGODB_URI": uri}))
+
+
+def test_a_live_process_says_so(visitor: Visitor) -> None:
+    answer = visitor.get("/health/live")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_ready_one_says_so_without_a_session(visitor: Visitor) -> None:
+    visitor.register("ada@example.com")
+    answer = visitor.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json == {"status": "ok", "problems": [], "mail": {"due": 1, "blocked": None}}
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_without_database_it_is_alive_and_not_ready_and_tells_no_secret() -> None:
+    uri = "mongodb://operator:s3cret-pass@127.0.0.1:1/latchkey?timeoutMS=200"
+    visitor = Visitor(_app(uri))
+    assert visitor.get("/health/live").status_code == 200
+    answer = visitor.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json == {
+        "status": "unready",
+        "problems": ["mongodb: does not answer"],
+        "mail": None,
+    }
+
+
+def test_readiness_names_missing_indexes_and_comes_back_when_they_are_made(real_uri: str) -> None:
+    app = _app(real_uri)
+    visitor = Visitor(app)
+    answer = visitor.get("/health/ready")
+    assert answer.status_code == 503
+    names = [index.name for index in indexes.INDEXES] + ["schema validator"]
+    problems = answer.get_json()["problems"]
+    assert [problem.partition(":")[0] for problem in problems] == names
+    assert all("scripts/create_indexes.py" in problem for problem in problems)
+
+    with app.app_context():
+        list(indexes.apply(current_mongo().users))
+    assert visitor.get("/health/ready").status_code == 200
+
+
+def test_readiness_names_an_index_that_differs(make_app: MakeApp, real_uri: str) -> None:
+    app = make_app(MONGODB_URI=real_uri)
+    with app.app_context():
+        current_mongo().users.drop_index("email_key")
+        current_mongo().users.create_index([("email_key", 1)], name="email_key")
+    answer = Visitor(app).get("/health/ready")
+    assert answer.status_code == 503
+    (problem,) = answer.get_json()["problems"]
+    assert problem.startswith("email_key: not as declared")
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_health_asks_nobody_to_sign_in_and_ignores_who_asks(confirmed: Visitor, path: str) -> None:
+    assert confirmed.get(path).status_code == 200
+    assert confirmed.client.head(path).status_code == 200
+    assert confirmed.client.post(path).status_code == 405
