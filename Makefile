@@ -4,16 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-# The first of these that is new enough makes the virtual environment; PYTHON=... chooses one.
-PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
-NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-
 UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --upgrade
-
-# pip-audit asks the package index about each package; seconds to wait for an answer.
-AUDIT := $(BIN)/python -m pip_audit --requirement requirements.txt --no-deps --disable-pip \
-	--progress-spinner off --timeout 5
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -35,9 +27,7 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
-	@echo pip-audit; found=$$($(AUDIT) 2>&1); status=$$?; case "$$found" in \
-	*"No known vulnerabilities"*|*"Found "*"known vulnerabilit"*) echo "$$found"; exit $$status;; \
-	*) echo "Not audited: the package index did not answer the audit's questions.";; esac
+	$(BIN)/python scripts/audit.py
 
 lock: ## pins the requirements anew, from pyproject.toml
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
@@ -52,15 +42,8 @@ clean: ## removes what was made, but not instance/, where the data is
 # costs nothing, and a changed list of requirements is installed.
 
 $(VENV)/made.stamp:
-	@for python in $(PYTHONS); do \
-		$$python -c '$(NEW_ENOUGH)' 2>/dev/null || continue; \
-		$$python -c 'import ensurepip' 2>/dev/null || { \
-			echo "$$python cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }; \
-		echo "Making $(VENV) with $$($$python --version)"; \
-		$$python -m venv $(VENV) && touch $@; exit; \
-	done; \
-	echo "Python 3.11 or newer is needed, and none of these is: $(PYTHONS). PYTHON=... make chooses one." >&2; \
-	exit 1
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh $(VENV)
+	@touch $@
 
 $(VENV)/run.stamp: requirements.txt $(VENV)/made.stamp
 	@echo "Installing requirements.txt"

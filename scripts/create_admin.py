@@ -58,7 +58,10 @@ def _promote(address: Address) -> None:
 def _create(address: Address, app_name: str, rounds: int) -> None:
     taken = f"{address.typed} has an account already; --promote makes it an administrator's."
     # Said before anybody types a password; the insert below is what decides.
-    if users.find_by_email(address.key):
+    existing = users.find_by_email(address.key)
+    if existing and not existing.confirmed:
+        raise Refused(f"{address.typed} is being registered; once it is confirmed, --promote it.")
+    if existing:
         raise Refused(taken)
     password = _password()
     problem = weakness(password, [app_name, *address_words(address.typed)])

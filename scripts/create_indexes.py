@@ -4,6 +4,8 @@ import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse
 import sys
 
+from pymongo.errors import PyMongoError
+
 from app import create_app
 from app.mongo import current_mongo
 from app.users import indexes
@@ -21,6 +23,9 @@ def main() -> int:
             found = list(indexes.inspect(users) if check else indexes.apply(users))
         except indexes.IndexConflict as conflict:
             print(conflict, file=sys.stderr)
+            return 1
+        except PyMongoError as error:
+            print(f"MongoDB: {error}", file=sys.stderr)
             return 1
     for name, state in found:
         print(f"{name}: {_DRIFT.get(state, state) if check else state}")

@@ -9,6 +9,8 @@ import signal
 import sys
 from threading import Event
 
+from pymongo.errors import PyMongoError
+
 from app import create_app
 from app.mail.worker import Worker
 
@@ -19,7 +21,11 @@ def main() -> int:
     once: bool = parser.parse_args().once
     worker = Worker(create_app())
     if once:
-        return 1 if worker.run_once() else 0
+        try:
+            return 1 if worker.run_once() else 0
+        except PyMongoError as error:
+            print(f"MongoDB: {error}", file=sys.stderr)
+            return 1
     stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())

@@ -1,5 +1,6 @@
 """Looking at other processes."""
 
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,3 +21,10 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -57,6 +57,7 @@ def parse_address(text: str) -> Address:
             allow_domain_literal=False,
             allow_display_name=False,
             check_deliverability=False,
+            strict=True,  # 64 characters before the @ (RFC 5321 4.5.3.1.1)
             test_environment=True,  # .test domains are for trying things out (RFC 6761)
         )
     except email_validator.EmailNotValidError:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -20,7 +19,7 @@ from pymongo import MongoClient
 
 from scripts.mongod import Mongod
 from tests.mailbox import Mail
-from tests.processes import runs, wait_until
+from tests.processes import free_port, runs, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,13 +91,6 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
     def http_error_302(self, request, response, code, message, headers):  # type: ignore[no-untyped-def]
         """Takes it for the answer."""
         return response
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -278,6 +278,7 @@ def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str
     crowd = "&maxPoolSize=200&timeoutMS=30000&socketTimeoutMS=30000&waitQueueTimeoutMS=30000"
     with opened(real_uri + crowd) as collection:
         users = UserRepository(collection)
+        at_once(*[partial(users.find_by_email, ADA.key)] * 200)  # opens the connections
         attempt = partial(users.register, ADA, "hash")
         claims = at_once(*[partial(attempt, new_session(), HOME, WEEK) for _ in range(200)])
         assert sorted(claim.token_version for claim in claims) == list(range(1, 201))
@@ -288,6 +289,17 @@ def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str
         assert len(document["outbox"]) == len(document["sessions"]) == len(document["events"]) == 1
         assert not any(users.confirm(newest, version, NOW, HOME) for version in range(200))
         assert users.confirm(newest, 200, NOW, HOME)
+
+
+def test_of_first_registrations_at_once_none_takes_its_own_duplicate_for_taken(
+    users: UserRepository,
+) -> None:
+    """SECURITY-BAR, faults: the losers of racing inserts take the winner's account over."""
+    for n in range(ROUNDS):
+        attempt = partial(users.register, numbered(n), "hash", new_session(), HOME, WEEK)
+        claims = at_once(*[attempt] * 6)
+        assert sorted(claim.token_version for claim in claims) == [1, 2, 3, 4, 5, 6]
+        assert len({claim.id for claim in claims}) == 1
 
 
 def test_registrations_of_a_confirmed_address_at_once_change_nothing(

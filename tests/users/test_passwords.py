@@ -100,11 +100,11 @@ def test_requests_at_the_same_moment_do_not_mix_up_the_words() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(2) as pool:
-            theirs = pool.map(weakness, ["zzyzxroadhouse"] * 200, [["zzyzxroadhouse"]] * 200)
-            mine = pool.map(weakness, ["zzyzxroadhouse"] * 200)
-            assert all(theirs)
-            assert not any(mine)
+        with ThreadPoolExecutor(4) as pool:
+            words = [["zzyzxroadhouse"], []] * 200
+            judged = list(pool.map(weakness, ["zzyzxroadhouse"] * 400, words))
+        assert all(judged[0::2])
+        assert not any(judged[1::2])
     finally:
         sys.setswitchinterval(interval)
 

@@ -73,11 +73,11 @@ def test_what_a_mail_says_is_shown_as_text(developer: Visitor, sent: Mailbox) ->
     assert not [tag for tag in developer.page("/dev/mail").find_all("script") if tag.string]
 
 
-@pytest.mark.parametrize("mail_id", ["..", "%2e%2e", "..%2f..%2fsecret_key", "*", "none", "%00"])
-def test_no_other_file_can_be_read(developer: Visitor, sent: Mailbox, mail_id: str) -> None:
+def test_no_other_file_can_be_read(developer: Visitor, sent: Mailbox) -> None:
     developer.register(ADA)
     sent.newest(ADA)
-    assert developer.get(f"/dev/mail/{mail_id}/html").status_code == 404
+    for mail_id in ("..", "%2e%2e", "..%2f..%2fsecret_key", "*", "none", "%00"):
+        assert developer.get(f"/dev/mail/{mail_id}/html").status_code == 404, mail_id
 
 
 def test_pages_lead_to_it(developer: Visitor) -> None:

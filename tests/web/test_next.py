@@ -1,8 +1,10 @@
 """Where somebody lands after signing in: on this site, whatever the link said (SECURITY-BAR 18)."""
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.visitor import PASSWORD, Visitor
 
@@ -54,25 +56,42 @@ _ELSEWHERE = [
 _OURS = ["/", "/profile", "/profile?page=2&q=%C3%BC", "/profile?to=//evil.example", "/profile#x"]
 
 
-@pytest.mark.parametrize("target", _ELSEWHERE)
-def test_nobody_is_sent_elsewhere(confirmed: Visitor, visitor: Visitor, target: str) -> None:
-    signed_in_already = confirmed.get("/login", query_string={"next": target})
-    assert (signed_in_already.status_code, signed_in_already.location) == (302, "/")
-
-    page = f"/login?next={quote(target)}"
-    through_the_page = visitor.submit(page, email=ADA, password=PASSWORD)
-    assert (through_the_page.status_code, through_the_page.location) == (302, "/")
-    assert "a=b" not in through_the_page.headers.get("Set-Cookie", "")
-
-    fields = {"email": ADA, "password": PASSWORD, "next": target}
-    through_the_field = visitor.forge("/login", fields)
-    assert (through_the_field.status_code, through_the_field.location) == (302, "/")
+def _by_the_page(visitor: Visitor, target: str) -> TestResponse:
+    return visitor.submit(f"/login?next={quote(target)}", email=ADA, password=PASSWORD)
 
 
-@pytest.mark.parametrize("target", _OURS)
-def test_a_path_of_ours_is_kept(confirmed: Visitor, visitor: Visitor, target: str) -> None:
-    page = f"/login?next={quote(target)}"
-    assert visitor.submit(page, email=ADA, password=PASSWORD).location == target
+def _by_the_field(visitor: Visitor, target: str) -> TestResponse:
+    return visitor.forge("/login", {"email": ADA, "password": PASSWORD, "next": target})
+
+
+def _signed_in_already(visitor: Visitor, target: str) -> TestResponse:
+    visitor.sign_in(ADA)
+    return visitor.get("/login", query_string={"next": target})
+
+
+_WAYS = [_by_the_page, _by_the_field, _signed_in_already]
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_nobody_is_sent_elsewhere(
+    confirmed: Visitor, visitor: Visitor, way: Callable[[Visitor, str], TestResponse]
+) -> None:
+    landed = {}
+    for target in _ELSEWHERE:
+        answer = way(visitor, target)
+        landed[target] = (answer.status_code, answer.location)
+        assert "a=b" not in answer.headers.get("Set-Cookie", "")
+        visitor.client.delete_cookie("session")
+    assert landed == dict.fromkeys(_ELSEWHERE, (302, "/"))
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_path_of_ours_is_kept(
+    confirmed: Visitor, visitor: Visitor, way: Callable[[Visitor, str], TestResponse]
+) -> None:
+    for target in _OURS:
+        assert way(visitor, target).location == target
+        visitor.client.delete_cookie("session")
 
 
 def test_the_page_names_no_foreign_target_as_a_link(visitor: Visitor) -> None:

@@ -1,0 +1,42 @@
+"""Asks which packages of requirements.txt have known vulnerabilities; part of `make check`.
+
+Exit status: 1 when one has. Where nobody answers, or only for some packages, it says so and exits
+0: a check must not fail for want of a network.
+"""
+
+import json
+import subprocess
+import sys
+
+_PATIENCE = 60  # seconds, for all packages together
+_COMMAND = [
+    *(sys.executable, "-m", "pip_audit", "--requirement", "requirements.txt"),
+    # The list is complete and pinned: there is nothing to resolve or to install.
+    *("--no-deps", "--disable-pip"),
+    *("--timeout", "5", "--progress-spinner", "off", "--format", "json"),
+]
+
+
+def main() -> int:
+    try:
+        run = subprocess.run(
+            _COMMAND, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+        packages = json.loads(run.stdout)["dependencies"]
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        print("audit: not done, the package index does not answer")
+        return 0
+    answered = [package for package in packages if "skip_reason" not in package]
+    vulnerable = [package for package in answered if package["vulns"]]
+    for package in vulnerable:
+        ids = ", ".join(vulnerability["id"] for vulnerability in package["vulns"])
+        print(f"{package['name']} {package['version']}: {ids}")
+    print(
+        f"audit: {len(packages)} packages, of which the package index knows {len(answered)},"
+        f" {len(vulnerable)} vulnerable"
+    )
+    return 1 if vulnerable else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""scripts/audit.py with a pip-audit that says what the test wants."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SOUND = {"name": "flask", "version": "3.1.3", "vulns": []}
+UNKNOWN = {"name": "zxcvbn", "skip_reason": "Dependency not found"}
+VULNERABLE = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "CVE-2019-10906"}]}
+
+
+def audit(tmp_path: Path, said: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs the script."""
+    fake = tmp_path / "pip_audit.py"
+    fake.write_text(f"import sys\nprint({said!r})\nsys.exit({status})\n")
+    return subprocess.run(
+        [sys.executable, "scripts/audit.py"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_vulnerable_package_is_named_and_fails(tmp_path: Path) -> None:
+    found = audit(tmp_path, json.dumps({"dependencies": [SOUND, VULNERABLE, UNKNOWN]}), status=1)
+    assert found.returncode == 1
+    assert found.stdout == (
+        "jinja2 2.10: CVE-2019-10906\n"
+        "audit: 3 packages, of which the package index knows 2, 1 vulnerable\n"
+    )
+
+
+def test_an_index_that_knows_some_packages_only_is_told(tmp_path: Path) -> None:
+    found = audit(tmp_path, json.dumps({"dependencies": [SOUND, UNKNOWN]}))
+    assert found.returncode == 0
+    assert found.stdout == "audit: 2 packages, of which the package index knows 1, 0 vulnerable\n"
+
+
+@pytest.mark.parametrize("said", ["", "no JSON", "{}"])
+def test_an_index_that_does_not_answer_is_no_failure(tmp_path: Path, said: str) -> None:
+    found = audit(tmp_path, said, status=1)
+    assert found.returncode == 0
+    assert found.stdout == "audit: not done, the package index does not answer\n"

@@ -1,0 +1,107 @@
+"""gunicorn.conf.py, with a gunicorn that really serves."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.processes import free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKEN = "WyI2NTAx.ZzQ-aA.AbC_123-xyz"
+
+
+class Gunicorn:
+    """Started as in production, with one worker, its output in a file."""
+
+    def __init__(self, output: Path, **settings: str) -> None:
+        self.port = free_port()
+        self._output = output
+        with output.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "app:create_app()"],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "WEB_CONCURRENCY": "1", **settings}
+                | {"GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it has logged by now."""
+        return self._output.read_text()
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+        """Status and headers of a page."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(
+            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        response = connection.getresponse()
+        connection.close()
+        return response.status, dict(response.headers)
+
+
+@pytest.fixture(scope="module")
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    """One that answers."""
+    log = tmp_path_factory.mktemp("gunicorn") / "log"
+    server = Gunicorn(log, APP_SETTINGS="config.TestingConfig")
+    wait_until(lambda: "Booting worker" in server.output)
+    yield server
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        (f"/confirm/{TOKEN}", "/confirm/-"),
+        (f"/%63onfirm/{TOKEN}%20x", "/confirm/-"),
+        (f"/reset/{TOKEN}", "/reset/-"),
+        (f"/login?next=%2Fconfirm%2F{TOKEN}", "/login"),
+        ("/a%0D%0Ab", "/a%0D%0Ab"),
+    ],
+)
+def test_no_token_gets_into_the_log(gunicorn: Gunicorn, path: str, logged: str) -> None:
+    """SECURITY-BAR 10 and 22."""
+    gunicorn.get(path, Referer=f"https://app.example.org/reset/{TOKEN}")
+    wait_until(lambda: f'"GET {logged} HTTP/1.1"' in gunicorn.output)
+    assert TOKEN not in gunicorn.output
+
+
+def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) -> None:
+    with socket.create_connection(("127.0.0.1", gunicorn.port), timeout=10) as connection:
+        connection.sendall(f"GET /confirm/{TOKEN}\x01 HTTP/1.1\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    wait_until(lambda: "Invalid request" in gunicorn.output)
+    assert TOKEN not in gunicorn.output
+
+
+@pytest.mark.parametrize(("length", "status"), [(8000, 404), (100_000, 414)])
+def test_a_link_that_is_far_too_long_gets_a_page(
+    gunicorn: Gunicorn, length: int, status: int
+) -> None:
+    """SECURITY-BAR 9."""
+    assert gunicorn.get("/confirm/" + "x" * length)[0] == status
+
+
+def test_forwarded_headers_are_not_believed(gunicorn: Gunicorn) -> None:
+    _, headers = gunicorn.get("/", X_Forwarded_Proto="https")
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_a_missing_setting_ends_it_with_one_message(tmp_path: Path) -> None:
+    server = Gunicorn(tmp_path / "log", SECRET_KEY="short")
+    assert server.process.wait(30) == 1
+    assert server.output.count("Latchkey cannot start") == 1
+    for name in ("SECRET_KEY", "SECURITY_PASSWORD_SALT", "PUBLIC_URL", "MONGODB_URI"):
+        assert f"  - {name} " in server.output
+    assert "Traceback" not in server.output
+    assert "Booting worker" not in server.output
