@@ -99,8 +99,10 @@ def _database() -> Iterator[str]:
     with mongod:
         os.environ["MONGODB_URI"] = mongod.uri("latchkey")
         note.write_text(mongod.uri("latchkey"))
-        yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
-        note.unlink(missing_ok=True)
+        try:
+            yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
+        finally:
+            note.unlink(missing_ok=True)
 
 
 def _make_indexes(app: Flask) -> None:
