@@ -22,6 +22,8 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.config.from_object(settings or _settings())
+    # Werkzeug's own redirect would name whatever host the request did.
+    app.url_map.merge_slashes = False
     _trust_proxies(app)
 
     logs.init_app(app)

@@ -26,7 +26,7 @@ _OPTIONS: Document = {
     "connectTimeoutMS": 2000,
     "socketTimeoutMS": 4000,
     "waitQueueTimeoutMS": 2000,
-    "timeoutMS": 4000,
+    "timeoutMS": 3500,
 }
 # Not to be overridden: an answered registration must survive the loss of the primary.
 _DURABLE: Document = {"w": "majority", "journal": True}

@@ -1,6 +1,9 @@
-"""Amounts in words."""
+"""Amounts and browsers in words."""
 
 from datetime import timedelta
+from functools import lru_cache
+
+import ua_parser
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -13,3 +16,12 @@ def duration(span: timedelta) -> str:
         if count:
             return f"{count} {name}" if count == 1 else f"{count} {name}s"
     return "less than a second"
+
+
+@lru_cache(maxsize=1024)
+def browser(user_agent: str) -> str:
+    """ "Firefox on Windows", or as much of it as the User-Agent tells; empty for none."""
+    found = ua_parser.parse(user_agent)
+    program = found.user_agent.family if found.user_agent else ""
+    system = found.os.family if found.os else ""
+    return " on ".join(part for part in (program, system) if part)

@@ -16,8 +16,9 @@ from pymongo.errors import PyMongoError
 from app import create_app
 from app.clock import utcnow
 from app.fields import address_words
-from app.mongo import users
+from app.mongo import current_mongo, users
 from app.users.addresses import Address, AddressError, parse_address
+from app.users.indexes import is_mock
 from app.users.passwords import hash_password, weakness
 
 
@@ -35,6 +36,8 @@ def main() -> int:
     app = create_app()
     try:
         with app.app_context():
+            if is_mock(current_mongo().users):
+                raise Refused("no MongoDB is running: `make run` starts one, or set MONGODB_URI.")
             address = parse_address(arguments.email or _ask("Email address: "))
             if arguments.promote:
                 _promote(address)

@@ -64,8 +64,16 @@ class Mailbox:
             for path in sorted(self._folder.glob("*.eml"))
         ]
 
-    def newest(self, to: str) -> Mail:
-        """The newest mail to an address."""
-        mails = [mail for mail in self.all() if mail.to.lower() == to.lower()]
-        assert mails, f"no mail to {to}"
+    def newest(self, to: str, about: str = "") -> Mail:
+        """The newest mail to an address, or of those whose subject has these words."""
+        mails = [
+            mail
+            for mail in self.all()
+            if mail.to.lower() == to.lower() and about.lower() in mail.subject.lower()
+        ]
+        assert mails, f"no mail to {to} about {about!r}"
         return mails[-1]
+
+    def subjects(self, to: str) -> list[str]:
+        """What was written to an address, oldest first."""
+        return [mail.subject for mail in self.all() if mail.to.lower() == to.lower()]

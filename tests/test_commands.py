@@ -15,7 +15,7 @@ from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
-FIND, UPDATE, UPSERT = ("find", "users"), ("update", "users"), ("findAndModify", "users")
+FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
 
 
 class CountingClient(FlaskClient):
@@ -83,7 +83,7 @@ def test_a_page_for_anybody_costs_nothing(visitor: Visitor, path: str) -> None:
 
 def test_registering_a_new_address_is_one_command(visitor: Visitor) -> None:
     assert visitor.register("ada@example.com").location == "/unconfirmed"
-    assert sent(visitor) == [UPSERT]
+    assert sent(visitor) == [FIND_AND_UPDATE]
 
 
 def test_taking_an_unconfirmed_address_over_is_one_command(
@@ -91,7 +91,7 @@ def test_taking_an_unconfirmed_address_over_is_one_command(
 ) -> None:
     newer = new_visitor()
     assert newer.register("ada@example.com").location == "/unconfirmed"
-    assert sent(newer) == [UPSERT]
+    assert sent(newer) == [FIND_AND_UPDATE]
 
 
 @pytest.mark.usefixtures("confirmed")
@@ -100,7 +100,7 @@ def test_registering_a_confirmed_address_is_three_commands(
 ) -> None:
     stranger = new_visitor()
     assert stranger.register("ada@example.com").location == "/unconfirmed"
-    assert sent(stranger) == [UPSERT, UPSERT, UPDATE]
+    assert sent(stranger) == [FIND_AND_UPDATE, FIND_AND_UPDATE, UPDATE]
 
 
 @pytest.mark.parametrize("path", ["/", "/profile"])
@@ -128,7 +128,7 @@ def test_a_wrong_password_costs_the_same_whoever_it_is_for(
     """SECURITY-BAR 3."""
     elsewhere = new_visitor()
     assert elsewhere.sign_in(email, "not the password").status_code == 422
-    assert sent(elsewhere) == [FIND]
+    assert sent(elsewhere) == [FIND, UPDATE]
 
 
 def test_opening_a_link_reads_and_changes_nothing(ada: Visitor, link: str) -> None:
@@ -157,6 +157,133 @@ def test_resending_is_two_commands(ada: Visitor) -> None:
 def test_signing_out_is_at_most_two_commands(confirmed: Visitor) -> None:
     assert confirmed.sign_out().location == "/login"
     assert sent(confirmed) in ([UPDATE], [FIND, UPDATE])
+
+
+# What a person does afterwards
+
+
+NEW, PHRASE = "ada@new.example", "a quite different phrase"
+
+
+def ask_change(ada: Visitor) -> None:
+    answer = ada.submit("/profile/email", email=NEW, current_password=PASSWORD)
+    assert answer.location == "/profile/email"
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
+@pytest.mark.usefixtures("confirmed")
+def test_asking_for_a_reset_is_one_command_whoever_it_is_for(
+    new_visitor: Callable[[], Visitor], email: str
+) -> None:
+    """SECURITY-BAR 3."""
+    visitor = new_visitor()
+    assert visitor.submit("/forgot", email=email).location == "/login"
+    assert sent(visitor) == [UPDATE]
+
+
+def test_resetting_is_two_commands(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    visitor = new_visitor()
+    visitor.submit("/forgot", email="ada@example.com")
+    link = mailbox.newest("ada@example.com").link
+    assert visitor.submit(link, password=PHRASE, confirm=PHRASE).location == "/login"
+    assert sent(visitor) == [FIND, UPDATE]
+
+
+def test_changing_the_password_is_two_commands(confirmed: Visitor) -> None:
+    fields = {"current_password": PASSWORD, "password": PHRASE, "confirm": PHRASE}
+    assert confirmed.submit("/profile/password", **fields).location == "/profile"
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_asking_for_another_address_is_two_commands(confirmed: Visitor) -> None:
+    ask_change(confirmed)
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_cancelling_that_is_two_commands(confirmed: Visitor) -> None:
+    ask_change(confirmed)
+    answer = confirmed.submit("/profile/email/cancel", on="/profile/email")
+    assert answer.location == "/profile/email"
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_proving_the_new_address_is_two_commands_for_the_owner(
+    confirmed: Visitor, mailbox: Mailbox
+) -> None:
+    ask_change(confirmed)
+    assert confirmed.submit(mailbox.newest(NEW).link).location == "/profile"
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_proving_it_with_the_password_is_one_more_for_the_session(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    ask_change(confirmed)
+    phone = new_visitor()
+    assert phone.submit(mailbox.newest(NEW).link, password=PASSWORD).location == "/"
+    assert sent(phone) == [FIND, UPDATE, UPDATE]
+
+
+def test_an_unconfirmed_claim_that_gives_way_is_two_more(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    ask_change(confirmed)
+    link = mailbox.newest(NEW).link
+    new_visitor().register(NEW)
+    assert confirmed.submit(link).location == "/profile"
+    assert sent(confirmed) == [FIND, UPDATE, ("delete", "users"), UPDATE]
+
+
+def test_taking_the_address_back_is_two_commands(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    ask_change(confirmed)
+    confirmed.submit(mailbox.newest(NEW).link)
+    owner = new_visitor()
+    assert owner.submit(mailbox.newest("ada@example.com").link).location == "/"
+    assert sent(owner) == [FIND, UPDATE]
+
+
+def test_the_list_of_sessions_is_one_command(confirmed: Visitor) -> None:
+    assert confirmed.get("/profile/sessions").status_code == 200
+    assert sent(confirmed) == [FIND]
+
+
+@pytest.mark.parametrize("which", ["/revoke", "/revoke-others"])
+def test_ending_sessions_is_two_commands(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor], which: str
+) -> None:
+    new_visitor().sign_in("ada@example.com")
+    (form,) = confirmed.page("/profile/sessions").select(f"form[action$='{which}']")
+    answer = confirmed.submit(str(form["action"]), on="/profile/sessions")
+    assert answer.location == "/profile/sessions"
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_the_activity_is_two_commands(confirmed: Visitor) -> None:
+    assert confirmed.get("/profile/activity").status_code == 200
+    assert sent(confirmed) == [FIND, FIND]
+
+
+def test_the_export_is_two_commands(confirmed: Visitor) -> None:
+    assert confirmed.get("/profile/export").status_code == 200
+    assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
+
+
+def test_leaving_is_two_commands(confirmed: Visitor) -> None:
+    assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+@pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])
+def test_a_form_about_the_account_is_one_command(confirmed: Visitor, path: str) -> None:
+    assert confirmed.get(path).status_code == 200
+    assert sent(confirmed) == [FIND]
+
+
+# Links that are none
 
 
 def test_a_damaged_link_costs_nothing(visitor: Visitor) -> None:

@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from app.auth import confirm, register, sessions, sign_in
+from app import sessions
+from app.auth import confirm, email_change, register, reset, sign_in
 from app.auth.blueprint import bp
 
-__all__ = ["confirm", "init_app", "register", "sign_in"]
+__all__ = ["confirm", "email_change", "init_app", "register", "reset", "sign_in"]
 
 
 def init_app(app: Flask) -> None:

@@ -4,76 +4,63 @@ Opening it changes nothing, whoever or whatever does (mail scanners open links).
 mailbox, not who chose the password: so confirming needs the account's own session or its password.
 """
 
+from dataclasses import replace
+
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
-from app.auth import sessions
+from app import sessions
 from app.auth.blueprint import bp
 from app.auth.forms import PasswordForm
+from app.auth.opened_link import OpenedLink, open_link
 from app.auth.outcomes import Outcome, outcome_page
 from app.clock import utcnow
-from app.links import link_signer
 from app.mongo import users
-from app.users.links import Link, Purpose, Reading
-from app.users.passwords import verify_password
+from app.users.links import Purpose
 from app.users.user import User
 from app.web import form_page, origin
 
 
-def judge(link: Link, user: User | None, viewer: User | None) -> Outcome:
-    """What the link comes to, for the account that it names and the person who opened it."""
-    if link.reading is Reading.DAMAGED:
+def judge(opened: OpenedLink) -> Outcome:
+    """What a confirmation link comes to."""
+    link, user, viewer = opened.link, opened.user, opened.viewer
+    if opened.damaged:
         return Outcome.DAMAGED
     if user is None or link.version > user.token_version:
         return Outcome.GONE
     if user.confirmed:
-        same = link.email_key == user.email_key
-        return Outcome.ALREADY_CONFIRMED if same else Outcome.GONE
-    if viewer and viewer.id != user.id:
+        return Outcome.ALREADY_DONE if link.email_key == user.email_key else Outcome.GONE
+    if viewer and not opened.is_owner:
         return Outcome.ANOTHER_ACCOUNT
     if link.version < user.token_version:
         return Outcome.SUPERSEDED
-    return Outcome.EXPIRED if link.reading is Reading.EXPIRED else Outcome.READY
+    return Outcome.EXPIRED if opened.expired else Outcome.READY
 
 
-def _viewer() -> User | None:
-    """Whoever is really signed in: a decoy is nobody."""
-    if not current_user.is_authenticated or current_user.decoy:
-        return None
-    user: User = current_user.user
-    return user
-
-
-def _account(link: Link, viewer: User | None) -> User | None:
-    if link.user_id is None:
-        return None
-    return viewer if viewer and viewer.id == link.user_id else users.find(link.user_id)
+def _page(opened: OpenedLink) -> ResponseReturnValue:
+    return outcome_page(judge(opened), Purpose.CONFIRM, opened.user, opened.viewer)
 
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
 def confirm(token: str) -> ResponseReturnValue:
     """GET asks, POST confirms."""
-    link, viewer = link_signer().read(Purpose.CONFIRM, token), _viewer()
-    user = _account(link, viewer)
-    outcome = judge(link, user, viewer)
-    if outcome is not Outcome.READY or user is None:
-        return outcome_page(outcome, user, viewer)
-    is_owner = viewer is not None
+    opened = open_link(Purpose.CONFIRM, token)
+    user = opened.user
+    if user is None or judge(opened) is not Outcome.READY:
+        return _page(opened)
     form = PasswordForm()
-    if request.method == "POST" and (is_owner or form.validate()):
-        if is_owner or verify_password(form.password.data or "", user.password_hash):
-            return _confirm(link, user, is_owner=is_owner)
-        form.password.errors = ["This is not the password of this account."]
-    return form_page("auth/confirm.html", form, email=user.email, is_owner=is_owner, token=token)
+    if request.method == "POST" and (opened.is_owner or form.proves(user)):
+        return _confirm(opened, user)
+    return form_page(
+        "auth/confirm.html", form, email=user.email, is_owner=opened.is_owner, token=token
+    )
 
 
-def _confirm(link: Link, user: User, *, is_owner: bool) -> ResponseReturnValue:
+def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
     where = origin()
-    entry = None if is_owner else sessions.new_session(where)
-    if not users.confirm(user, link.version, utcnow(), where, entry):
-        newest = users.find(user.id)
-        return outcome_page(judge(link, newest, None), newest, None)
+    entry = None if opened.is_owner else sessions.new_session(where)
+    if not users.confirm(user, opened.link.version, utcnow(), where, entry):
+        return _page(replace(opened, user=users.find(user.id)))
     if entry:
         sessions.start(user, entry)
     flash(f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.", "success")
@@ -83,13 +70,12 @@ def _confirm(link: Link, user: User, *, is_owner: bool) -> ResponseReturnValue:
 @bp.post("/confirm/<token>/disown")
 def disown(token: str) -> ResponseReturnValue:
     """Removes the unconfirmed account of somebody who did not sign up."""
-    link = link_signer().read(Purpose.CONFIRM, token)
-    user = _account(link, None)
-    outcome = judge(link, user, None)
-    if outcome is not Outcome.READY or link.user_id is None:
-        return outcome_page(outcome, user, None)
-    if not users.disown(link.user_id, link.email_key, link.version):
-        newest = users.find(link.user_id)
-        return outcome_page(judge(link, newest, None), newest, None)
+    # Whoever is signed in has no part in it.
+    opened = replace(open_link(Purpose.CONFIRM, token), viewer=None)
+    link, user = opened.link, opened.user
+    if user is None or judge(opened) is not Outcome.READY:
+        return _page(opened)
+    if not users.disown(user.id, link.email_key, link.version):
+        return _page(replace(opened, user=users.find(user.id)))
     flash("The account is removed. Nobody can use your address here.", "success")
     return redirect(url_for("main.home"))

@@ -10,6 +10,7 @@ from app.fields import (
     RepeatField,
     address_words,
 )
+from app.users.user import User
 
 
 class RegistrationForm(FlaskForm):
@@ -37,3 +38,28 @@ class PasswordForm(FlaskForm):
     """The account's password, where the account is known already."""
 
     password = CurrentPasswordField()
+
+    def proves(self, user: User) -> bool:
+        """Whether it was filled in with the account's password; costs one hash."""
+        return bool(self.validate()) and self.password.check(user)
+
+
+class ForgotForm(FlaskForm):
+    """Whose password is forgotten."""
+
+    email = AddressField()
+
+
+class ResetForm(FlaskForm):
+    """A new password."""
+
+    password = NewPasswordField("New password")
+    confirm = RepeatField("New password again")
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self._user = user
+
+    def own_words(self) -> list[str]:
+        """What this person's password must not be made of."""
+        return address_words(self._user.email)

@@ -1,14 +1,15 @@
-"""What a link can come to, and for each that is not the good one a page that says what happened
-and the one thing to do next."""
+"""What a link can come to, and for each outcome that is not the good one a page that says what
+happened and the one thing to do next."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from app.users.links import Purpose
 from app.users.user import User
 
 
@@ -18,8 +19,9 @@ class Outcome(Enum):
     READY = "ready"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
-    ALREADY_CONFIRMED = "already confirmed"
+    ALREADY_DONE = "already done"
     ANOTHER_ACCOUNT = "another account's"
+    TAKEN = "taken"
     DAMAGED = "damaged"
     GONE = "gone"
 
@@ -44,113 +46,159 @@ class Page:
     action: Action
 
 
-def _time(user: User | None) -> Markup:
-    mail = user and user.confirm_mail
-    when = mail and (mail.sent_on or mail.asked_on)
-    if not when:
-        return Markup("since then")
-    return Markup('at <time datetime="{}">{}</time>').format(
-        when.isoformat(), when.strftime("%H:%M UTC")
-    )
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Which link, the account that it names (if it exists), and whoever is signed in."""
+
+    purpose: Purpose
+    user: User | None
+    viewer: User | None
 
 
-def _expired(user: User | None, viewer: User | None) -> Page:
-    return Page(
-        title="This link has expired",
-        alert="warning",
-        message="For safety, links work for a limited time only.",
-        action=_newer_mail(viewer),
-        status=410,
-    )
-
-
-def _superseded(user: User | None, viewer: User | None) -> Page:
-    return Page(
-        title="A newer mail replaced this one",
-        alert="warning",
-        message=Markup("A newer mail was sent {}. Only the link in the newest mail works.").format(
-            _time(user)
-        ),
-        action=_newer_mail(viewer),
-        status=410,
-    )
-
-
-def _already_confirmed(user: User | None, viewer: User | None) -> Page:
-    address = user.email if user else "This address"
-    return Page(
-        title="Already confirmed",
-        alert="success",
-        message=Markup("<strong>{}</strong> is confirmed. There is nothing left to do.").format(
-            address
-        ),
-        action=_go_on(viewer),
-        status=200,
-    )
-
-
-def _another_account(user: User | None, viewer: User | None) -> Page:
-    current = escape(viewer.email) if viewer else "another account"
-    return Page(
-        title="This link is for another account",
-        alert="warning",
-        message=Markup(
-            "You are signed in as <strong>{}</strong>. Sign out, then open the link again."
-        ).format(current),
-        action=Action("Sign out", url_for("auth.logout"), "post"),
-        status=403,
-    )
-
-
-def _damaged(user: User | None, viewer: User | None) -> Page:
-    return Page(
-        title="This link is damaged",
-        alert="danger",
-        message="Part of it is missing or changed. Copy the whole link from the mail, or sign in"
-        " and ask for a new one.",
-        action=_newer_mail(viewer),
-        status=404,
-    )
-
-
-def _gone(user: User | None, viewer: User | None) -> Page:
-    return Page(
-        title="This account is gone",
-        alert="warning",
-        message="It was not confirmed in time, or it was removed. You can register again.",
-        action=Action("Register", url_for("auth.register")),
-        status=410,
-    )
-
-
-def _newer_mail(viewer: User | None) -> Action:
-    if viewer and not viewer.confirmed:
+def _again(case: Case) -> Action:
+    """How to get a link that works."""
+    viewer = case.viewer
+    if case.purpose is Purpose.RESET:
+        return Action("Ask for a new link", url_for("auth.forgot"))
+    if case.purpose is Purpose.CONFIRM and viewer and not viewer.confirmed:
         return Action("Send a new mail", url_for("auth.resend"), "post")
-    return _go_on(viewer)
+    if case.purpose is Purpose.EMAIL_CHANGE and viewer and viewer.confirmed:
+        return Action("Change the address", url_for("account.email"))
+    return _go_on(case)
 
 
-def _go_on(viewer: User | None) -> Action:
-    if viewer:
+def _go_on(case: Case) -> Action:
+    if case.viewer:
         return Action("Go on", url_for("main.home"))
     return Action("Sign in", url_for("auth.login"))
 
 
-_PAGES: dict[Outcome, Callable[[User | None, User | None], Page]] = {
+def _meanwhile(case: Case) -> Page:
+    """The link is good, but another step on the account came between reading and writing."""
+    return Page(
+        status=409,
+        alert="warning",
+        title="Something else came first",
+        message="The account was changed at the same moment, so nothing was done. Try again.",
+        action=Action("Open the link again", request.path),
+    )
+
+
+def _expired(case: Case) -> Page:
+    return Page(
+        status=410,
+        alert="warning",
+        title="This link has expired",
+        message="For safety, links work for a limited time only.",
+        action=_again(case),
+    )
+
+
+_SUPERSEDED = {
+    Purpose.RESET: "It was used, or a newer one was asked for. Only the newest link works, once.",
+    Purpose.EMAIL_CHANGE: "The change was cancelled, or a newer one was asked for.",
+    Purpose.EMAIL_UNDO: "It was used, or an earlier address was restored since.",
+}
+
+
+def _superseded(case: Case) -> Page:
+    message = _SUPERSEDED.get(case.purpose) or Markup(
+        "A newer mail was sent {}. Only the link in the newest mail works."
+    ).format(_newest_mail_time(case.user))
+    return Page(
+        status=410,
+        alert="warning",
+        title="This link no longer works",
+        message=message,
+        action=_again(case),
+    )
+
+
+def _newest_mail_time(user: User | None) -> Markup:
+    mail = user and user.confirm_mail
+    when = mail and (mail.sent_on or mail.asked_on)
+    if not when:
+        return Markup("since then")
+    return Markup('at <time data-clock datetime="{}">{}</time>').format(
+        when.isoformat(), when.strftime("%H:%M UTC")
+    )
+
+
+def _already_done(case: Case) -> Page:
+    address = case.user.email if case.user else "This address"
+    return Page(
+        status=200,
+        alert="success",
+        title="Already confirmed",
+        message=Markup("<strong>{}</strong> is confirmed. There is nothing left to do.").format(
+            address
+        ),
+        action=_go_on(case),
+    )
+
+
+def _another_account(case: Case) -> Page:
+    return Page(
+        status=403,
+        alert="warning",
+        title="This link is for another account",
+        message=Markup(
+            "You are signed in as <strong>{}</strong>. Sign out, then open the link again."
+        ).format(case.viewer.email if case.viewer else "somebody else"),
+        action=Action("Sign out", url_for("auth.logout"), "post"),
+    )
+
+
+def _taken(case: Case) -> Page:
+    return Page(
+        status=409,
+        alert="danger",
+        title="This address has an account",
+        message="It was confirmed for another account in the meantime, so it cannot be used here.",
+        action=_again(case),
+    )
+
+
+def _damaged(case: Case) -> Page:
+    return Page(
+        status=404,
+        alert="danger",
+        title="This link is damaged",
+        message="Part of it is missing or changed. Copy the whole link from the mail.",
+        action=_again(case),
+    )
+
+
+def _gone(case: Case) -> Page:
+    return Page(
+        status=410,
+        alert="warning",
+        title="This account is gone",
+        message="It was not confirmed in time, or it was removed. You can sign up again.",
+        action=Action("Sign up", url_for("auth.register")),
+    )
+
+
+_PAGES: dict[Outcome, Callable[[Case], Page]] = {
+    Outcome.READY: _meanwhile,
     Outcome.EXPIRED: _expired,
     Outcome.SUPERSEDED: _superseded,
-    Outcome.ALREADY_CONFIRMED: _already_confirmed,
+    Outcome.ALREADY_DONE: _already_done,
     Outcome.ANOTHER_ACCOUNT: _another_account,
+    Outcome.TAKEN: _taken,
     Outcome.DAMAGED: _damaged,
     Outcome.GONE: _gone,
 }
 
 
-def outcome_page(outcome: Outcome, user: User | None, viewer: User | None) -> ResponseReturnValue:
-    """The page of an outcome other than READY.
+def outcome_page(
+    outcome: Outcome, purpose: Purpose, user: User | None, viewer: User | None
+) -> ResponseReturnValue:
+    """The page of an outcome, or of a good link whose step was refused all the same.
 
     Args:
         user: the account that the link names, if it exists.
         viewer: whoever is signed in.
     """
-    page = _PAGES[outcome](user, viewer)
-    return render_template("auth/outcome.html", page=page, **asdict(page)), page.status
+    page = _PAGES[outcome](Case(purpose, user, viewer))
+    return render_template("auth/outcome.html", **asdict(page)), page.status

@@ -6,7 +6,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app.auth import sessions
+from app import sessions
 from app.auth.blueprint import bp
 from app.auth.forms import RegistrationForm
 from app.clock import utcnow

@@ -7,12 +7,13 @@ from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.auth import sessions
+from app import sessions
 from app.auth.blueprint import bp
 from app.auth.forms import LoginForm
+from app.clock import utcnow
 from app.mongo import users
 from app.users.passwords import decoy_hash, hash_password, verify_password
-from app.users.user import Session, User
+from app.users.user import Session, User, random_id
 from app.web import form_page, origin
 
 # A path of our own: no host, no empty or dotted segment, nothing that a browser would "mend".
@@ -53,9 +54,10 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
     user = users.find_by_email(email_key)
     stored = user.password_hash if user else decoy_hash(rounds)
     if not verify_password(password, stored) or user is None:
+        users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
         return None
     stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
-    return user if users.sign_in(user, entry, origin(), stronger) else None
+    return user if users.sign_in(user, entry, stronger) else None
 
 
 def local_path(target: str | None) -> str:

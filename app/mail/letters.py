@@ -7,7 +7,8 @@ from typing import Any
 from flask import current_app
 
 from app.links import link_signer
-from app.phrases import duration
+from app.phrases import browser, duration
+from app.users.addresses import parse_address
 from app.users.letters import LetterKind
 from app.users.links import Purpose
 from app.users.outbox import Claim
@@ -20,23 +21,93 @@ def public_url(path: str) -> str:
     return f"{current_app.config['PUBLIC_URL']}{path}"
 
 
-def confirm(claim: Claim) -> Context:
-    """The link that proves the address; its time runs from now, since the mail leaves now."""
-    user = claim.user
-    token = link_signer().mint(Purpose.CONFIRM, user.id, user.email_key, user.token_version)
+def _link(path: str, purpose: Purpose, claim: Claim, email_key: str, version: int) -> Context:
+    """A link whose time runs from now, since the mail leaves now."""
+    signer = link_signer()
     return {
-        "link": public_url(f"/confirm/{token}"),
-        "valid_for": duration(timedelta(seconds=current_app.config["CONFIRM_MAX_AGE"])),
-        "unconfirmed_days": current_app.config["UNCONFIRMED_DAYS"],
+        "link": public_url(f"{path}/{signer.mint(purpose, claim.user.id, email_key, version)}"),
+        "valid_for": duration(timedelta(seconds=signer.max_age[purpose])),
     }
 
 
-def account_exists(claim: Claim) -> Context:
-    """To an owner whose address somebody, perhaps they, tried to register again."""
-    return {"sign_in_url": public_url("/login"), "forgot_url": None}
+def confirm(claim: Claim) -> Context:
+    """The link that proves the address."""
+    user, days = claim.user, current_app.config["UNCONFIRMED_DAYS"]
+    link = _link("/confirm", Purpose.CONFIRM, claim, user.email_key, user.token_version)
+    return link | {"unconfirmed_days": days}
+
+
+def reset(claim: Claim) -> Context:
+    """The link to choose a new password."""
+    user = claim.user
+    return _link("/reset", Purpose.RESET, claim, user.email_key, user.reset_version)
+
+
+def email_change(claim: Claim) -> Context:
+    """To the new address: the link that proves it."""
+    pending = claim.user.pending_email
+    if pending is None:
+        raise ValueError("the change was voided, so the letter is overtaken")
+    link = _link("/email/confirm", Purpose.EMAIL_CHANGE, claim, pending.email_key, pending.version)
+    return link | {"new_email": pending.email}
+
+
+def email_changed_undo(claim: Claim) -> Context:
+    """To the old address: the link that takes the change back."""
+    letter = claim.letter
+    former_key = parse_address(letter.to).key
+    link = _link("/email/undo", Purpose.EMAIL_UNDO, claim, former_key, letter.version)
+    return link | {"former_email": letter.to, "new_email": letter.other}
+
+
+def email_change_asked(claim: Claim) -> Context:
+    """To the old address: that a change was asked for."""
+    return {"new_email": claim.letter.other}
+
+
+def email_changed(claim: Claim) -> Context:
+    """To the new address: that it is the account's now."""
+    return {"new_email": claim.letter.to, "former_email": claim.letter.other}
+
+
+def email_undone(claim: Claim) -> Context:
+    """To both addresses: that the former one is restored."""
+    return {"former_email": claim.user.email, "undone_email": claim.letter.other}
+
+
+def notice(claim: Claim) -> Context:
+    """That something happened: the common part of every letter says what it needs."""
+    return {}
 
 
 LETTERS: dict[LetterKind, Callable[[Claim], Context]] = {
     LetterKind.CONFIRM: confirm,
-    LetterKind.ACCOUNT_EXISTS: account_exists,
+    LetterKind.ACCOUNT_EXISTS: notice,
+    LetterKind.RESET: reset,
+    LetterKind.PASSWORD_RESET: notice,
+    LetterKind.PASSWORD_CHANGED: notice,
+    LetterKind.EMAIL_CHANGE: email_change,
+    LetterKind.EMAIL_CHANGE_ASKED: email_change_asked,
+    LetterKind.EMAIL_CHANGED: email_changed,
+    LetterKind.EMAIL_CHANGED_UNDO: email_changed_undo,
+    LetterKind.EMAIL_UNDONE: email_undone,
+    LetterKind.NEW_SIGN_IN: notice,
+    LetterKind.ACCOUNT_DELETED: notice,
 }
+
+
+def context(claim: Claim) -> Context:
+    """All that the templates of a letter may use; its link is signed now."""
+    letter = claim.letter
+    return {
+        "app_name": current_app.config["APP_NAME"],
+        "home_url": public_url("/"),
+        "sign_in_url": public_url("/login"),
+        "forgot_url": public_url("/forgot"),
+        "sessions_url": public_url("/profile/sessions"),
+        "email": claim.user.email or letter.to,
+        "owed_on": letter.owed_on,
+        "browser": browser(letter.browser),
+        "address": letter.address,
+        **LETTERS[letter.kind](claim),
+    }

@@ -4,13 +4,12 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage, Message
 from email.utils import format_datetime, parseaddr
-from typing import Any
 
 import flask_mail
 from flask import current_app, render_template
 
 from app.clock import utcnow
-from app.mail.letters import LETTERS, public_url
+from app.mail.letters import context
 from app.users.addresses import parse_address
 from app.users.outbox import Claim
 
@@ -39,20 +38,14 @@ class Mail(flask_mail.Message):
 
 def render(claim: Claim) -> Mail:
     """The mail of a claimed letter, its link signed now."""
-    letter, user, config = claim.letter, claim.user, current_app.config
-    context: dict[str, Any] = {
-        "app_name": config["APP_NAME"],
-        "home_url": public_url("/"),
-        "email": user.email,
-        "owed_on": letter.owed_on,
-        **LETTERS[letter.kind](claim),
-    }
+    letter, config = claim.letter, current_app.config
+    words = context(claim)
     sender_name, sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
     mail = Mail(
-        subject=render_template(f"mail/{letter.kind}/subject.txt", **context).strip(),
-        recipients=[parse_address(user.email).mailbox],
-        body=render_template(f"mail/{letter.kind}/body.txt", **context).strip() + "\n",
-        html=render_template(f"mail/{letter.kind}/body.html", **context).strip() + "\n",
+        subject=render_template(f"mail/{letter.kind}/subject.txt", **words).strip(),
+        recipients=[parse_address(letter.to or claim.user.email).mailbox],
+        body=render_template(f"mail/{letter.kind}/body.txt", **words).strip() + "\n",
+        html=render_template(f"mail/{letter.kind}/body.html", **words).strip() + "\n",
         sender=sender,
         # RFC 3834 5: no vacation notice answers it.
         extra_headers={"Auto-Submitted": "auto-generated"},

@@ -61,6 +61,8 @@ def parse_address(text: str) -> Address:
             test_environment=True,  # .test domains are for trying things out (RFC 6761)
         )
     except email_validator.EmailNotValidError:
-        raise AddressError("This is not a mail address. It looks like name@example.org.") from None
+        raise AddressError(
+            "This is not an email address. It looks like name@example.org."
+        ) from None
     mailbox = f"{valid.local_part}@{valid.ascii_domain}"
     return Address(typed=typed, key=mailbox.lower(), mailbox=mailbox)

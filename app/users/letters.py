@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.users.user import View
+from app.users.user import Origin, View
 
 
 class LetterKind(StrEnum):
@@ -17,6 +17,16 @@ class LetterKind(StrEnum):
 
     CONFIRM = "confirm"
     ACCOUNT_EXISTS = "account_exists"
+    RESET = "reset"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CHANGE = "email_change"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGED_UNDO = "email_changed_undo"
+    EMAIL_UNDONE = "email_undone"
+    NEW_SIGN_IN = "new_sign_in"
+    ACCOUNT_DELETED = "account_deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,15 @@ class Letter(View):
     message_id: str
     """Left of the @ in Message-ID: fixed now, so that a repeat is recognised as one."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
+    to: str = ""
+    """The recipient, where it is not whatever address the account has when the mail leaves."""
+    version: int = 0
+    """For a link that outlives the state it was made in (undo)."""
+    other: str = ""
+    """The other address that a letter about a change speaks of."""
+    address: str = ""
+    browser: str = ""
+    """Where the request came from that the letter tells about."""
     attempts: int = 0
     lease: str | None = None
     """Fencing id of the worker that holds it: only its holder may settle it."""
@@ -43,6 +62,25 @@ class Letter(View):
         return asdict(self)
 
 
-def owe(kind: LetterKind, now: datetime) -> Letter:
+def owe(
+    kind: LetterKind,
+    now: datetime,
+    origin: Origin | None = None,
+    *,
+    to: str = "",
+    version: int = 0,
+    other: str = "",
+) -> Letter:
     """A new letter, due at once."""
-    return Letter(kind=kind, owed_on=now, due_on=now, message_id=secrets.token_hex(16))
+    origin = origin or Origin()
+    return Letter(
+        kind=kind,
+        owed_on=now,
+        due_on=now,
+        message_id=secrets.token_hex(16),
+        to=to,
+        version=version,
+        other=other,
+        address=origin.address,
+        browser=origin.browser,
+    )

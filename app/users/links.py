@@ -24,6 +24,9 @@ class Purpose(Enum):
     """What a link is for; the value is part of the salt."""
 
     CONFIRM = "confirm"
+    RESET = "reset"
+    EMAIL_CHANGE = "email change"
+    EMAIL_UNDO = "email undo"
 
 
 class Reading(Enum):

@@ -28,11 +28,17 @@ class Claim:
 
     @property
     def overtaken(self) -> bool:
-        """A newer confirmation mail was asked for, or the address is proven: nothing to say."""
-        newest = self.user.confirm_mail
-        return self.letter.kind is LetterKind.CONFIRM and (
-            self.user.confirmed or newest is None or newest.id != self.letter.id
-        )
+        """Its link would be refused: a newer mail was asked for, or what it is for is void."""
+        user, letter = self.user, self.letter
+        match letter.kind:
+            case LetterKind.CONFIRM:
+                newest = user.confirm_mail and user.confirm_mail.id
+                return user.confirmed or newest != letter.id
+            case LetterKind.RESET:
+                return user.reset_letter_id != letter.id
+            case LetterKind.EMAIL_CHANGE:
+                return user.pending_email is None or user.pending_email.letter_id != letter.id
+        return False
 
 
 class Outbox:
@@ -64,7 +70,12 @@ class Outbox:
         return Claim(letter, User.from_document(document))
 
     def settle(self, claim: Claim, now: datetime) -> bool:
-        """Removes a delivered letter; False when the lease was lost to another worker."""
+        """Removes a delivered letter; False when the lease was lost to another worker.
+
+        With the goodbye of a deleted account goes the rest of it.
+        """
+        if claim.letter.kind is LetterKind.ACCOUNT_DELETED:
+            return self._bury(claim)
         gone = {"$pull": {"outbox": {"id": claim.letter.id}}}
         return self._finish(claim, gone, {"confirm_mail.sent_on": now})
 
@@ -74,6 +85,8 @@ class Outbox:
 
     def refuse(self, claim: Claim, reason: str) -> bool:
         """Keeps a letter that the mail server will never take, with its words, out of the queue."""
+        if claim.letter.kind is LetterKind.ACCOUNT_DELETED:
+            return self._bury(claim)
         never = {
             "outbox.$.due_on": None,
             "outbox.$.lease": None,
@@ -94,14 +107,21 @@ class Outbox:
         }
         return self._finish(claim, {"$set": later}, {})
 
+    def _bury(self, claim: Claim) -> bool:
+        return self._users.delete_one(self._ours(claim)).deleted_count == 1
+
+    def _ours(self, claim: Claim) -> Document:
+        """The guard: the lease is still ours."""
+        held = {"id": claim.letter.id, "lease": claim.letter.lease}
+        return {"_id": claim.user.id, "outbox": {"$elemMatch": held}}
+
     def _finish(self, claim: Claim, update: Document, confirm_mail: Document) -> bool:
         """Applies `update` if the lease is still ours.
 
         `confirm_mail` is noted only while this letter is the newest confirmation: a resend may
         have overtaken it while it was being sent.
         """
-        held = {"id": claim.letter.id, "lease": claim.letter.lease}
-        ours = {"_id": claim.user.id, "outbox": {"$elemMatch": held}}
+        ours = self._ours(claim)
         if confirm_mail and claim.letter.kind is LetterKind.CONFIRM:
             newest = ours | {"confirm_mail.id": claim.letter.id}
             noted = update | {"$set": update.get("$set", {}) | confirm_mail}

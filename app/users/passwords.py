@@ -54,6 +54,10 @@ def decoy_hash(rounds: int) -> str:
     return f"$2b${rounds:02}$" + "." * 53
 
 
+NO_PASSWORD = decoy_hash(12)
+"""For an account that only a reset gets into."""
+
+
 def weakness(password: str, own_words: Iterable[str] = ()) -> str | None:
     """What is wrong with a new password, as a sentence for the person, or None.
 

@@ -3,10 +3,12 @@
 An attribute with a default is all that a new field needs: documents from before take the default.
 """
 
+import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 
 from bson import ObjectId
@@ -38,6 +40,36 @@ class Origin:
     browser: str = ""
 
 
+class EventKind(StrEnum):
+    """What can happen on an account."""
+
+    REGISTERED = "registered"
+    CONFIRMED = "confirmed"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    PASSWORD_CHANGED = "password_changed"
+    RESET_ASKED = "reset_asked"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGE_CANCELLED = "email_change_cancelled"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_UNDONE = "email_undone"
+    SESSIONS_ENDED = "sessions_ended"
+    EXPORTED = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class Event(View):
+    """A line of the account's activity."""
+
+    kind: str
+    at: datetime
+    by: str = "self"
+    address: str = ""
+    browser: str = ""
+    count: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Session(View):
     """One signed-in browser, an entry of the account's `sessions`."""
@@ -49,8 +81,15 @@ class Session(View):
     """The last moment it may be alive, whatever happens ("remember me" sets it)."""
     idle_seconds: int
     """How long it lives without being seen."""
+    device: str = ""
+    """Which browser it is, as far as its lasting cookie tells."""
     address: str = ""
     browser: str = ""
+
+    @property
+    def handle(self) -> str:
+        """Names the session on pages: the id itself is half of what signs a browser in."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:16]
 
     def alive(self, now: datetime) -> bool:
         """Both lifetimes are kept here, on the server (ASVS 7.3.1, 7.3.2)."""
@@ -69,6 +108,38 @@ class ConfirmMail(View):
 
 
 @dataclass(frozen=True, slots=True)
+class PendingEmail(View):
+    """An address that the account shall have once it is proven. It signs nobody in."""
+
+    email: str
+    email_key: str
+    version: int
+    """What a link must carry to make it so."""
+    asked_on: datetime
+    letter_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormerEmail(View):
+    """An address that the account had, and that may take it back for some time."""
+
+    email: str
+    email_key: str
+    version: int
+    changed_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals(View):
+    """Wrong passwords since the last sign-in: counted, not a line each."""
+
+    count: int
+    at: datetime
+    address: str = ""
+    browser: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class User(View):
     """An account. `confirmed_on` is None until the address is proven."""
 
@@ -83,20 +154,27 @@ class User(View):
     admin: bool = False
     expires_on: datetime | None = None
     confirm_mail: ConfirmMail | None = None
-    sessions: tuple[Session, ...] = field(default=())
+    sessions: tuple[Session, ...] = ()
+    devices: tuple[str, ...] = ()
+    """Browsers that have been signed in before."""
+    refusals: Refusals | None = None
+    reset_version: int = 0
+    reset_letter_id: str | None = None
+    """The newest reset letter; none once it is void."""
+    email_version: int = 0
+    pending_email: PendingEmail | None = None
+    former_emails: tuple[FormerEmail, ...] = ()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        mail = document.get("confirm_mail")
-        sessions = document.get("sessions", ())
-        return super(User, cls).from_document(
-            {
-                **document,
-                "id": document["_id"],
-                "confirm_mail": ConfirmMail.from_document(mail) if mail else None,
-                "sessions": tuple(Session.from_document(session) for session in sessions),
-            }
-        )
+        parts: dict[str, Any] = {"id": document["_id"]}
+        for name, view in _PARTS.items():
+            if document.get(name):
+                parts[name] = view.from_document(document[name])
+        for name, view in _LISTS.items():
+            parts[name] = tuple(view.from_document(entry) for entry in document.get(name, ()))
+        parts["devices"] = tuple(document.get("devices", ()))
+        return super(User, cls).from_document({**document, **parts})
 
     @property
     def mail_state(self) -> str:
@@ -122,3 +200,15 @@ class User(View):
     def wants_rehash(self, rounds: int) -> bool:
         """Whether the setting asks for a costlier hash than the stored one."""
         return hash_rounds(self.password_hash) < rounds
+
+    def knows(self, device: str) -> bool:
+        """Whether that browser has been signed in before; of none seen, none is strange."""
+        return not self.devices or device in self.devices
+
+
+_PARTS: dict[str, type[View]] = {
+    "confirm_mail": ConfirmMail,
+    "pending_email": PendingEmail,
+    "refusals": Refusals,
+}
+_LISTS: dict[str, type[View]] = {"sessions": Session, "former_emails": FormerEmail}

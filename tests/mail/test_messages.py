@@ -1,5 +1,6 @@
 """What a mail is made of (CONTRACT 5)."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -15,9 +16,10 @@ from app.mail.worker import Worker
 from app.users.letters import LetterKind
 from tests.conftest import MakeApp
 from tests.mailbox import Mail, Mailbox
-from tests.visitor import Visitor
+from tests.visitor import PASSWORD, Visitor
 
-ADA = "ada@example.com"
+ADA, OTHER = "ada@example.com", "ada@new.example"
+PHRASE = "a quite different phrase"
 NAMES = ["Latchkey", "Zoë & Söhne", 'The "Key", Inc.', "鍵", "a <b@c.example>", "Ключ " * 3]
 
 
@@ -38,9 +40,95 @@ def _account_exists(app: Flask, email: str) -> Mail:
     return mailbox.all()[-1]
 
 
+def _owner(app: Flask, email: str) -> Visitor:
+    """Somebody signed in to a confirmed account."""
+    owner = Visitor(app)
+    owner.register(email)
+    assert owner.submit(_mailbox(app).newest(email).link).location == "/"
+    return owner
+
+
+def _reset(app: Flask, email: str) -> Mail:
+    _owner(app, email)
+    Visitor(app).submit("/forgot", email=email)
+    return _mailbox(app).newest(email, "choose a new password")
+
+
+def _password_reset(app: Flask, email: str) -> Mail:
+    link = _reset(app, email).link
+    assert Visitor(app).submit(link, password=PHRASE, confirm=PHRASE).location == "/login"
+    return _mailbox(app).newest(email, "password was reset")
+
+
+def _password_changed(app: Flask, email: str) -> Mail:
+    fields = {"current_password": PASSWORD, "password": PHRASE, "confirm": PHRASE}
+    assert _owner(app, email).submit("/profile/password", **fields).location == "/profile"
+    return _mailbox(app).newest(email, "password was changed")
+
+
+def _ask_change(app: Flask, old: str, new: str) -> Visitor:
+    owner = _owner(app, old)
+    answer = owner.submit("/profile/email", email=new, current_password=PASSWORD)
+    assert answer.location == "/profile/email"
+    return owner
+
+
+def _change(app: Flask, old: str, new: str) -> None:
+    owner = _ask_change(app, old, new)
+    assert owner.submit(_mailbox(app).newest(new).link).location == "/profile"
+
+
+def _email_change(app: Flask, email: str) -> Mail:
+    _ask_change(app, OTHER, email)
+    return _mailbox(app).newest(email, "confirm your new address")
+
+
+def _email_change_asked(app: Flask, email: str) -> Mail:
+    _ask_change(app, email, OTHER)
+    return _mailbox(app).newest(email, "about to change")
+
+
+def _email_changed(app: Flask, email: str) -> Mail:
+    _change(app, OTHER, email)
+    return _mailbox(app).newest(email, "was changed")
+
+
+def _email_changed_undo(app: Flask, email: str) -> Mail:
+    _change(app, email, OTHER)
+    return _mailbox(app).newest(email, "was changed")
+
+
+def _email_undone(app: Flask, email: str) -> Mail:
+    link = _email_changed_undo(app, email).link
+    assert Visitor(app).submit(link).location == "/"
+    return _mailbox(app).newest(email, "undone")
+
+
+def _new_sign_in(app: Flask, email: str) -> Mail:
+    _owner(app, email)
+    assert Visitor(app).sign_in(email).location == "/"
+    return _mailbox(app).newest(email, "new sign-in")
+
+
+def _account_deleted(app: Flask, email: str) -> Mail:
+    answer = _owner(app, email).submit("/profile/delete", current_password=PASSWORD)
+    assert answer.location == "/"
+    return _mailbox(app).newest(email, "deleted")
+
+
 WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
     LetterKind.CONFIRM: _confirm,
     LetterKind.ACCOUNT_EXISTS: _account_exists,
+    LetterKind.RESET: _reset,
+    LetterKind.PASSWORD_RESET: _password_reset,
+    LetterKind.PASSWORD_CHANGED: _password_changed,
+    LetterKind.EMAIL_CHANGE: _email_change,
+    LetterKind.EMAIL_CHANGE_ASKED: _email_change_asked,
+    LetterKind.EMAIL_CHANGED: _email_changed,
+    LetterKind.EMAIL_CHANGED_UNDO: _email_changed_undo,
+    LetterKind.EMAIL_UNDONE: _email_undone,
+    LetterKind.NEW_SIGN_IN: _new_sign_in,
+    LetterKind.ACCOUNT_DELETED: _account_deleted,
 }
 every_kind = pytest.mark.parametrize("write", WRITE.values(), ids=WRITE)
 
@@ -101,6 +189,35 @@ def test_html_loads_nothing_and_runs_nothing(
     assert "url(" not in str(html)
     assert html.title
     assert html.title.get_text(strip=True)
+
+
+_LINKS = {
+    LetterKind.CONFIRM: "/confirm/",
+    LetterKind.RESET: "/reset/",
+    LetterKind.EMAIL_CHANGE: "/email/confirm/",
+    LetterKind.EMAIL_CHANGED_UNDO: "/email/undo/",
+}
+_NOTICES = set(WRITE) - set(_LINKS) - {LetterKind.ACCOUNT_EXISTS}
+
+
+@pytest.mark.parametrize("kind", _LINKS)
+def test_a_letter_with_a_link_has_that_one(app: Flask, kind: LetterKind) -> None:
+    assert WRITE[kind](app, ADA).link.startswith(_LINKS[kind])
+
+
+@pytest.mark.parametrize("kind", sorted(_NOTICES))
+def test_a_notice_tells_when_where_and_what_to_do_and_has_no_link_that_could_harm(
+    app: Flask, kind: LetterKind
+) -> None:
+    with time_machine.travel("2026-11-24 12:00:00Z", tick=False):
+        mail = WRITE[kind](app, ADA)
+    html = BeautifulSoup(mail.html, "html.parser")
+    for part in (mail.text, html.get_text(" ")):
+        words = " ".join(part.split())
+        assert "24 Nov 2026, 12:00 UTC" in words
+        assert "127.0.0.1" in words
+        assert "If it was not you" in words or kind is LetterKind.EMAIL_UNDONE
+        assert not re.search(r"/(confirm|reset|undo)/", words)
 
 
 @pytest.mark.parametrize("name", NAMES)

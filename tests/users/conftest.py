@@ -13,6 +13,7 @@ from pymongo.collection import Collection
 from app.mongo import connect
 from app.users import indexes
 from app.users.addresses import Address, parse_address
+from app.users.letters import LetterKind
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
 from app.users.user import Origin, Session, User
@@ -29,7 +30,9 @@ NOW = datetime(2100, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
 ADA = parse_address("Ada@Example.com")
+BOB = parse_address("bob@example.com")
 HOME = Origin("192.0.2.1", "Firefox")
+LAPTOP, PHONE = "laptop", "phone"
 
 
 @contextmanager
@@ -77,7 +80,7 @@ def outbox(collection: Users) -> Outbox:
     return Outbox(collection)
 
 
-def new_session(now: datetime = NOW) -> Session:
+def new_session(now: datetime = NOW, device: str = LAPTOP) -> Session:
     """A session as a browser gets it."""
     return Session(
         id=secrets.token_hex(16),
@@ -85,6 +88,7 @@ def new_session(now: datetime = NOW) -> Session:
         seen_on=now,
         expires_on=now + timedelta(days=30),
         idle_seconds=12 * 3600,
+        device=device,
         address=HOME.address,
         browser=HOME.browser,
     )
@@ -120,6 +124,18 @@ def stored(collection: Users, user: User) -> dict[str, Any]:
     document = collection.find_one({"_id": user.id})
     assert document is not None
     return document
+
+
+def letters(collection: Users, user: User, kind: LetterKind | None = None) -> list[dict[str, Any]]:
+    """What the account is owed, oldest first; of one kind."""
+    owed = stored(collection, user).get("outbox", [])
+    return [letter for letter in owed if kind in (None, letter["kind"])]
+
+
+def last_event(collection: Users, user: User) -> dict[str, Any]:
+    """The newest line of the account's activity."""
+    event: dict[str, Any] = stored(collection, user)["events"][-1]
+    return event
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from app.mongo import connect
 from app.users.addresses import Address
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
-from app.users.user import random_id
+from app.users.steps.changing_email import EmailChange
+from app.users.user import User, random_id
 from scripts.mongod import Mongod
 from tests.commands import commands
 from tests.users.conftest import (
@@ -182,7 +183,7 @@ def test_every_write_is_by_an_index(collection: Users, users: UserRepository) ->
     steps: list[Callable[[], object]] = [
         partial(users.register, ADA, "hash", new_session(), HOME, WEEK),
         partial(users.resend, user, now, NONE_AT_ALL),
-        partial(users.sign_in, user, new_session(), HOME),
+        partial(users.sign_in, user, new_session()),
         partial(users.touch, user.id, session, now),
         partial(users.sign_out, user.id, session),
         partial(users.confirm, user, 1, now, HOME),
@@ -191,9 +192,57 @@ def test_every_write_is_by_an_index(collection: Users, users: UserRepository) ->
         partial(users.disown, user.id, user.email_key, 1),
     ]
     for step in steps:
-        explained = plan(collection, step)
-        assert indexes_used(explained) in ({"_id_"}, {"email_key"})
-        assert explained["executionStats"]["totalDocsExamined"] <= 1
+        assert_one_by_an_index(plan(collection, step))
+
+
+def assert_one_by_an_index(explained: dict[str, Any]) -> None:
+    assert indexes_used(explained) in ({"_id_"}, {"email_key"})
+    assert explained["executionStats"]["totalDocsExamined"] <= 1
+
+
+def test_every_step_of_a_confirmed_account_is_one_command_by_an_index(
+    collection: Users, users: UserRepository
+) -> None:
+    add_accounts(collection, 50)
+    user, session = confirm(users, register(users)), new_session()
+    moved = move(users, confirm(users, register(users, numbered(1))), numbered(2))
+    pending = ask(users, moved, numbered(3)).pending_email
+    assert pending
+    steps: list[Callable[[], object]] = [
+        partial(users.refuse_sign_in, user.id, NOW, HOME),
+        partial(users.ask_reset, user.email_key, NOW, HOME),
+        partial(users.reset_password, user, 1, "hash", NOW, HOME),
+        partial(users.change_password, user, "hash", session, NOW, HOME),
+        partial(users.end_session, user, session.id, NOW, HOME),
+        partial(users.end_other_sessions, user, session.id, NOW, HOME),
+        partial(users.ask_email_change, user, numbered(4), NOW, HOME),
+        partial(users.cancel_email_change, user, NOW, HOME),
+        partial(users.change_email, moved, pending, NOW, HOME, WEEK),
+        partial(users.undo_email_change, moved, moved.former_emails[0], NOW, HOME),
+        partial(users.activity, user),
+        partial(users.export, user, NOW, HOME),
+        partial(users.delete, user, NOW, HOME),
+    ]
+    for step in steps:
+        assert_one_by_an_index(plan(collection, step))
+
+
+def ask(users: UserRepository, user: User, address: Address) -> User:
+    """The account with a change of address pending."""
+    assert users.ask_email_change(user, address, NOW, HOME)
+    return found(users, user)
+
+
+def change(users: UserRepository, user: User) -> EmailChange:
+    """Confirms what is pending."""
+    assert user.pending_email
+    return users.change_email(user, user.pending_email, NOW, HOME, WEEK)
+
+
+def move(users: UserRepository, user: User, address: Address) -> User:
+    """The account at another address."""
+    assert change(users, ask(users, user, address)) is EmailChange.DONE
+    return found(users, user)
 
 
 # What the database enforces
@@ -286,7 +335,10 @@ def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str
         assert found(users, newest) == newest
         assert collection.count_documents({}) == 1
         document = stored(collection, newest)
-        assert len(document["outbox"]) == len(document["sessions"]) == len(document["events"]) == 1
+        assert len(document["sessions"]) == len(document["events"]) == len(document["devices"]) == 1
+        assert newest.confirm_mail is not None
+        assert document["outbox"][-1]["id"] == newest.confirm_mail.id, "the newest link is owed"
+        assert len(document["outbox"]) == 50, "a flood is cut off"
         assert not any(users.confirm(newest, version, NOW, HOME) for version in range(200))
         assert users.confirm(newest, 200, NOW, HOME)
 
@@ -389,7 +441,7 @@ def test_a_sign_in_racing_a_takeover_leaves_no_session_of_the_earlier_claim(
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
         _signed_in, newer = at_once(
-            partial(users.sign_in, user, new_session(), HOME),
+            partial(users.sign_in, user, new_session()),
             partial(users.register, numbered(n), "newer", new_session(), HOME, WEEK),
         )
         assert found(users, user).sessions == newer.sessions
@@ -397,10 +449,198 @@ def test_a_sign_in_racing_a_takeover_leaves_no_session_of_the_earlier_claim(
 
 def test_sign_ins_and_outs_at_once_lose_nothing(users: UserRepository) -> None:
     user, sessions = register(users), [new_session() for _ in range(16)]
-    assert all(at_once(*[partial(users.sign_in, user, entry, HOME) for entry in sessions]))
+    assert all(at_once(*[partial(users.sign_in, user, entry) for entry in sessions]))
     at_once(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
     left = {entry.id for entry in found(users, user).sessions}
     assert left == {entry.id for entry in [*user.sessions, *sessions[8:]]}
+
+
+# Races of a confirmed account
+
+
+@pytest.fixture
+def confirmed(users: UserRepository) -> Callable[[], User]:
+    """Makes confirmed accounts, each with an address of its own."""
+    numbers = count(1)
+    return lambda: confirm(users, register(users, numbered(next(numbers))))
+
+
+def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    """SECURITY-BAR 15, Devise CVE-2026-32700."""
+    for n in range(1000, 1000 + ROUNDS):
+        first = ask(users, confirmed(), numbered(n))
+        second = ask(users, first, numbered(n + ROUNDS))
+        assert first.pending_email
+        assert second.pending_email
+        # The link of one with the version of the other is what interleaving could make.
+        mixed = replace(second.pending_email, email_key=first.pending_email.email_key)
+        done = at_once(
+            partial(change, users, first),
+            partial(change, users, second),
+            partial(users.change_email, second, mixed, NOW, HOME, WEEK),
+        )
+        assert done == [EmailChange.STALE, EmailChange.DONE, EmailChange.STALE]
+        assert found(users, first).email_key == numbered(n + ROUNDS).key
+
+
+def test_a_confirmation_racing_another_request_confirms_what_its_link_says_or_nothing(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    """SECURITY-BAR 15."""
+    for n in range(1000, 1000 + ROUNDS):
+        first = ask(users, confirmed(), numbered(n))
+        done, asked = at_once(
+            partial(change, users, first),
+            partial(users.ask_email_change, first, numbered(n + ROUNDS), NOW, HOME),
+        )
+        fresh, changed = found(users, first), done is EmailChange.DONE
+        assert asked
+        assert fresh.email_key == (numbered(n).key if changed else first.email_key)
+        assert len(fresh.former_emails) == changed
+        assert fresh.pending_email
+        assert fresh.pending_email.email_key == numbered(n + ROUNDS).key
+
+
+def test_a_confirmation_twice_at_once_counts_once(
+    collection: Users, users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    user = ask(users, confirmed(), numbered(1000))
+    done = at_once(*[partial(change, users, user)] * 8)
+    assert done.count(EmailChange.DONE) == 1
+    assert done.count(EmailChange.STALE) == 7
+    assert len(found(users, user).former_emails) == 1
+
+
+def test_a_change_racing_a_registration_of_that_address_has_the_address(
+    collection: Users, users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    """The proven claim beats the unproven one, whichever is first at the unique index."""
+    for n in range(1000, 1000 + ROUNDS):
+        user = ask(users, confirmed(), numbered(n))
+        done, _claim = at_once(
+            partial(change, users, user),
+            partial(users.register, numbered(n), "hash", new_session(), HOME, WEEK),
+        )
+        assert done is EmailChange.DONE
+        assert users.find_by_email(numbered(n).key) == found(users, user)
+        assert collection.count_documents({"email_key": numbered(n).key}) == 1
+
+
+def test_of_two_who_prove_one_address_at_once_one_has_it(
+    collection: Users, users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for n in range(1000, 1000 + ROUNDS):
+        user, claim = ask(users, confirmed(), numbered(n)), register(users, numbered(n))
+        done, theirs = at_once(
+            partial(change, users, user), partial(users.confirm, claim, 1, NOW, HOME)
+        )
+        assert done is (EmailChange.TAKEN if theirs else EmailChange.DONE)
+        winner = users.find_by_email(numbered(n).key)
+        assert winner
+        assert winner.confirmed
+        assert winner.id == (claim.id if theirs else user.id)
+        assert collection.count_documents({"email_key": numbered(n).key}) == 1
+
+
+def test_two_accounts_that_change_to_one_address_at_once_never_share_it(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for n in range(1000, 1000 + ROUNDS):
+        ours, theirs = (ask(users, confirmed(), numbered(n)) for _ in range(2))
+        done = at_once(partial(change, users, ours), partial(change, users, theirs))
+        assert sorted(result.value for result in done) == ["done", "taken"]
+        winner, loser = (ours, theirs) if done[0] is EmailChange.DONE else (theirs, ours)
+        assert users.find_by_email(numbered(n).key) == found(users, winner)
+        assert found(users, loser) == loser
+
+
+def test_an_undo_racing_the_next_change_leaves_one_truth(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for n in range(1000, 1000 + ROUNDS):
+        thief = ask(users, move(users, confirmed(), numbered(n)), numbered(n + ROUNDS))
+        (former,) = thief.former_emails
+        undone, moved = at_once(
+            partial(users.undo_email_change, thief, former, NOW, HOME),
+            partial(change, users, thief),
+        )
+        assert {undone, moved} == {EmailChange.DONE, EmailChange.STALE}
+        if undone is EmailChange.STALE:  # the page says so; the link works
+            thief = found(users, thief)
+            assert users.undo_email_change(thief, former, NOW, HOME) is EmailChange.DONE
+        fresh = found(users, thief)
+        assert (fresh.email_key, fresh.former_emails) == (former.email_key, ())
+
+
+def test_of_a_reset_and_a_change_of_password_at_once_one_counts(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for _ in range(ROUNDS):
+        user, session = confirmed(), new_session()
+        users.ask_reset(user.email_key, NOW, HOME)
+        reset, changed = at_once(
+            partial(users.reset_password, user, 1, "reset", NOW, HOME),
+            partial(users.change_password, user, "changed", session, NOW, HOME),
+        )
+        fresh = found(users, user)
+        assert reset is not changed
+        assert fresh.password_hash == ("reset" if reset else "changed")
+        assert fresh.sessions == (() if reset else (session,))
+
+
+def test_of_resets_at_once_one_counts(
+    collection: Users, users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    user = confirmed()
+    users.ask_reset(user.email_key, NOW, HOME)
+    resets = [partial(users.reset_password, user, 1, str(n), NOW, HOME) for n in range(8)]
+    won = at_once(*resets)
+    assert won.count(True) == 1
+    assert found(users, user).password_hash == str(won.index(True))
+
+
+def test_a_reset_racing_a_newer_request_leaves_no_link_or_the_newer_one(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for _ in range(ROUNDS):
+        user = confirmed()
+        users.ask_reset(user.email_key, NOW, HOME)
+        reset, _asked = at_once(
+            partial(users.reset_password, user, 1, "reset", NOW, HOME),
+            partial(users.ask_reset, user.email_key, NOW, HOME),
+        )
+        fresh = found(users, user)
+        assert fresh.password_hash == ("reset" if reset else "hash")
+        assert not users.reset_password(fresh, 1, "again", NOW, HOME)
+        assert users.reset_password(fresh, 2, "newest", NOW, HOME)
+
+
+def test_a_sign_in_racing_a_new_password_leaves_no_session_behind(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    """SECURITY-BAR 4: whoever signs in with the old password at that moment is out as well."""
+    for _ in range(ROUNDS):
+        user, session = confirmed(), new_session()
+        at_once(
+            partial(users.sign_in, user, new_session()),
+            partial(users.change_password, user, "changed", session, NOW, HOME),
+        )
+        assert found(users, user).sessions == (session,)
+
+
+def test_a_deletion_racing_anything_deletes_or_does_nothing(
+    users: UserRepository, confirmed: Callable[[], User]
+) -> None:
+    for _ in range(ROUNDS):
+        user = confirmed()
+        deleted, changed = at_once(
+            partial(users.delete, user, NOW, HOME),
+            partial(users.change_password, user, "changed", new_session(), NOW, HOME),
+        )
+        assert deleted is not changed
+        assert (users.find(user.id) is None) is deleted
 
 
 # Durability and patience
@@ -417,12 +657,16 @@ def test_every_write_waits_for_a_majority_and_the_journal(
         outbox.postpone(claim, NOW, "451 later")
         users.resend(user, NOW + HOUR, MINUTE)
         confirm(users, found(users, user))
-        users.sign_in(user, new_session(), HOME)
+        users.sign_in(user, new_session())
         users.sign_out(user.id, "unknown")
         users.disown(user.id, user.email_key, 1)
         users.create_admin(numbered(1), "hash", NOW)
+        ada = move(users, confirm(users, register(users, numbered(2))), numbered(3))
+        users.ask_reset(ada.email_key, NOW, HOME)
+        users.export(ada, NOW, HOME)
+        users.delete(ada, NOW, HOME)
     writes = [command for command in sent if "find" not in command]
-    assert len(writes) == 9
+    assert len(writes) == 16
     for command in writes:
         concern = command["writeConcern"]
         assert (concern["w"], concern["j"]) == ("majority", True), command
@@ -440,7 +684,7 @@ def test_nothing_waits_longer_than_a_page_may(real_uri: str) -> None:
     client: MongoClient[Any] = connect(real_uri).client
     options, pool = client.options, client.options.pool_options
     assert options.server_selection_timeout == 3
-    assert options.timeout == 4
+    assert options.timeout == 3.5
     assert (pool.connect_timeout, pool.socket_timeout, pool.wait_queue_timeout) == (2, 4, 2)
     client.close()
 

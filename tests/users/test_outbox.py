@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,8 @@ from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
     ADA,
+    BOB,
+    HOME,
     HOUR,
     MINUTE,
     NOW,
@@ -24,9 +25,10 @@ from tests.users.conftest import (
     Users,
     confirm,
     found,
+    letters,
+    new_session,
     nothing_changes,
     register,
-    stored,
 )
 
 LEASE = MINUTE
@@ -39,12 +41,6 @@ def taken(outbox: Outbox, now: datetime = NOW) -> Claim:
     claim = outbox.claim(now, LEASE)
     assert claim is not None
     return claim
-
-
-def letters(collection: Users, user: User) -> list[dict[str, Any]]:
-    """What the account is owed."""
-    owed: list[dict[str, Any]] = stored(collection, user)["outbox"]
-    return owed
 
 
 @pytest.fixture
@@ -159,14 +155,17 @@ def test_a_claim_ends_once(
 
 
 @FINISHES
-def test_a_takeover_ends_the_claim_on_the_earlier_letter(
+def test_the_end_of_an_overtaken_claim_leaves_the_newer_letter_alone(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
-    register(users)
+    """A takeover came while the earlier claim's mail was being sent."""
+    user = register(users)
     claim = taken(outbox)
-    register(users, now=AFTER)
-    with nothing_changes(collection):
-        assert not finish(outbox, claim, how)
+    newer = register(users, now=AFTER)
+    (letter,) = letters(collection, user)[1:]
+    assert finish(outbox, claim, how)
+    assert letters(collection, user)[-1] == letter
+    assert found(users, user) == newer
 
 
 @FINISHES
@@ -204,8 +203,66 @@ def test_the_newest_letter_of_the_unconfirmed_is_not_overtaken(
 ) -> None:
     register(users)
     register(users, now=AFTER)
+    first = taken(outbox, AFTER)
+    assert first.overtaken, "the earlier claim's"
+    assert outbox.drop(first)
     assert not taken(outbox, AFTER).overtaken
-    assert outbox.claim(AFTER, LEASE) is None, "the earlier claim's letter went with it"
+    assert outbox.claim(AFTER, LEASE) is None
+
+
+def without_confirmation(users: UserRepository, outbox: Outbox) -> User:
+    """A confirmed account that is owed nothing."""
+    user = confirm(users, register(users))
+    assert outbox.drop(taken(outbox))
+    return found(users, user)
+
+
+def test_a_reset_letter_is_overtaken_by_a_newer_one(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = without_confirmation(users, outbox)
+    for _time in range(2):
+        users.ask_reset(user.email_key, NOW, HOME)
+    older = taken(outbox)
+    assert older.overtaken
+    assert outbox.drop(older)
+    newest = taken(outbox)
+    assert not newest.overtaken
+    assert newest.user.reset_version == 2
+
+
+def test_a_reset_letter_is_overtaken_by_a_new_password(
+    users: UserRepository, outbox: Outbox
+) -> None:
+    user = without_confirmation(users, outbox)
+    users.ask_reset(user.email_key, NOW, HOME)
+    assert users.change_password(user, "newer", new_session(), NOW, HOME)
+    assert taken(outbox).overtaken
+
+
+@pytest.mark.parametrize("step", ["cancelled", "asked anew", "password changed"])
+def test_the_letter_of_a_void_change_of_address_is_overtaken(
+    users: UserRepository, outbox: Outbox, step: str
+) -> None:
+    user = without_confirmation(users, outbox)
+    users.ask_email_change(user, BOB, NOW, HOME)
+    user = found(users, user)
+    assert {
+        "cancelled": lambda: users.cancel_email_change(user, NOW, HOME),
+        "asked anew": lambda: users.ask_email_change(user, BOB, NOW, HOME),
+        "password changed": lambda: users.change_password(user, "newer", new_session(), NOW, HOME),
+    }[step]()
+    claim = taken(outbox)
+    assert (claim.letter.kind, claim.overtaken) == ("email_change", True)
+
+
+def test_the_letter_of_a_pending_change_of_address_is_not_overtaken(
+    users: UserRepository, outbox: Outbox
+) -> None:
+    users.ask_email_change(without_confirmation(users, outbox), BOB, NOW, HOME)
+    claim = taken(outbox)
+    assert (claim.letter.kind, claim.letter.to) == ("email_change", "bob@example.com")
+    assert not claim.overtaken
 
 
 def test_other_letters_are_never_overtaken(users: UserRepository, outbox: Outbox) -> None:

@@ -6,13 +6,16 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.auth.outcomes import Outcome, outcome_page
+from app.clock import utcnow
 from app.links import link_signer
 from app.mongo import users
 from app.users.links import Purpose
-from app.users.user import User
+from app.users.user import Origin, User
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
+from tests.web.links import PATHS, live_tokens
 from tests.web.pages import assert_our_page, documents
 
 ADA = "ada@example.com"
@@ -124,6 +127,90 @@ def test_an_expired_link_cannot_be_posted_either(
         assert_our_page(visitor.forge(link), 410)
         assert_our_page(new_visitor().forge(link, {"password": PASSWORD}), 410)
         assert_our_page(new_visitor().forge(f"{link}/disown"), 410)
+        assert documents(app) == before
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_link_works_on_the_route_of_its_purpose_alone(
+    app: Flask, visitor: Visitor, confirmed: Visitor, purpose: Purpose
+) -> None:
+    """SECURITY-BAR 8: n x n."""
+    assert set(PATHS) == set(Purpose)
+    token, before = live_tokens(app)[purpose], documents(app)
+    everything = {"password": PASSWORD, "confirm": PASSWORD}
+    for other, path in PATHS.items():
+        if other is purpose:
+            assert visitor.get(path + token).status_code == 200
+            continue
+        for somebody in (visitor, confirmed):
+            assert_our_page(somebody.get(path + token), 404)
+            assert_our_page(somebody.forge(path + token, everything), 404)
+        if other is Purpose.CONFIRM:
+            assert_our_page(visitor.forge(f"{path}{token}/disown"), 404)
+    assert documents(app) == before
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("damage", ["x", "x" * 100_000, "%00", "%ff%fe", "...", ".eJw.aaaa.bbbb"])
+def test_no_kind_of_link_trips_over_damage(
+    app: Flask, visitor: Visitor, purpose: Purpose, damage: str
+) -> None:
+    """SECURITY-BAR 9."""
+    token = live_tokens(app)[purpose]
+    for spoilt in (damage, token + damage, token[:-1]):
+        assert_our_page(visitor.get(PATHS[purpose] + spoilt), 404)
+        assert_our_page(visitor.forge(PATHS[purpose] + spoilt, {"password": PASSWORD}), 404)
+
+
+def test_every_link_of_an_account_that_was_deleted_says_so(app: Flask, visitor: Visitor) -> None:
+    tokens = live_tokens(app)
+    with app.app_context():
+        frank = users.find_by_email("frank@new.example")
+        assert frank
+        assert users.delete(frank, utcnow(), Origin())
+    before = documents(app)
+    for purpose in set(Purpose) - {Purpose.CONFIRM}:
+        link = PATHS[purpose] + tokens[purpose]
+        assert_our_page(visitor.get(link), 410)
+        page = visitor.forge(link, {"password": PASSWORD, "confirm": PASSWORD})
+        assert_our_page(page, 410)
+        assert "gone" in page.text
+    assert documents(app) == before
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("purpose", Purpose)
+def test_every_outcome_of_every_link_has_a_page(
+    app: Flask, purpose: Purpose, outcome: Outcome
+) -> None:
+    """A good link, too: its step is refused when another one comes between reading and writing."""
+    with app.test_request_context(PATHS[purpose] + "token"):
+        page = app.make_response(outcome_page(outcome, purpose, None, None))
+    assert (page.status_code == 200) is (outcome is Outcome.ALREADY_DONE)
+    assert "<h1" in page.get_data(as_text=True)
+    assert "alert" in page.get_data(as_text=True)
+
+
+_SECONDS = {
+    Purpose.CONFIRM: 3600,
+    Purpose.RESET: 3600,
+    Purpose.EMAIL_CHANGE: 3600,
+    Purpose.EMAIL_UNDO: 604800,
+}
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_every_kind_of_link_expires_when_it_should(
+    app: Flask, visitor: Visitor, purpose: Purpose
+) -> None:
+    with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
+        link = PATHS[purpose] + live_tokens(app)[purpose]
+        clock.shift(_SECONDS[purpose])
+        assert visitor.get(link).status_code == 200
+        clock.shift(1)
+        before = documents(app)
+        assert_our_page(visitor.get(link), 410)
+        assert_our_page(visitor.forge(link, {"password": PASSWORD, "confirm": PASSWORD}), 410)
         assert documents(app) == before
 
 

@@ -89,8 +89,11 @@ def test_the_cookie_stays_so_when_somebody_signs_in(make_app: MakeApp) -> None:
     fields = {"email": "ada@example.com", "password": password, "confirm": password}
     answer = client.post("/register", base_url=HTTPS, data={"csrf_token": token.group(1), **fields})
     assert answer.status_code == 302
-    for cookie in answer.headers.getlist("Set-Cookie"):
-        for attribute in ("__Host-session=", "Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+    cookies = answer.headers.getlist("Set-Cookie")
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert names == {"__Host-session", "__Host-device"}
+    for cookie in cookies:
+        for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
             assert attribute in cookie
         assert "Domain" not in cookie
 

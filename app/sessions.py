@@ -10,13 +10,26 @@ see what a newcomer sees, and since every write is guarded by the ids, they can 
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from bson import ObjectId
 from bson.errors import InvalidId
-from flask import Flask, Request, current_app, session
+from flask import (
+    Flask,
+    Request,
+    after_this_request,
+    current_app,
+    flash,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
 from flask_login import UserMixin, current_user, login_user
-from itsdangerous import BadData
+from itsdangerous import BadData, URLSafeSerializer
 
 from app.clock import utcnow
 from app.extensions import login_manager
@@ -25,6 +38,7 @@ from app.users.user import ConfirmMail, Origin, Session, User, random_id
 
 # A session is noted as seen at most this often: a page costs one find, not a find and a write.
 _SEEN_EVERY = timedelta(minutes=5)
+_DEVICE_LASTS = timedelta(days=400)  # the longest that browsers allow
 # The decoy's mail "leaves" after the time that a real one takes.
 _DECOY_MAIL_TAKES = timedelta(seconds=2)
 
@@ -73,12 +87,18 @@ def init_app(app: Flask) -> None:
     # because the database is away would fail in turn. The proxy looks when a template asks.
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: {"current_user": current_user})
-    login_manager.login_view = "auth.login"
-    login_manager.login_message = "Sign in to see this page."
-    login_manager.login_message_category = "info"
+    login_manager.unauthorized_handler(_to_sign_in)
     # It would end the session whenever a phone changes networks; ours are known to the server.
     login_manager.session_protection = None
     login_manager.user_loader(_load)
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    """And back to the page afterwards, or home where it is one that is only posted to."""
+    flash("Sign in to see this page.", "info")
+    to_look_at = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    target = request.full_path.rstrip("?") if to_look_at else url_for("main.home")
+    return redirect(f"{url_for('auth.login')}?{urlencode({'next': target})}")
 
 
 def new_session(origin: Origin, *, remember: bool = False) -> Session:
@@ -93,14 +113,22 @@ def new_session(origin: Origin, *, remember: bool = False) -> Session:
         seen_on=now,
         expires_on=now + days,
         idle_seconds=int(idle.total_seconds()),
+        device=_device(),
         address=origin.address,
         browser=origin.browser,
     )
 
 
 def start(user: User, entry: Session, *, remember: bool = False) -> None:
-    """Signs this browser in; what the cookie held before is gone."""
+    """Signs this browser in; the session that it had before ends."""
     end()
+    renew(user, entry, remember=remember)
+    _keep_device(entry.device)
+
+
+def renew(user: User, entry: Session, *, remember: bool = False) -> None:
+    """Puts a session into this browser's cookie in place of one that has ended already."""
+    session.clear()
     session.permanent = remember
     login_user(SignedIn(user, entry.id))
 
@@ -110,16 +138,59 @@ def start_claim(user: User | None, typed: str, entry: Session) -> None:
 
     Both cookies have the same shape: two ids, the typed address and the time.
     """
-    asked = int(entry.signed_in_on.timestamp())
+    asked = _milliseconds(entry.signed_in_on)
     start(user or _decoy(random_id(), typed, entry.signed_in_on), entry)
     session["claim"] = [typed, asked]
+
+
+def _milliseconds(moment: datetime) -> int:
+    """As exact as MongoDB keeps it: a rounded time would tell a decoy by its countdown."""
+    return round(moment.timestamp() * 1000)
 
 
 def note_resend(now: datetime) -> None:
     """Keeps the time in the cookie, which is all that a decoy has to go by."""
     match session.get("claim"):
         case [typed, _asked]:
-            session["claim"] = [typed, int(now.timestamp())]
+            session["claim"] = [typed, _milliseconds(now)]
+
+
+def _device_signer() -> URLSafeSerializer:
+    config = current_app.config
+    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt=f"{config['SECURITY_PASSWORD_SALT']}:device")
+
+
+def _device_cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+
+
+def _device() -> str:
+    """Which browser this is: what its lasting cookie says, else a new id.
+
+    It signs nobody in. It tells a browser that has been signed in before from a strange one.
+    """
+    try:
+        device = _device_signer().loads(request.cookies.get(_device_cookie(), ""))
+    except BadData:
+        device = None
+    return device if isinstance(device, str) else secrets.token_urlsafe(16)
+
+
+def _keep_device(device: str) -> None:
+    value = _device_signer().dumps(device)
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        response.set_cookie(
+            _device_cookie(),
+            str(value),
+            max_age=_DEVICE_LASTS,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
 
 
 def end() -> None:
@@ -160,7 +231,7 @@ def _load(cookie_id: Any) -> SignedIn | None:
 def _load_decoy(user_id: ObjectId, session_id: str, now: datetime) -> SignedIn | None:
     match session.get("claim"):
         case [str(typed), int(asked)]:
-            asked_on = datetime.fromtimestamp(asked, UTC)
+            asked_on = datetime.fromtimestamp(asked / 1000, UTC)
         case _:
             return None
     if now - asked_on > timedelta(hours=current_app.config["SESSION_IDLE_HOURS"]):

@@ -1,4 +1,4 @@
-"""The contract of UserRepository, the same on mongomock and on a real mongod."""
+"""From registering to a proven address, the same on mongomock and on a real mongod."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,13 +13,16 @@ from tests.users.conftest import (
     ADA,
     HOME,
     HOUR,
+    LAPTOP,
     MINUTE,
     NOW,
+    PHONE,
     SECOND,
     WEEK,
     Users,
     confirm,
     found,
+    letters,
     new_session,
     nothing_changes,
     register,
@@ -28,26 +31,6 @@ from tests.users.conftest import (
 
 LATER = NOW + HOUR
 NONE_AT_ALL = timedelta(0)
-
-
-# Looking up
-
-
-def test_an_account_is_found_by_id_address_and_session(users: UserRepository) -> None:
-    user = register(users)
-    assert users.find(user.id) == user
-    assert users.find_by_email("ada@example.com") == user
-    assert users.find_by_session(user.id, user.sessions[0].id) == user
-
-
-def test_what_is_not_there_is_not_found(users: UserRepository) -> None:
-    user, other = register(users), register(users, parse_address("bob@example.com"))
-    assert users.find(random_id()) is None
-    assert users.find_by_email("Ada@Example.com") is None, "the key is lower case"
-    assert users.find_by_email("nobody@example.com") is None
-    assert users.find_by_session(user.id, "") is None
-    assert users.find_by_session(user.id, other.sessions[0].id) is None
-    assert users.find_by_session(random_id(), user.sessions[0].id) is None
 
 
 # Registering
@@ -73,6 +56,7 @@ def test_registering_makes_an_unconfirmed_account_that_is_signed_in(
         expires_on=NOW + WEEK,
         confirm_mail=ConfirmMail(letter["id"], asked_on=NOW),
         sessions=(session,),
+        devices=(LAPTOP,),
     )
     assert found(users, user) == user
 
@@ -101,16 +85,18 @@ def test_no_link_is_at_rest(users: UserRepository, collection: Users) -> None:
     assert set(letter) == {
         *("id", "kind", "owed_on", "due_on", "message_id"),
         *("attempts", "lease", "trouble", "blocked"),
+        *("to", "other", "version", "address", "browser"),
     }
 
 
 def test_the_newest_claim_takes_an_unconfirmed_account_over(
     users: UserRepository, collection: Users
 ) -> None:
-    """SECURITY-BAR 12, 13: password, sessions, letters and trace of the earlier claim are gone."""
+    """SECURITY-BAR 12, 13: password, sessions, link and trace of the earlier claim are gone."""
     earlier = register(users, password_hash="earlier")
     old = stored(collection, earlier)
-    session = new_session(LATER)
+    users.refuse_sign_in(earlier.id, NOW, HOME)
+    session = new_session(LATER, PHONE)
     newer = users.register(parse_address("ADA@example.com"), "newer", session, HOME, WEEK)
     assert newer is not None
     assert newer == replace(
@@ -122,15 +108,30 @@ def test_the_newest_claim_takes_an_unconfirmed_account_over(
         token_version=2,
         confirm_mail=newer.confirm_mail,
         sessions=(session,),
+        devices=(PHONE,),
     )
     document = stored(collection, newer)
     assert [event["at"] for event in document["events"]] == [LATER]
-    (letter,) = document["outbox"]
+    overtaken, letter = document["outbox"]
     assert newer.confirm_mail == ConfirmMail(letter["id"], asked_on=LATER)
-    assert letter["id"] != old["outbox"][0]["id"]
-    assert letter["message_id"] != old["outbox"][0]["message_id"]
+    assert overtaken == old["outbox"][0]
+    assert letter["id"] != overtaken["id"]
+    assert letter["message_id"] != overtaken["message_id"]
     assert users.find_by_session(earlier.id, earlier.sessions[0].id) is None
     assert collection.count_documents({}) == 1
+
+
+def test_a_reset_letter_owed_to_the_mailbox_survives_a_takeover(
+    users: UserRepository, collection: Users
+) -> None:
+    """Else a squatter who registers again and again would keep the owner of the mailbox out."""
+    user = register(users)
+    assert users.ask_reset(user.email_key, NOW, HOME)
+    (reset,) = letters(collection, user, LetterKind.RESET)
+    newer = register(users, now=LATER)
+    assert letters(collection, user, LetterKind.RESET) == [reset]
+    assert newer.reset_letter_id == reset["id"]
+    assert users.reset_password(newer, 1, "owner's", LATER, HOME)
 
 
 def test_a_takeover_forgets_that_the_earlier_mail_was_refused(
@@ -277,9 +278,10 @@ def test_confirming_proves_the_address_and_ends_the_expiry(
 
 
 def test_confirming_with_the_password_adds_a_session(users: UserRepository) -> None:
-    user, session = register(users), new_session(LATER)
+    user, session = register(users), new_session(LATER, PHONE)
     assert users.confirm(user, 1, LATER, HOME, session)
     assert found(users, user).sessions == (*user.sessions, session)
+    assert found(users, user).devices == (LAPTOP, PHONE)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
@@ -348,185 +350,3 @@ def test_a_confirmed_account_cannot_be_disowned(users: UserRepository, collectio
     user = confirm(users, register(users))
     with nothing_changes(collection):
         assert not users.disown(user.id, "ada@example.com", 1)
-
-
-# Signing in and out
-
-
-def test_signing_in_adds_a_session_and_an_event(users: UserRepository, collection: Users) -> None:
-    user, session = confirm(users, register(users)), new_session(LATER)
-    assert users.sign_in(user, session, HOME)
-    assert found(users, user) == replace(user, sessions=(*user.sessions, session))
-    assert users.find_by_session(user.id, session.id) is not None
-    assert stored(collection, user)["events"][-1] == {
-        "kind": "signed_in",
-        "at": LATER,
-        "by": "self",
-        "address": "192.0.2.1",
-        "browser": "Firefox",
-    }
-
-
-def test_the_unconfirmed_can_sign_in(users: UserRepository) -> None:
-    user = register(users)
-    assert users.sign_in(user, new_session(LATER), HOME)
-    assert len(found(users, user).sessions) == 2
-
-
-def test_signing_in_stores_a_stronger_hash(users: UserRepository) -> None:
-    user, session = register(users), new_session(LATER)
-    assert users.sign_in(user, session, HOME, "stronger")
-    expected = replace(user, password_hash="stronger", sessions=(*user.sessions, session))
-    assert found(users, user) == expected
-
-
-def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
-    users: UserRepository, collection: Users
-) -> None:
-    seen = register(users, password_hash="earlier")
-    register(users, now=LATER, password_hash="newer")
-    with nothing_changes(collection):
-        assert not users.sign_in(seen, new_session(LATER), HOME)
-        assert not users.sign_in(seen, new_session(LATER), HOME, "stronger earlier")
-
-
-def test_an_account_that_went_meanwhile_signs_nobody_in(
-    users: UserRepository, collection: Users
-) -> None:
-    user = register(users)
-    users.disown(user.id, user.email_key, 1)
-    assert not users.sign_in(user, new_session(LATER), HOME)
-    assert collection.count_documents({}) == 0
-
-
-def test_the_newest_fifty_sessions_and_events_are_kept(
-    users: UserRepository, collection: Users
-) -> None:
-    user = register(users)
-    sessions = [new_session(NOW + n * SECOND) for n in range(51)]
-    for session in sessions:
-        assert users.sign_in(user, session, HOME)
-    assert found(users, user).sessions == tuple(sessions[1:])
-    events = stored(collection, user)["events"]
-    assert [event["at"] for event in events] == [session.signed_in_on for session in sessions[1:]]
-
-
-def test_signing_out_ends_that_session_only(users: UserRepository) -> None:
-    user, session = register(users), new_session(LATER)
-    users.sign_in(user, session, HOME)
-    users.sign_out(user.id, session.id)
-    assert users.find_by_session(user.id, session.id) is None, "a copied cookie is dead"
-    assert found(users, user) == user
-
-
-def test_signing_out_twice_or_for_somebody_else_changes_nothing(
-    users: UserRepository, collection: Users
-) -> None:
-    user, other = register(users), register(users, parse_address("bob@example.com"))
-    with nothing_changes(collection):
-        users.sign_out(user.id, "unknown")
-        users.sign_out(other.id, user.sessions[0].id)
-        users.sign_out(random_id(), user.sessions[0].id)
-
-
-def test_a_session_that_was_seen_lives_on(users: UserRepository) -> None:
-    user, session = register(users), new_session()
-    users.sign_in(user, session, HOME)
-    users.touch(user.id, session.id, LATER)
-    first, second = found(users, user).sessions
-    assert first == user.sessions[0]
-    assert second == replace(session, seen_on=LATER)
-
-
-def test_only_a_session_that_is_there_can_be_seen(users: UserRepository, collection: Users) -> None:
-    """Else a page open during the sign-out would bring its session back."""
-    user = register(users)
-    with nothing_changes(collection):
-        users.touch(user.id, "unknown", LATER)
-        users.touch(random_id(), user.sessions[0].id, LATER)
-
-
-# Administrators
-
-
-def test_a_new_administrator_is_confirmed_and_signed_in_nowhere(users: UserRepository) -> None:
-    assert users.create_admin(ADA, "hash", NOW)
-    admin = users.find_by_email("ada@example.com")
-    assert admin == User(
-        id=admin.id if admin else random_id(),
-        email="Ada@Example.com",
-        email_key="ada@example.com",
-        password_hash="hash",
-        registered_on=NOW,
-        token_version=1,
-        confirmed=True,
-        confirmed_on=NOW,
-        admin=True,
-    )
-
-
-def test_a_new_administrator_can_sign_in_and_nobody_can_register_over_them(
-    users: UserRepository, collection: Users
-) -> None:
-    users.create_admin(ADA, "hash", NOW)
-    admin = users.find_by_email(ADA.key)
-    assert admin is not None
-    assert users.sign_in(admin, new_session(), HOME)
-    with nothing_changes(collection):
-        assert users.register(ADA, "other", new_session(), HOME, WEEK) is None
-
-
-@pytest.mark.parametrize("confirmed", [False, True])
-def test_an_address_that_has_an_account_is_not_made_an_administrators(
-    users: UserRepository, collection: Users, confirmed: bool
-) -> None:
-    user = register(users)
-    if confirmed:
-        confirm(users, user)
-    with nothing_changes(collection):
-        assert not users.create_admin(ADA, "other", LATER)
-
-
-def test_a_promoted_account_keeps_everything_else(users: UserRepository) -> None:
-    user = confirm(users, register(users))
-    assert users.promote("ada@example.com")
-    assert found(users, user) == replace(user, admin=True)
-    assert users.promote("ada@example.com"), "it is one already: nothing to refuse"
-
-
-@pytest.mark.parametrize("email_key", ["ada@example.com", "nobody@example.com"])
-def test_only_a_confirmed_account_is_promoted(
-    users: UserRepository, collection: Users, email_key: str
-) -> None:
-    register(users)
-    with nothing_changes(collection):
-        assert not users.promote(email_key)
-
-
-# Documents from elsewhere
-
-
-def test_what_a_document_lacks_takes_its_default_and_what_is_unknown_is_passed_over(
-    users: UserRepository, collection: Users
-) -> None:
-    _id = random_id()
-    collection.insert_one(
-        {
-            "_id": _id,
-            "email": "Old@Example.com",
-            "email_key": "old@example.com",
-            "password_hash": "hash",
-            "registered_on": NOW,
-            "confirmed": True,
-            "confirmed_on": NOW,
-            "token_version": 1,
-            "admin": False,
-            "favourite_colour": "blue",
-            "sessions": [],
-        }
-    )
-    user = users.find(_id)
-    assert user is not None
-    assert (user.sessions, user.confirm_mail, user.expires_on) == ((), None, None)
-    assert users.sign_in(user, new_session(), HOME)
-    assert users.owe_account_exists("old@example.com", NOW, HOUR)

@@ -1,0 +1,5 @@
+"""The blueprint that the pages of this package put their routes on."""
+
+from flask import Blueprint
+
+bp = Blueprint("account", __name__, url_prefix="/profile")

@@ -1,0 +1,38 @@
+"""Changing the address: the new one has to be proven before it takes effect."""
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.access import check_confirmed
+from app.account.blueprint import bp
+from app.account.forms import EmailChangeForm
+from app.clock import utcnow
+from app.mongo import users
+from app.users.user import User
+from app.web import form_page, origin
+
+
+@bp.route("/email", methods=["GET", "POST"])
+@check_confirmed
+def email() -> ResponseReturnValue:
+    """Asks for a change; the page also shows one that is pending."""
+    user: User = current_user.user
+    form = EmailChangeForm(user)
+    if form.validate_on_submit():
+        if users.ask_email_change(user, form.email.address, utcnow(), origin()):
+            flash(f"A mail is on its way to {form.email.address.typed}.", "success")
+            return redirect(url_for("account.email"))
+        form.form_errors.append("The account was changed elsewhere. Try again.")
+    return form_page("account/email.html", form, user=user, pending=user.pending_email)
+
+
+@bp.post("/email/cancel")
+@check_confirmed
+def cancel_email() -> ResponseReturnValue:
+    """Voids a pending change and its link."""
+    if users.cancel_email_change(current_user.user, utcnow(), origin()):
+        flash("The change is cancelled. Its link no longer works.", "success")
+    else:
+        flash("No change was pending.", "info")
+    return redirect(url_for("account.email"))

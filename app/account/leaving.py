@@ -1,0 +1,39 @@
+"""Taking one's data along, and deleting the account."""
+
+from flask import flash, jsonify, redirect, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.access import check_confirmed
+from app.account.blueprint import bp
+from app.account.forms import DeletionForm
+from app.clock import utcnow
+from app.mongo import users
+from app.users.user import User
+from app.web import form_page, origin
+
+
+@bp.get("/export")
+@check_confirmed
+def export() -> ResponseReturnValue:
+    """Everything held about the account, as a JSON download; times are ISO 8601 in UTC."""
+    response = jsonify(users.export(current_user.user, utcnow(), origin()))
+    response.headers["Content-Disposition"] = 'attachment; filename="account.json"'
+    return response
+
+
+@bp.route("/delete", methods=["GET", "POST"])
+@check_confirmed
+def delete() -> ResponseReturnValue:
+    """Ends everything at once; the address is free again."""
+    user: User = current_user.user
+    form = DeletionForm(user)
+    if not form.validate_on_submit():
+        return form_page("account/delete.html", form)
+    if not users.delete(user, utcnow(), origin()):
+        form.current_password.errors = ["The account was changed elsewhere. Try again."]
+        return form_page("account/delete.html", form)
+    cookie.clear()
+    flash("Your account is deleted. A last mail tells you so.", "success")
+    return redirect(url_for("main.home"))

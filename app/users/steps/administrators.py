@@ -1,0 +1,45 @@
+"""Administrators, from the shell."""
+
+from datetime import datetime
+
+from pymongo.errors import DuplicateKeyError
+
+from app.users.addresses import Address
+from app.users.steps.base import Steps
+from app.users.user import random_id
+
+
+class Administrators(Steps):
+    """Made and promoted."""
+
+    def create_admin(self, address: Address, password_hash: str, now: datetime) -> bool:
+        """Makes a confirmed administrator.
+
+        Returns:
+            False when the address has an account already.
+        """
+        try:
+            self._users.insert_one(
+                {
+                    "_id": random_id(),
+                    "email": address.typed,
+                    "email_key": address.key,
+                    "password_hash": password_hash,
+                    "registered_on": now,
+                    "confirmed": True,
+                    "confirmed_on": now,
+                    "token_version": 1,
+                    "admin": True,
+                }
+            )
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def promote(self, email_key: str) -> bool:
+        """Makes a confirmed account an administrator's; it keeps its password.
+
+        Returns:
+            False when there is no confirmed account of that address.
+        """
+        return self._update({"email_key": email_key, "confirmed": True}, {"$set": {"admin": True}})

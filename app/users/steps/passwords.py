@@ -1,0 +1,87 @@
+"""Changing the password, and getting back in without it."""
+
+from datetime import datetime
+
+from app.users.letters import LetterKind, owe
+from app.users.steps.base import Document, Steps, entry, event, push_events, push_letters
+from app.users.user import EventKind, Origin, Session, User
+
+# Whoever changed the password may have had a reason: links and changes that somebody else started
+# end with it (SECURITY-BAR 14). An undo link stays, it is the way back for an owner who is robbed.
+VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": ""}
+
+
+class Passwords(Steps):
+    """Change and reset."""
+
+    def ask_reset(self, email_key: str, now: datetime, origin: Origin) -> bool:
+        """Owes a reset letter to whoever has the address; earlier reset links die.
+
+        Returns:
+            False when there is no such account. The page must not show the difference.
+        """
+        letter = owe(LetterKind.RESET, now, origin)
+        return self._update(
+            {"email_key": email_key},
+            {
+                "$inc": {"reset_version": 1},
+                "$set": {"reset_letter_id": letter.id},
+                "$push": push_letters(letter)
+                | push_events(event(EventKind.RESET_ASKED, now, origin, by="")),
+            },
+        )
+
+    def reset_password(
+        self, user: User, version: int, password_hash: str, now: datetime, origin: Origin
+    ) -> bool:
+        """Sets a new password by a reset link, ends every session and voids every other link.
+
+        The mail reached the address, so an unconfirmed account is confirmed by it.
+
+        Args:
+            version: what the link says.
+
+        Returns:
+            False when the link was used, replaced, or voided meanwhile.
+        """
+        query = {
+            "_id": user.id,
+            "email_key": user.email_key,
+            "reset_version": version,
+            "reset_letter_id": {"$ne": None},
+            "confirmed": user.confirmed,
+        }
+        notice = owe(LetterKind.PASSWORD_RESET, now, origin, to=user.email)
+        events = [event(EventKind.PASSWORD_RESET, now, origin)]
+        changes: Document = {"password_hash": password_hash, "sessions": []}
+        if not user.confirmed:
+            # The browsers known so far may be a squatter's (SECURITY-BAR 11).
+            changes |= {"confirmed": True, "confirmed_on": now, "devices": []}
+            events.append(event(EventKind.CONFIRMED, now, origin))
+        return self._update(
+            query,
+            {
+                "$set": changes,
+                "$unset": {**VOID_LINKS, "expires_on": "", "refusals": ""},
+                "$push": push_letters(notice) | push_events(*events),
+            },
+        )
+
+    def change_password(
+        self, user: User, password_hash: str, session: Session, now: datetime, origin: Origin
+    ) -> bool:
+        """Sets a new password and leaves one session, which replaces the current one.
+
+        Returns:
+            False when the password that was checked is no longer the account's.
+        """
+        notice = owe(LetterKind.PASSWORD_CHANGED, now, origin, to=user.email)
+        return self._update(
+            {"_id": user.id, "password_hash": user.password_hash},
+            {
+                "$set": {"password_hash": password_hash, "sessions": [entry(session)]},
+                "$unset": VOID_LINKS,
+                "$push": push_letters(notice)
+                | push_events(event(EventKind.PASSWORD_CHANGED, now, origin)),
+            },
+        )

@@ -1,0 +1,175 @@
+"""Changing the address, changing one's mind, and taking it back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.journeys.conftest import EMAIL
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert, errors
+
+NEW = "ada@new.example"
+NewVisitor = Callable[[], Visitor]
+
+
+def _ask(visitor: Visitor, email: str = NEW, password: str = PASSWORD) -> None:
+    answer = visitor.submit("/profile/email", email=email, current_password=password)
+    assert (answer.status_code, answer.location) == (302, "/profile/email")
+
+
+def _move(visitor: Visitor, mailbox: Mailbox, email: str = NEW, password: str = PASSWORD) -> None:
+    _ask(visitor, email, password)
+    assert visitor.submit(mailbox.newest(email).link).location == "/profile"
+
+
+def test_a_new_address_takes_effect_once_it_is_proven(
+    ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    _ask(ada)
+    assert NEW in ada.get("/profile/email").text
+    assert new_visitor().sign_in(NEW).status_code == 422, "a pending address signs nobody in"
+    before = len(mailbox.all())
+    new_visitor().submit("/forgot", email=NEW)
+    assert len(mailbox.all()) == before, "and gets no resets"
+
+    link = mailbox.newest(NEW).link
+    assert ada.get(link).status_code == 200
+    assert EMAIL in ada.get("/profile").text, "opening the link changes nothing"
+    assert ada.submit(link).location == "/profile"
+    assert NEW in alert(ada.get("/profile"), "success")
+    assert new_visitor().sign_in(NEW).location == "/"
+    assert new_visitor().sign_in(EMAIL).status_code == 422
+    assert ada.get(link).status_code == 200
+    assert "nothing left to do" in alert(ada.get(link), "success")
+
+
+def test_both_addresses_are_told(ada: Visitor, mailbox: Mailbox) -> None:
+    _ask(ada)
+    asked = mailbox.newest(EMAIL)
+    assert NEW in asked.text
+    assert "/email/" not in asked.text + asked.html, "no link that could harm"
+    ada.submit(mailbox.newest(NEW).link)
+    assert EMAIL in mailbox.newest(NEW).text
+    undo = mailbox.newest(EMAIL)
+    assert undo.link.startswith("/email/undo/")
+    assert NEW in undo.text
+
+
+def test_the_link_opened_elsewhere_wants_the_password(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(ada)
+    link = mailbox.newest(NEW).link
+    assert "password" in errors(visitor.submit(link, password="not it"))
+    assert visitor.submit(link, password=PASSWORD).location == "/"
+    assert NEW in visitor.get("/profile").text
+
+
+def test_a_change_can_be_cancelled(ada: Visitor, mailbox: Mailbox) -> None:
+    _ask(ada)
+    link = mailbox.newest(NEW).link
+    assert ada.submit("/profile/email/cancel", on="/profile/email").location == "/profile/email"
+    assert ada.get(link).status_code == 410
+    assert EMAIL in ada.get("/profile").text
+
+
+def test_a_change_cancelled_before_its_mail_has_left_sends_no_link(
+    ada: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(ada)
+    ada.submit("/profile/email/cancel", on="/profile/email")
+    assert mailbox.subjects(NEW) == []
+
+
+def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -> None:
+    """SECURITY-BAR 15, Devise CVE-2026-32700: interleaved changes never confirm the wrong one."""
+    _ask(ada, "first@example.com")
+    first = mailbox.newest("first@example.com").link
+    _ask(ada, "second@example.com")
+    assert ada.get(first).status_code == 410
+    assert ada.submit(mailbox.newest("second@example.com").link).location == "/profile"
+    assert "second@example.com" in ada.get("/profile").text
+    assert ada.get(first).status_code == 410
+
+
+@pytest.mark.parametrize("step", ["reset", "password"])
+def test_a_pending_change_is_void_after_a_new_password(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox, step: str
+) -> None:
+    """SECURITY-BAR 14."""
+    _ask(ada)
+    link, password = mailbox.newest(NEW).link, "a quite different phrase"
+    if step == "reset":
+        visitor.submit("/forgot", email=EMAIL)
+        visitor.submit(mailbox.newest(EMAIL).link, password=password, confirm=password)
+    else:
+        ada.submit(
+            "/profile/password", current_password=PASSWORD, password=password, confirm=password
+        )
+    assert visitor.get(link).status_code == 410
+
+
+def test_an_address_confirmed_by_somebody_else_meanwhile_stays_theirs(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(ada)
+    link = mailbox.newest(NEW).link
+    visitor.register(NEW)
+    visitor.submit(mailbox.newest(NEW).link)
+    refused = ada.submit(link)
+    assert refused.status_code == 409
+    assert "another account" in alert(refused, "danger")
+    assert EMAIL in ada.get("/profile").text
+
+
+def test_an_unconfirmed_claim_gives_way_to_the_proven_address(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(ada)
+    link = mailbox.newest(NEW).link
+    visitor.register(NEW, "somebody else's password")
+    assert ada.submit(link).location == "/profile"
+    assert NEW in ada.get("/profile").text
+    assert visitor.get("/profile").location == "/unconfirmed"
+
+
+def test_the_old_address_takes_a_stolen_account_back(
+    ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    """The undo outlives what the thief does: another address, another password."""
+    thief, stolen = ada, "the thief's own password"
+    _move(thief, mailbox, "thief@example.com")
+    undo = mailbox.newest(EMAIL).link
+    thief.submit("/profile/password", current_password=PASSWORD, password=stolen, confirm=stolen)
+    _move(thief, mailbox, "thief2@example.com", stolen)
+    thiefs_undo = mailbox.newest("thief@example.com").link
+
+    owner = visitor
+    page = owner.get(undo)
+    assert page.status_code == 200
+    assert EMAIL in page.text
+    assert thief.get("/profile").status_code == 200, "opening it changes nothing"
+    assert owner.submit(undo).location == "/"
+
+    assert thief.get("/profile").status_code == 302
+    for email in (EMAIL, "thief2@example.com"):
+        assert new_visitor().sign_in(email, stolen).status_code == 422
+    assert new_visitor().get(thiefs_undo).status_code == 410, "the thief cannot undo the undoing"
+    assert any("undone" in subject.lower() for subject in mailbox.subjects("thief2@example.com"))
+
+    reset = next(mail for mail in reversed(mailbox.all()) if "/reset/" in mail.text)
+    assert reset.to == EMAIL
+    owner.submit(reset.link, password="the owner's new one", confirm="the owner's new one")
+    assert owner.sign_in(EMAIL, "the owner's new one").location == "/"
+    assert new_visitor().get(undo).status_code == 410
+
+
+def test_the_own_address_is_no_change(ada: Visitor) -> None:
+    refused = ada.submit("/profile/email", email="ADA@example.com", current_password=PASSWORD)
+    assert refused.status_code == 422
+    assert "email" in errors(refused)
+
+
+def test_a_change_needs_the_password(ada: Visitor) -> None:
+    refused = ada.submit("/profile/email", email=NEW, current_password="not it")
+    assert "current_password" in errors(refused)

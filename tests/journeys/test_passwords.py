@@ -1,0 +1,146 @@
+"""Forgetting and changing the password."""
+
+from collections.abc import Callable
+
+import time_machine
+
+from tests.journeys.conftest import EMAIL
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert, errors
+
+NEW = "a quite different phrase"
+NewVisitor = Callable[[], Visitor]
+
+
+def _ask(visitor: Visitor, email: str = EMAIL) -> None:
+    answer = visitor.submit("/forgot", email=email)
+    assert (answer.status_code, answer.location) == (302, "/login")
+
+
+def _choose(visitor: Visitor, link: str, password: str = NEW) -> None:
+    answer = visitor.submit(link, password=password, confirm=password)
+    assert (answer.status_code, answer.location) == (302, "/login")
+
+
+def test_a_forgotten_password_is_replaced_through_the_mail(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(visitor)
+    link = mailbox.newest(EMAIL).link
+    assert visitor.get(link).status_code == 200
+    assert ada.get("/profile").status_code == 200, "opening the link changed something"
+
+    _choose(visitor, link)
+    assert visitor.get("/profile").status_code == 302, "nobody is signed in by a reset"
+    assert ada.get("/profile").status_code == 302, "every session ends"
+    assert visitor.sign_in(EMAIL, PASSWORD).status_code == 422
+    assert visitor.sign_in(EMAIL, NEW).location == "/"
+    assert "password" in mailbox.newest(EMAIL, "password").subject.lower()
+
+
+def test_the_answer_is_the_same_for_an_address_without_an_account(
+    ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    other, before = new_visitor(), len(mailbox.all())
+    _ask(visitor, "nobody@example.com")
+    assert len(mailbox.all()) == before
+    _ask(other, EMAIL)
+    assert alert(visitor.get("/login")) == alert(other.get("/login"))
+
+
+def test_a_reset_link_works_once(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> None:
+    _ask(visitor)
+    link = mailbox.newest(EMAIL).link
+    _choose(visitor, link)
+    assert visitor.get(link).status_code == 410
+
+
+def test_a_newer_reset_link_replaces_the_older(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(visitor)
+    older = mailbox.newest(EMAIL).link
+    _ask(visitor)
+    assert visitor.get(older).status_code == 410
+    _choose(visitor, mailbox.newest(EMAIL).link)
+
+
+def test_a_reset_link_dies_with_a_change_of_password_or_address(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(visitor)
+    first = mailbox.newest(EMAIL).link
+    ada.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
+    assert visitor.get(first).status_code == 410
+
+    _ask(visitor)
+    second = mailbox.newest(EMAIL).link
+    ada.submit("/profile/email", email="ada@new.example", current_password=NEW)
+    ada.submit(mailbox.newest("ada@new.example").link)
+    assert visitor.get(second).status_code == 410
+
+
+def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> None:
+    with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
+        _ask(visitor)
+        link = mailbox.newest(EMAIL).link
+        clock.shift(3601)
+        page = visitor.get(link)
+    assert page.status_code == 410
+    assert "expired" in page.text
+
+
+def test_a_reset_proves_the_address_of_an_unconfirmed_account_and_ends_a_squatter(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    """SECURITY-BAR 11: password, session and link of whoever registered it are worthless."""
+    squatter = visitor
+    squatter.register("victim@example.com", "the squatter's password")
+    squatters_link = mailbox.newest("victim@example.com").link
+    victim = new_visitor()
+    _ask(victim, "victim@example.com")
+    _choose(victim, mailbox.newest("victim@example.com").link)
+
+    assert victim.sign_in("victim@example.com", NEW).location == "/"
+    assert victim.get("/profile").status_code == 200
+    assert squatter.get("/profile").status_code == 302
+    assert new_visitor().sign_in("victim@example.com", "the squatter's password").status_code == 422
+    assert new_visitor().get(squatters_link).status_code == 200, "it says that all is done"
+
+
+def test_a_refused_new_password_is_explained_beside_the_field(
+    ada: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    _ask(visitor)
+    link = mailbox.newest(EMAIL).link
+    weak = visitor.submit(link, password="password1", confirm="password1")
+    assert weak.status_code == 422
+    assert "password" in errors(weak)
+    differs = visitor.submit(link, password=NEW, confirm=NEW + "!")
+    assert "confirm" in errors(differs)
+    _choose(visitor, link)
+
+
+def test_changing_the_password_throws_every_other_browser_out(
+    ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    laptop = new_visitor()
+    laptop.sign_in(EMAIL)
+    before = ada.cookie()["_user_id"]
+
+    answer = ada.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
+    assert answer.location == "/profile"
+    assert ada.get("/profile").status_code == 200
+    assert ada.cookie()["_user_id"] != before, "a new session id"
+    assert laptop.get("/profile").status_code == 302
+    assert new_visitor().sign_in(EMAIL, PASSWORD).status_code == 422
+    notice = mailbox.newest(EMAIL, "password")
+    assert "/forgot" in notice.text
+    assert "/forgot" in notice.html
+
+
+def test_changing_the_password_needs_the_current_one(ada: Visitor, visitor: Visitor) -> None:
+    refused = ada.submit("/profile/password", current_password="wrong", password=NEW, confirm=NEW)
+    assert refused.status_code == 422
+    assert "current_password" in errors(refused)
+    assert visitor.sign_in(EMAIL, PASSWORD).location == "/"

@@ -1,0 +1,70 @@
+"""Links that work, one of every kind."""
+
+from datetime import timedelta
+
+from flask import Flask
+
+from app.clock import utcnow
+from app.links import link_signer
+from app.mongo import users
+from app.users.addresses import parse_address
+from app.users.links import Purpose
+from app.users.passwords import hash_password
+from app.users.steps.changing_email import EmailChange
+from app.users.user import Origin, Session, User, random_id
+from tests.visitor import PASSWORD
+
+PATHS = {
+    Purpose.CONFIRM: "/confirm/",
+    Purpose.RESET: "/reset/",
+    Purpose.EMAIL_CHANGE: "/email/confirm/",
+    Purpose.EMAIL_UNDO: "/email/undo/",
+}
+_SOMEWHERE, _WEEK = Origin(), timedelta(weeks=1)
+
+
+def _register(email: str) -> User:
+    now = utcnow()
+    session = Session(str(random_id()), now, now, now + _WEEK, 3600)
+    hashed = hash_password(PASSWORD, 4)
+    user = users.register(parse_address(email), hashed, session, _SOMEWHERE, _WEEK)
+    assert user
+    return user
+
+
+def _found(user: User) -> User:
+    found = users.find(user.id)
+    assert found
+    return found
+
+
+def _ask_change(user: User, email: str) -> User:
+    assert users.ask_email_change(user, parse_address(email), utcnow(), _SOMEWHERE)
+    return _found(user)
+
+
+def _move(user: User, email: str) -> User:
+    pending = _ask_change(user, email).pending_email
+    assert pending
+    assert users.change_email(user, pending, utcnow(), _SOMEWHERE, _WEEK) is EmailChange.DONE
+    return _found(user)
+
+
+def live_tokens(app: Flask) -> dict[Purpose, str]:
+    """What mails carry that nobody has acted on yet: Eve's to confirm, and three of Frank's, who
+    has moved once, is about to move again, and has forgotten his password."""
+    with app.app_context():
+        eve, frank = _register("eve@example.com"), _register("frank@example.com")
+        assert users.confirm(frank, frank.token_version, utcnow(), _SOMEWHERE)
+        frank = _ask_change(_move(_found(frank), "frank@new.example"), "frank@newer.example")
+        assert users.ask_reset(frank.email_key, utcnow(), _SOMEWHERE)
+        frank = _found(frank)
+        pending, (former,) = frank.pending_email, frank.former_emails
+        assert pending
+        said = {
+            Purpose.CONFIRM: (eve.id, eve.email_key, eve.token_version),
+            Purpose.RESET: (frank.id, frank.email_key, frank.reset_version),
+            Purpose.EMAIL_CHANGE: (frank.id, pending.email_key, pending.version),
+            Purpose.EMAIL_UNDO: (frank.id, former.email_key, former.version),
+        }
+        return {purpose: link_signer().mint(purpose, *what) for purpose, what in said.items()}
