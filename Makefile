@@ -9,11 +9,11 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-head
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lock clean
+.PHONY: help run test check screenshots lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
-	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 # `exec`, so that a signal for the shell's process is the server's.
 run: $(VENV)/run.stamp $(VENV)/mongod.stamp ## MongoDB, web and mail on this machine; PORT=8000 make run
@@ -28,6 +28,9 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/audit.py
+
+screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into docs/screenshots/
+	$(BIN)/python scripts/screenshots.py
 
 lock: ## pins the requirements anew, from pyproject.toml
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -8,6 +8,7 @@ see what a newcomer sees, and since every write is guarded by the ids, they can 
 """
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -140,7 +141,7 @@ def start_claim(user: User | None, typed: str, entry: Session) -> None:
     """
     asked = _milliseconds(entry.signed_in_on)
     start(user or _decoy(random_id(), typed, entry.signed_in_on), entry)
-    session["claim"] = [typed, asked]
+    session["claim"] = [typed, asked, 0, 0]
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -151,8 +152,27 @@ def _milliseconds(moment: datetime) -> int:
 def note_resend(now: datetime) -> None:
     """Keeps the time in the cookie, which is all that a decoy has to go by."""
     match session.get("claim"):
-        case [typed, _asked]:
-            session["claim"] = [typed, _milliseconds(now)]
+        case [typed, _asked, _tries, total]:
+            session["claim"] = [typed, _milliseconds(now), 0, total]
+
+
+def note_code_try() -> None:
+    """The same for a wrong code."""
+    match session.get("claim"):
+        case [typed, asked, int(tries), int(total)]:
+            session["claim"] = [typed, asked, tries + 1, total + 1]
+
+
+def leave_claim(typed: str) -> None:
+    """Empties the cookie but for the address to mend, which the form to sign up is filled with."""
+    session.clear()
+    session["mend"] = typed
+
+
+def address_to_mend() -> str:
+    """What `leave_claim` has left."""
+    typed = session.get("mend", "")
+    return typed if isinstance(typed, str) else ""
 
 
 def _device_signer() -> URLSafeSerializer:
@@ -230,13 +250,15 @@ def _load(cookie_id: Any) -> SignedIn | None:
 
 def _load_decoy(user_id: ObjectId, session_id: str, now: datetime) -> SignedIn | None:
     match session.get("claim"):
-        case [str(typed), int(asked)]:
+        case [str(typed), int(asked), int(tries), int(total)]:
             asked_on = datetime.fromtimestamp(asked / 1000, UTC)
         case _:
             return None
     if now - asked_on > timedelta(hours=current_app.config["SESSION_IDLE_HOURS"]):
         return None
-    return SignedIn(_decoy(user_id, typed, asked_on), session_id, decoy=True)
+    user = _decoy(user_id, typed, asked_on)
+    user = replace(user, code_tries=tries, code_tries_total=total)
+    return SignedIn(user, session_id, decoy=True)
 
 
 def _decoy(user_id: ObjectId, typed: str, asked_on: datetime) -> User:

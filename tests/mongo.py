@@ -31,6 +31,7 @@ def real_uri(mongod: Mongod) -> Iterator[str]:
     """The URI of a database that is this test's own."""
     name = f"test_{uuid4().hex}"
     yield mongod.uri(name)
+    client: MongoClient[dict[str, object]]
     with MongoClient(mongod.uri()) as client:
         client.drop_database(name)
 

@@ -3,10 +3,10 @@
 from flask import Flask
 
 from app import sessions
-from app.auth import confirm, email_change, register, reset, sign_in
+from app.auth import confirm, email_change, register, reset, sign_in, waiting
 from app.auth.blueprint import bp
 
-__all__ = ["confirm", "email_change", "init_app", "register", "reset", "sign_in"]
+__all__ = ["confirm", "email_change", "init_app", "register", "reset", "sign_in", "waiting"]
 
 
 def init_app(app: Flask) -> None:

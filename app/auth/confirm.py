@@ -5,8 +5,9 @@ mailbox, not who chose the password: so confirming needs the account's own sessi
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import sessions
@@ -38,7 +39,7 @@ def judge(opened: OpenedLink) -> Outcome:
 
 
 def _page(opened: OpenedLink) -> ResponseReturnValue:
-    return outcome_page(judge(opened), Purpose.CONFIRM, opened.user, opened.viewer)
+    return outcome_page(judge(opened), Purpose.CONFIRM, opened.token, opened.user, opened.viewer)
 
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
@@ -65,6 +66,40 @@ def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
         sessions.start(user, entry)
     flash(f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.", "success")
     return redirect(url_for("main.home"))
+
+
+@bp.post("/confirm/<token>/again")
+def confirm_again(token: str) -> ResponseReturnValue:
+    """For a link that came too late: a new mail to the same address, without retyping it.
+
+    Also for somebody who is not signed in: whoever has the link reads the mailbox.
+    """
+    opened = open_link(Purpose.CONFIRM, token)
+    user, now = opened.user, utcnow()
+    match judge(opened):
+        case Outcome.GONE if opened.link.email_key:
+            sessions.leave_claim(opened.link.email_key)
+            return redirect(url_for("auth.register"))
+        case Outcome.EXPIRED | Outcome.SUPERSEDED | Outcome.READY if user:
+            cooldown = current_app.config["RESEND_COOLDOWN"]
+            wait = user.resend_in(cooldown, now)
+            if wait:
+                return _sent_moments_ago(wait)
+            users.resend(user, now, timedelta(seconds=cooldown))
+            flash(f"A new mail to {user.email} is on its way. Open its link.", "success")
+            return redirect(url_for("auth.unconfirmed" if opened.is_owner else "main.home"))
+    return _page(opened)
+
+
+def _sent_moments_ago(wait: int) -> ResponseReturnValue:
+    page = render_template(
+        "auth/outcome.html",
+        title="A mail was sent moments ago",
+        alert="warning",
+        message=f"Look for it in your mailbox. You can ask for another in {wait} s.",
+        action={"label": "Home", "url": url_for("main.home"), "method": "get"},
+    )
+    return page, 429, {"Retry-After": str(wait)}
 
 
 @bp.post("/confirm/<token>/disown")

@@ -44,7 +44,7 @@ def confirm_email(token: str) -> ResponseReturnValue:
     outcome, user = judge_change(opened), opened.user
     pending = user.pending_email if user else None
     if outcome is not Outcome.READY or user is None or pending is None:
-        return outcome_page(outcome, Purpose.EMAIL_CHANGE, user, opened.viewer)
+        return outcome_page(outcome, Purpose.EMAIL_CHANGE, opened.token, user, opened.viewer)
     form = PasswordForm()
     if request.method == "POST" and (opened.is_owner or form.proves(user)):
         return _change(opened, user, pending)
@@ -57,12 +57,18 @@ def _change(opened: OpenedLink, user: User, pending: PendingEmail) -> ResponseRe
     undo_for = timedelta(seconds=current_app.config["EMAIL_UNDO_MAX_AGE"])
     match users.change_email(user, pending, utcnow(), origin(), undo_for):
         case EmailChange.DONE:
+            answer = _signed_in(opened, replace(user, email=pending.email))
+            # After that: a new session begins with an empty cookie.
             flash(f"Your address is now {pending.email}.", "success")
-            return _signed_in(opened, replace(user, email=pending.email))
+            return answer
         case EmailChange.TAKEN:
-            return outcome_page(Outcome.TAKEN, Purpose.EMAIL_CHANGE, user, opened.viewer)
+            return outcome_page(
+                Outcome.TAKEN, Purpose.EMAIL_CHANGE, opened.token, user, opened.viewer
+            )
     newest = replace(opened, user=users.find(user.id))
-    return outcome_page(judge_change(newest), Purpose.EMAIL_CHANGE, newest.user, opened.viewer)
+    return outcome_page(
+        judge_change(newest), Purpose.EMAIL_CHANGE, opened.token, newest.user, opened.viewer
+    )
 
 
 def _signed_in(opened: OpenedLink, user: User) -> ResponseReturnValue:
@@ -98,7 +104,7 @@ def undo_email(token: str) -> ResponseReturnValue:
     outcome, former = judge_undo(opened)
     user = opened.user
     if outcome is not Outcome.READY or user is None or former is None:
-        return outcome_page(outcome, Purpose.EMAIL_UNDO, user, opened.viewer)
+        return outcome_page(outcome, Purpose.EMAIL_UNDO, opened.token, user, opened.viewer)
     form = FlaskForm()
     if not form.validate_on_submit():
         return form_page("auth/email_undo.html", form, former_email=former.email)
@@ -111,6 +117,10 @@ def undo_email(token: str) -> ResponseReturnValue:
             )
             return redirect(url_for("main.home"))
         case EmailChange.TAKEN:
-            return outcome_page(Outcome.TAKEN, Purpose.EMAIL_UNDO, user, opened.viewer)
+            return outcome_page(
+                Outcome.TAKEN, Purpose.EMAIL_UNDO, opened.token, user, opened.viewer
+            )
     newest = replace(opened, user=users.find(user.id))
-    return outcome_page(judge_undo(newest)[0], Purpose.EMAIL_UNDO, newest.user, opened.viewer)
+    return outcome_page(
+        judge_undo(newest)[0], Purpose.EMAIL_UNDO, opened.token, newest.user, opened.viewer
+    )

@@ -1,7 +1,11 @@
 """What people fill in before they are signed in."""
 
+import re
+import unicodedata
+
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField
+from wtforms import BooleanField, HiddenField, StringField
+from wtforms.validators import DataRequired, ValidationError
 
 from app.fields import (
     AddressField,
@@ -42,6 +46,23 @@ class PasswordForm(FlaskForm):
     def proves(self, user: User) -> bool:
         """Whether it was filled in with the account's password; costs one hash."""
         return bool(self.validate()) and self.password.check(user)
+
+
+def _six_digits(form: FlaskForm, field: StringField) -> None:
+    if not re.fullmatch("[0-9]{6}", form.digits):
+        raise ValidationError("The code has six digits.")
+
+
+class CodeForm(FlaskForm):
+    """The digits from the mail, with or without the space between them."""
+
+    code = StringField("Code", validators=[DataRequired("Enter the code."), _six_digits])
+
+    @property
+    def digits(self) -> str:
+        """What was typed or pasted, without spaces; full-width digits are digits."""
+        text = unicodedata.normalize("NFKC", self.code.data or "")
+        return re.sub(r"[\s-]", "", text)
 
 
 class ForgotForm(FlaskForm):

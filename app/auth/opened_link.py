@@ -14,6 +14,7 @@ from app.users.user import User
 class OpenedLink:
     """A signed link with what it is about."""
 
+    token: str
     link: Link
     user: User | None
     viewer: User | None
@@ -38,10 +39,10 @@ def open_link(purpose: Purpose, token: str) -> OpenedLink:
     """Reads a token; finds its account, unless that is the one signed in."""
     link, viewer = link_signer().read(purpose, token), _viewer()
     if link.user_id is None:
-        return OpenedLink(link, None, viewer)
+        return OpenedLink(token, link, None, viewer)
     if viewer and viewer.id == link.user_id:
-        return OpenedLink(link, viewer, viewer)
-    return OpenedLink(link, users.find(link.user_id), viewer)
+        return OpenedLink(token, link, viewer, viewer)
+    return OpenedLink(token, link, users.find(link.user_id), viewer)
 
 
 def _viewer() -> User | None:

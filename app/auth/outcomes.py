@@ -51,6 +51,7 @@ class Case:
     """Which link, the account that it names (if it exists), and whoever is signed in."""
 
     purpose: Purpose
+    token: str
     user: User | None
     viewer: User | None
 
@@ -60,11 +61,18 @@ def _again(case: Case) -> Action:
     viewer = case.viewer
     if case.purpose is Purpose.RESET:
         return Action("Ask for a new link", url_for("auth.forgot"))
-    if case.purpose is Purpose.CONFIRM and viewer and not viewer.confirmed:
-        return Action("Send a new mail", url_for("auth.resend"), "post")
+    if case.purpose is Purpose.CONFIRM and case.user and not case.user.confirmed:
+        # Whoever has the link reads the mailbox: that is enough to ask for another mail to it.
+        return Action("Send a new mail", url_for("auth.confirm_again", token=case.token), "post")
     if case.purpose is Purpose.EMAIL_CHANGE and viewer and viewer.confirmed:
         return Action("Change the address", url_for("account.email"))
     return _go_on(case)
+
+
+def _sign_up(case: Case) -> Action:
+    if case.purpose is Purpose.CONFIRM:
+        return Action("Sign up", url_for("auth.confirm_again", token=case.token), "post")
+    return Action("Sign up", url_for("auth.register"))
 
 
 def _go_on(case: Case) -> Action:
@@ -175,7 +183,7 @@ def _gone(case: Case) -> Page:
         alert="warning",
         title="This account is gone",
         message="It was not confirmed in time, or it was removed. You can sign up again.",
-        action=Action("Sign up", url_for("auth.register")),
+        action=_sign_up(case),
     )
 
 
@@ -192,13 +200,14 @@ _PAGES: dict[Outcome, Callable[[Case], Page]] = {
 
 
 def outcome_page(
-    outcome: Outcome, purpose: Purpose, user: User | None, viewer: User | None
+    outcome: Outcome, purpose: Purpose, token: str, user: User | None, viewer: User | None
 ) -> ResponseReturnValue:
     """The page of an outcome, or of a good link whose step was refused all the same.
 
     Args:
+        token: of the link, for what its holder may do next.
         user: the account that the link names, if it exists.
         viewer: whoever is signed in.
     """
-    page = _PAGES[outcome](Case(purpose, user, viewer))
+    page = _PAGES[outcome](Case(purpose, token, user, viewer))
     return render_template("auth/outcome.html", **asdict(page)), page.status

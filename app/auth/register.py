@@ -1,18 +1,18 @@
-"""Registering, and waiting for the mail."""
+"""Registering."""
 
 from datetime import timedelta
 
-from flask import current_app, flash, redirect, render_template, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
 from app import sessions
 from app.auth.blueprint import bp
 from app.auth.forms import RegistrationForm
-from app.clock import utcnow
 from app.mongo import users
+from app.users.addresses import AddressError, parse_address
+from app.users.domains import likely_slip, seems_undeliverable
 from app.users.passwords import hash_password
-from app.users.user import User
 from app.web import form_page, origin
 
 # An owner is told of attempts to register their address once an hour, not at every try.
@@ -22,7 +22,7 @@ _EXISTS_PAUSE = timedelta(hours=1)
 @bp.route("/register", methods=["GET", "POST"])
 def register() -> ResponseReturnValue:
     """A new account, or a newer claim on an unconfirmed one; a taken address looks the same."""
-    form = RegistrationForm()
+    form = RegistrationForm(email=sessions.address_to_mend())
     if not form.validate_on_submit():
         if not form.is_submitted() and current_user.is_authenticated and current_user.confirmed:
             return redirect(url_for("main.home"))
@@ -43,54 +43,24 @@ def register() -> ResponseReturnValue:
     return redirect(url_for("auth.unconfirmed"))
 
 
-@bp.get("/unconfirmed")
-@login_required
-def unconfirmed() -> ResponseReturnValue:
-    """Where the unconfirmed land: how things stand and what they can do."""
-    if current_user.confirmed:
-        return redirect(url_for("main.home"))
-    return _where_things_stand(current_user.user)
+@bp.post("/register/advice")
+def advice() -> ResponseReturnValue:
+    """For a script, while somebody types: a likelier spelling, and whether DNS knows the domain.
+
+    A POST, so that no address gets into a log.
+    """
+    try:
+        address = parse_address(request.form.get("email", ""))
+    except AddressError:
+        return {"suggestion": None, "undeliverable": False}
+    meant = suggestion(address.typed)
+    # One piece of advice is enough; the first needs no name server.
+    undeliverable = not meant and seems_undeliverable(address.key.rpartition("@")[2])
+    return {"suggestion": meant, "undeliverable": undeliverable}
 
 
-@bp.get("/unconfirmed/status")
-@login_required
-def unconfirmed_status() -> ResponseReturnValue:
-    """The same for a script."""
-    user: User = current_user.user
-    return {
-        "confirmed": user.confirmed,
-        "mail": user.mail_state,
-        "resend_in": user.resend_in(current_app.config["RESEND_COOLDOWN"], utcnow()),
-    }
-
-
-@bp.post("/resend")
-@login_required
-def resend() -> ResponseReturnValue:
-    """A new mail; every earlier link becomes worthless."""
-    user: User = current_user.user
-    if user.confirmed:
-        return redirect(url_for("main.home"))
-    now, cooldown = utcnow(), current_app.config["RESEND_COOLDOWN"]
-    wait = user.resend_in(cooldown, now)
-    if wait:
-        flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
-        return _where_things_stand(user), 429, {"Retry-After": str(wait)}
-    # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
-    users.resend(user, now, timedelta(seconds=cooldown))
-    sessions.note_resend(now)
-    flash("A new mail is on its way. Links in earlier mails no longer work.", "success")
-    return redirect(url_for("auth.unconfirmed"))
-
-
-def _where_things_stand(user: User) -> str:
-    return render_template(
-        "auth/unconfirmed.html",
-        account=user,
-        mail={
-            "state": user.mail_state,
-            "sent_on": user.confirm_mail and user.confirm_mail.sent_on,
-            "reason": user.confirm_mail and user.confirm_mail.refused,
-        },
-        resend_in=user.resend_in(current_app.config["RESEND_COOLDOWN"], utcnow()),
-    )
+def suggestion(typed: str) -> str | None:
+    """The address that was probably meant: `ada@gmail.com` for `ada@gmial.com`."""
+    local, _, domain = typed.rpartition("@")
+    meant = likely_slip(domain.lower())
+    return f"{local}@{meant}" if meant else None

@@ -45,7 +45,7 @@ def judge(opened: OpenedLink) -> Outcome:
 
 
 def _page(opened: OpenedLink) -> ResponseReturnValue:
-    return outcome_page(judge(opened), Purpose.RESET, opened.user, opened.viewer)
+    return outcome_page(judge(opened), Purpose.RESET, opened.token, opened.user, opened.viewer)
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])

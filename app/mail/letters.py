@@ -34,7 +34,13 @@ def confirm(claim: Claim) -> Context:
     """The link that proves the address."""
     user, days = claim.user, current_app.config["UNCONFIRMED_DAYS"]
     link = _link("/confirm", Purpose.CONFIRM, claim, user.email_key, user.token_version)
-    return link | {"unconfirmed_days": days}
+    code = link_signer().codes(user.id, user.email_key, user.token_version)[0]
+    return link | {"unconfirmed_days": days, "code": f"{code[:3]} {code[3:]}"}
+
+
+def reminder(claim: Claim) -> Context:
+    """The same, for the last time."""
+    return confirm(claim) | {"expires_on": claim.user.expires_on}
 
 
 def reset(claim: Claim) -> Context:
@@ -82,6 +88,7 @@ def notice(claim: Claim) -> Context:
 
 LETTERS: dict[LetterKind, Callable[[Claim], Context]] = {
     LetterKind.CONFIRM: confirm,
+    LetterKind.REMINDER: reminder,
     LetterKind.ACCOUNT_EXISTS: notice,
     LetterKind.RESET: reset,
     LetterKind.PASSWORD_RESET: notice,

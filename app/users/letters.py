@@ -16,6 +16,7 @@ class LetterKind(StrEnum):
     """What a letter says; each has a folder of templates and a function in `mail/letters.py`."""
 
     CONFIRM = "confirm"
+    REMINDER = "reminder"
     ACCOUNT_EXISTS = "account_exists"
     RESET = "reset"
     PASSWORD_RESET = "password_reset"
@@ -27,6 +28,10 @@ class LetterKind(StrEnum):
     EMAIL_UNDONE = "email_undone"
     NEW_SIGN_IN = "new_sign_in"
     ACCOUNT_DELETED = "account_deleted"
+
+
+CONFIRMATIONS = frozenset({LetterKind.CONFIRM, LetterKind.REMINDER})
+"""Letters with a confirmation link: only the newest of them has one that works."""
 
 
 @dataclass(frozen=True, slots=True)

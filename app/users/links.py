@@ -5,6 +5,7 @@ through the state that it names (`token_version`), never through a list of used 
 """
 
 import hashlib
+import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,7 @@ class LinkSigner:
 
     def __init__(self, keys: Sequence[str], salt: str, max_age: dict[Purpose, int]) -> None:
         self.max_age = max_age
+        self._keys, self._salt = tuple(keys), salt
         self._serializers = {
             purpose: URLSafeTimedSerializer(
                 list(keys),
@@ -74,6 +76,15 @@ class LinkSigner:
     def mint(self, purpose: Purpose, user_id: ObjectId, email_key: str, version: int) -> str:
         """A token that starts to age now."""
         return str(self._serializers[purpose].dumps([str(user_id), email_key, version]))
+
+    def codes(self, user_id: ObjectId, email_key: str, version: int) -> list[str]:
+        """The six digits that stand for a confirmation link where links are awkward, the one to
+        send first; the others are of former keys. Nothing of them is stored."""
+        told = f"{self._salt}:code:{user_id}:{email_key}:{version}".encode()
+        return [
+            f"{int.from_bytes(hmac.digest(key.encode(), told, 'sha256')[:8]) % 10**6:06}"
+            for key in reversed(self._keys)
+        ]
 
     def read(self, purpose: Purpose, token: str) -> Link:
         """What the token says; a forged, foreign or malformed one is `DAMAGED`, never an error."""

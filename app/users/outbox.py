@@ -13,7 +13,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
-from app.users.letters import Letter, LetterKind
+from app.users.letters import CONFIRMATIONS, Letter, LetterKind
 from app.users.user import User
 
 Document = dict[str, Any]
@@ -31,7 +31,7 @@ class Claim:
         """Its link would be refused: a newer mail was asked for, or what it is for is void."""
         user, letter = self.user, self.letter
         match letter.kind:
-            case LetterKind.CONFIRM:
+            case LetterKind.CONFIRM | LetterKind.REMINDER:
                 newest = user.confirm_mail and user.confirm_mail.id
                 return user.confirmed or newest != letter.id
             case LetterKind.RESET:
@@ -122,7 +122,7 @@ class Outbox:
         have overtaken it while it was being sent.
         """
         ours = self._ours(claim)
-        if confirm_mail and claim.letter.kind is LetterKind.CONFIRM:
+        if confirm_mail and claim.letter.kind in CONFIRMATIONS:
             newest = ours | {"confirm_mail.id": claim.letter.id}
             noted = update | {"$set": update.get("$set", {}) | confirm_mail}
             if self._users.update_one(newest, noted).matched_count:

@@ -15,6 +15,8 @@ from bson import ObjectId
 
 from app.users.passwords import hash_rounds
 
+MAX_CODE_TRIES, MAX_CODE_TRIES_TOTAL = 5, 10
+
 
 def random_id() -> ObjectId:
     """An id for an account. An ordinary ObjectId tells when and by which process it was made, and
@@ -155,6 +157,9 @@ class User(View):
     expires_on: datetime | None = None
     confirm_mail: ConfirmMail | None = None
     sessions: tuple[Session, ...] = ()
+    code_tries: int = 0
+    """Wrong codes since the newest mail."""
+    code_tries_total: int = 0
     devices: tuple[str, ...] = ()
     """Browsers that have been signed in before."""
     refusals: Refusals | None = None
@@ -189,6 +194,15 @@ class User(View):
             if session.id == session_id and session.alive(now):
                 return session
         return None
+
+    @property
+    def codes_left(self) -> int:
+        """How many codes may still be tried: five a mail, ten in all, then only links confirm.
+
+        Holding a session on somebody else's address must never become a way to guess it confirmed.
+        """
+        left = min(MAX_CODE_TRIES - self.code_tries, MAX_CODE_TRIES_TOTAL - self.code_tries_total)
+        return max(0, left)
 
     def resend_in(self, cooldown: int, now: datetime) -> int:
         """Seconds until another confirmation mail may be asked for."""

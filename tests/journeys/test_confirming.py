@@ -114,7 +114,7 @@ def test_a_link_expires_counted_from_when_the_mail_left(visitor: Visitor, mailbo
         page = visitor.get(link)
         assert page.status_code == 410
         assert "expired" in page.text
-        assert visitor.submit("/resend", on=link).location == "/unconfirmed"
+        assert visitor.submit(f"{link}/again", on=link).location == "/unconfirmed"
         assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
 
 

@@ -30,7 +30,7 @@ def test_a_mail_that_is_taken_is_no_longer_owed_and_its_page_says_so(post: Post)
     (taken,) = post.server.taken
     assert (taken.sender, taken.recipients) == ("no-reply@latchkey.test", [ADA])
     assert post.letters() == []
-    assert "has been sent" in alert(visitor.get("/unconfirmed"), "info")
+    assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
     assert visitor.submit(taken.mail.link).location == "/"
 
 

@@ -104,6 +104,12 @@ def _email_undone(app: Flask, email: str) -> Mail:
     return _mailbox(app).newest(email, "undone")
 
 
+def _reminder(app: Flask, email: str) -> Mail:
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=6, hours=1)):
+        Visitor(app).register(email)
+    return _mailbox(app).newest(email, "reminder")
+
+
 def _new_sign_in(app: Flask, email: str) -> Mail:
     _owner(app, email)
     assert Visitor(app).sign_in(email).location == "/"
@@ -118,6 +124,7 @@ def _account_deleted(app: Flask, email: str) -> Mail:
 
 WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
     LetterKind.CONFIRM: _confirm,
+    LetterKind.REMINDER: _reminder,
     LetterKind.ACCOUNT_EXISTS: _account_exists,
     LetterKind.RESET: _reset,
     LetterKind.PASSWORD_RESET: _password_reset,
@@ -173,7 +180,7 @@ def test_both_parts_say_who_writes_to_whom_and_have_the_same_link(
     links = {str(link["href"]) for link in html.find_all("a")}
     for link in links:
         assert link in mail.text
-        assert link in html.get_text() or link.endswith("/"), "it can be copied"
+        assert link in html.get_text() or link.endswith(("/", "/login")), "it can be copied"
         assert link.startswith("http://127.0.0.1:5000/")
     for part in (mail.text, html.get_text()):
         assert ADA in part
@@ -193,6 +200,7 @@ def test_html_loads_nothing_and_runs_nothing(
 
 _LINKS = {
     LetterKind.CONFIRM: "/confirm/",
+    LetterKind.REMINDER: "/confirm/",
     LetterKind.RESET: "/reset/",
     LetterKind.EMAIL_CHANGE: "/email/confirm/",
     LetterKind.EMAIL_CHANGED_UNDO: "/email/undo/",

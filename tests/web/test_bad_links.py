@@ -185,7 +185,7 @@ def test_every_outcome_of_every_link_has_a_page(
 ) -> None:
     """A good link, too: its step is refused when another one comes between reading and writing."""
     with app.test_request_context(PATHS[purpose] + "token"):
-        page = app.make_response(outcome_page(outcome, purpose, None, None))
+        page = app.make_response(outcome_page(outcome, purpose, "token", None, None))
     assert (page.status_code == 200) is (outcome is Outcome.ALREADY_DONE)
     assert "<h1" in page.get_data(as_text=True)
     assert "alert" in page.get_data(as_text=True)

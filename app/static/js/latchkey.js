@@ -1,7 +1,7 @@
 // Comfort, not function: every page works without this file.
 // Each behaviour binds itself to a data- attribute (or to every POST form, every <time>).
 
-const all = (selector) => document.querySelectorAll(selector);
+const all = (selector, root = document) => root.querySelectorAll(selector);
 
 function passwordToggles() {
   for (const button of all('[data-toggle-password]')) {
@@ -44,8 +44,8 @@ function submitOnce() {
   });
 }
 
-function countdowns() {
-  for (const button of all('[data-countdown]')) {
+export function countdowns(root) {
+  for (const button of all('[data-countdown]', root)) {
     const label = button.textContent;
     const end = Date.now() + Number(button.dataset.countdown) * 1000;
     const tick = () => {
@@ -63,11 +63,11 @@ function countdowns() {
   }
 }
 
-function localTimes() {
+export function localTimes(root) {
   const short = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
-  for (const time of all('time[datetime]')) {
+  for (const time of all('time[datetime]', root)) {
     const date = new Date(time.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     const today = date.toDateString() === new Date().toDateString();

@@ -20,12 +20,22 @@ from app.users.steps.base import (
     push_letters,
     push_session,
 )
-from app.users.user import EventKind, Origin, Session, User, random_id
+from app.users.user import (
+    MAX_CODE_TRIES,
+    MAX_CODE_TRIES_TOTAL,
+    EventKind,
+    Origin,
+    Session,
+    User,
+    random_id,
+)
 
 
-def _owed_confirmation(now: datetime) -> tuple[Letter, Document]:
+def _owed_confirmation(
+    now: datetime, kind: LetterKind = LetterKind.CONFIRM
+) -> tuple[Letter, Document]:
     """A confirmation letter, and the account's note that this one is the newest."""
-    letter = owe(LetterKind.CONFIRM, now)
+    letter = owe(kind, now)
     return letter, {"id": letter.id, "asked_on": now, "sent_on": None, "refused": None}
 
 
@@ -57,13 +67,14 @@ class Registering(Steps):
                 "registered_on": now,
                 "expires_on": now + unconfirmed_for,
                 "confirm_mail": confirm_mail,
+                "code_tries": 0,
                 "sessions": [entry(session)],
                 "devices": [session.device],
                 "events": [event(EventKind.REGISTERED, now, origin)],
             },
             "$setOnInsert": {"_id": random_id(), "confirmed_on": None, "admin": False},
             "$inc": {"token_version": 1},
-            "$unset": {"refusals": ""},
+            "$unset": {"refusals": "", "reminded_on": ""},
             # Not set: a reset letter may be owed to the mailbox, whoever claims the address.
             # Overtaken confirmation letters die when a worker sees them.
             "$push": push_letters(letter),
@@ -121,10 +132,52 @@ class Registering(Steps):
             query,
             {
                 "$inc": {"token_version": 1},
-                "$set": {"confirm_mail": confirm_mail},
+                "$set": {"confirm_mail": confirm_mail, "code_tries": 0},
                 "$push": push_letters(letter),
             },
         )
+
+    def owe_reminder(self, now: datetime, ahead: timedelta) -> bool:
+        """Owes one account, which will expire in less than `ahead`, a last mail with a new link.
+
+        Not where the mail server has refused the address, nor where the account is younger than
+        `ahead`: it has had its mail today.
+
+        Returns:
+            False when there is no such account (left).
+        """
+        letter, confirm_mail = _owed_confirmation(now, LetterKind.REMINDER)
+        query = {
+            "expires_on": {"$gt": now, "$lte": now + ahead},
+            "confirmed": False,
+            "registered_on": {"$lte": now - ahead},
+            "reminded_on": None,
+            "confirm_mail.id": {"$exists": True},
+            "confirm_mail.refused": None,
+        }
+        return self._update(
+            query,
+            {
+                "$inc": {"token_version": 1},
+                "$set": {"confirm_mail": confirm_mail, "code_tries": 0, "reminded_on": now},
+                "$push": push_letters(letter),
+            },
+        )
+
+    def take_code_try(self, user: User) -> bool:
+        """Counts a code before it is looked at, so that many at once are not more tries.
+
+        Returns:
+            False when none is left, or a newer mail was asked for.
+        """
+        query = {
+            "_id": user.id,
+            "token_version": user.token_version,
+            "confirmed": False,
+            "code_tries": {"$not": {"$gte": MAX_CODE_TRIES}},
+            "code_tries_total": {"$not": {"$gte": MAX_CODE_TRIES_TOTAL}},
+        }
+        return self._update(query, {"$inc": {"code_tries": 1, "code_tries_total": 1}})
 
     def confirm(
         self,
@@ -164,6 +217,11 @@ class Registering(Steps):
                 "$push": pushes,
             },
         )
+
+    def start_over(self, user: User, session_id: str) -> bool:
+        """Removes an unconfirmed account whose address was mistyped, by its own session."""
+        query = {"_id": user.id, "confirmed": False, "sessions.id": session_id}
+        return self._users.delete_one(query).deleted_count == 1
 
     def disown(self, user_id: ObjectId, email_key: str, version: int) -> bool:
         """Removes an unconfirmed account whose mailbox's owner did not sign up.

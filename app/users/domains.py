@@ -1,0 +1,76 @@
+"""What can be said about the domain of an address before a mail is sent. Advice, never a refusal:
+a resolver that answers wrongly must not keep anybody out."""
+
+from difflib import get_close_matches
+from functools import cache
+
+import email_validator
+from dns.resolver import Resolver
+from email_validator.deliverability import validate_email_deliverability
+
+_DNS_TIMEOUT = 2  # seconds
+
+# The mailboxes that most people have. One that is on the list is never taken for a slip of another.
+COMMON_DOMAINS = (
+    "aol.com",
+    "comcast.net",
+    "fastmail.com",
+    "free.fr",
+    "gmail.com",
+    "gmx.at",
+    "gmx.com",
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "hotmail.co.uk",
+    "hotmail.com",
+    "hotmail.fr",
+    "icloud.com",
+    "libero.it",
+    "live.com",
+    "mac.com",
+    "mail.com",
+    "mail.ru",
+    "mailbox.org",
+    "me.com",
+    "msn.com",
+    "orange.fr",
+    "outlook.com",
+    "posteo.de",
+    "proton.me",
+    "protonmail.com",
+    "qq.com",
+    "t-online.de",
+    "web.de",
+    "yahoo.co.uk",
+    "yahoo.com",
+    "yahoo.fr",
+    "yandex.ru",
+    "ymail.com",
+    "zoho.com",
+)
+# Of ten letters one or two may differ: "gmial.com" is a slip, "email.com" is not.
+_LIKENESS = 0.86
+
+
+def likely_slip(domain: str) -> str | None:
+    """The well-known domain that was probably meant, or None."""
+    if domain in COMMON_DOMAINS:
+        return None
+    return next(iter(get_close_matches(domain, COMMON_DOMAINS, 1, _LIKENESS)), None)
+
+
+@cache
+def _resolver() -> Resolver:
+    return email_validator.caching_resolver(timeout=_DNS_TIMEOUT)
+
+
+def seems_undeliverable(domain: str) -> bool:
+    """Whether DNS says that the domain takes no mail; False when DNS does not answer in 2 s."""
+    try:
+        validate_email_deliverability(domain, domain, dns_resolver=_resolver())
+    except email_validator.EmailUndeliverableError:
+        return True
+    except Exception:
+        return False
+    return False

@@ -1,0 +1,89 @@
+"""Writes every page in each of its states, and every mail, to docs/screenshots/: in light, in dark,
+and as a phone shows it. Needs requirements-dev.txt and Chromium."""
+
+import _root  # noqa: F401, I001 (first, so that tests can be imported)
+import io
+import logging
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.browser import tour
+from tests.browser.conftest import CHROMIUM
+from tests.browser.stage import staged
+
+GALLERY = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+DESKTOP, PHONE = ViewportSize(width=1024, height=720), ViewportSize(width=360, height=720)
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+COLOURS = 64
+TALLEST = 1600  # of the mailbox, which holds a lot, the top says all
+
+
+def main() -> int:
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for look in ("light", "dark", "phone"):
+        shutil.rmtree(GALLERY / look, ignore_errors=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            # A frame in a process of its own comes out half painted.
+            args=["--no-sandbox", "--disable-gpu", "--disable-features=IsolateSandboxedIframes"],
+        )
+        for part in tour.PARTS:
+            take(part, browser)
+        browser.close()
+    pictures = list(GALLERY.rglob("*.png"))
+    size = sum(picture.stat().st_size for picture in pictures) / 1e6
+    print(f"{len(pictures)} pictures in {GALLERY}, {size:.1f} MB")
+    return 0
+
+
+def take(part: tour.Part, browser: Browser) -> None:
+    """Walks through one part of the tour, on a database of its own."""
+    with tempfile.TemporaryDirectory() as folder, staged(Path(folder)) as stage:
+
+        def new_page(**options: object) -> Page:
+            look = {
+                "viewport": DESKTOP,
+                "reduced_motion": "reduce",
+                "locale": "en-GB",
+                "user_agent": FIREFOX,
+            }
+            context = browser.new_context(base_url=stage.url, **(look | options))  # type: ignore[arg-type]
+            return context.new_page()
+
+        for name, page in part(stage, new_page):
+            picture(page, name)
+
+
+def picture(page: Page, name: str) -> None:
+    """Takes a page in its three looks, and leaves it as it was."""
+    save(page, f"light/{name}")
+    page.emulate_media(color_scheme="dark")
+    save(page, f"dark/{name}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    save(page, f"phone/{name}")
+    page.set_viewport_size(DESKTOP)
+
+
+def save(page: Page, name: str) -> None:
+    """With its commonest colours alone a picture is as good to look at, and much smaller."""
+    taken = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    taken = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    counted: Any = taken.getcolors(taken.width * taken.height)
+    commonest = [colour for _count, colour in sorted(counted, reverse=True)[:COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in commonest for part in colour])
+    path = GALLERY / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    taken.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

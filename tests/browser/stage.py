@@ -1,0 +1,67 @@
+"""A served app whose mail leaves when the test says so: every state of a page can be looked at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
+
+import flask_mail
+from flask import Flask
+from werkzeug.serving import make_server
+
+import config
+from app import create_app
+from app.mail.transport import FolderTransport, Never
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from app.users import indexes
+from tests.mailbox import Mailbox
+
+UNKNOWN_DOMAIN = "exmaple.org"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The app, where it is served, and the mailbox, which delivers when it is looked into."""
+
+    app: Flask
+    url: str
+    mailbox: Mailbox
+
+    def refuse_mail(self) -> None:
+        """Lets a mail server refuse what is owed."""
+        with patch.object(FolderTransport, "send", _refuse):
+            self.mailbox.all()
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """Serves a development app on mongomock until the end of the block; asks no name server."""
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    settings = config.load(
+        {
+            "APP_SETTINGS": "config.DevelopmentConfig",
+            "MONGODB_URI": "mongomock://localhost/latchkey",
+            "PORT": str(server.port),
+            "SECRET_KEY": "k" * 32,
+            "SECURITY_PASSWORD_SALT": "s" * 32,
+            "BCRYPT_LOG_ROUNDS": "4",
+            "RESEND_COOLDOWN": "0",
+        }
+    )
+    settings.MAIL_FOLDER = str(folder)
+    server.app = app = create_app(settings)
+    with app.app_context():
+        list(indexes.apply(current_mongo().users))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    with patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__):
+        yield Stage(app, f"http://127.0.0.1:{server.port}", Mailbox(Worker(app), folder))
+    server.shutdown()
+    thread.join()
+
+
+def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:
+    raise Never("550 5.1.1 no such mailbox")

@@ -1,0 +1,311 @@
+"""A walk through every page in each of its states, and every mail.
+
+For whoever wants to look at all of them: the check for accessibility and the gallery. Each part is
+a story that stops, with a name, wherever there is something to see.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+from unittest.mock import patch
+
+import time_machine
+from flask import abort
+from playwright.sync_api import Page, expect
+from pymongo.errors import AutoReconnect
+
+from tests.browser.stage import UNKNOWN_DOMAIN, Stage
+from tests.browser.test_journey import PASSWORD, sign_up
+
+ADA, NEW = "ada@example.com", "ada@lovelace.example"
+OTHER_PASSWORD = "tangerine plinth wanders home"
+
+NewPage = Callable[..., Page]
+Sights = Iterator[tuple[str, Page]]
+Part = Callable[[Stage, NewPage], Sights]
+
+
+def strangers(stage: Stage, new_page: NewPage) -> Sights:
+    """What is there before one has an account."""
+    page = new_page()
+    for name, path in {
+        "home": "/",
+        "register": "/register",
+        "login": "/login",
+        "login-needed": "/profile",
+        "forgot": "/forgot",
+        "mailbox-empty": "/dev/mail",
+    }.items():
+        page.goto(path)
+        yield name, page
+    page.goto("/register")
+    page.get_by_label("Email address").fill("ada@gmial.com")
+    expect(page.get_by_role("button", name="ada@gmail.com")).to_be_visible()
+    yield "register-suggestion", page
+    page.get_by_label("Email address").fill(f"ada@{UNKNOWN_DOMAIN}")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("no mail server")).to_be_visible()
+    yield "register-no-mail-server", page
+    page.get_by_label("Email address").fill("ada@")
+    page.get_by_label("Password", exact=True).fill("password1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "register-refused", page
+    _sign_in(page, ADA)
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "login-refused", page
+    _ask_reset(page, ADA)
+    yield "forgot-answered", page
+
+
+def waiting(stage: Stage, new_page: NewPage) -> Sights:
+    """From the form to a proven address, with everything that can go wrong."""
+    page = new_page()
+    sign_up(page, ADA)
+    yield "unconfirmed-queued", page
+    stage.mailbox.all()
+    page.goto("/unconfirmed")
+    yield "unconfirmed-sent", page
+    page.get_by_label("Code").fill("12345")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "unconfirmed-wrong-code", page
+    page.goto("/")
+    yield "home-unconfirmed", page
+    with patch.dict(stage.app.config, RESEND_COOLDOWN=60):
+        page.goto("/unconfirmed")
+        yield "unconfirmed-countdown", page
+    page.goto("/unconfirmed")
+    page.get_by_role("button", name="Send a new mail").click()
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "unconfirmed-resent", page
+    for _attempt in range(5):
+        page.goto("/unconfirmed")
+        page.get_by_label("Code").fill("000000")
+        page.wait_for_url("**/unconfirmed/code")
+    page.goto("/unconfirmed")
+    yield "unconfirmed-no-tries-left", page
+    sign_up(page, "ada@gmial.com")
+    yield "unconfirmed-suggestion", page
+    stage.refuse_mail()
+    page.goto("/unconfirmed")
+    yield "unconfirmed-refused", page
+
+
+def confirmation_links(stage: Stage, new_page: NewPage) -> Sights:
+    """What a link comes to: the good outcome, and each of the others."""
+    owner, phone = new_page(), new_page()
+    owner.route("**/latchkey.js", lambda route: route.abort())  # it would press the button
+    sign_up(owner, ADA)
+    older = stage.mailbox.newest(ADA).link
+    owner.goto(older)
+    yield "confirm-here", owner
+    phone.goto(older)
+    yield "confirm-elsewhere", phone
+    phone.get_by_role("button", name="Confirm this address").click()
+    expect(phone.locator(".alert-danger")).to_be_visible()
+    yield "confirm-elsewhere-refused", phone
+    with patch.dict(stage.app.config, CONFIRM_MAX_AGE=-1):
+        phone.goto(older)
+    yield "link-expired", phone
+    with patch.dict(stage.app.config, RESEND_COOLDOWN=60):
+        phone.get_by_role("button", name="Send a new mail").click()
+    yield "link-asked-too-soon", phone
+    phone.goto("/confirm/damaged")
+    yield "link-damaged", phone
+    owner.goto("/unconfirmed")
+    owner.get_by_role("button", name="Send a new mail").click()
+    stage.mailbox.all()
+    phone.goto(older)
+    yield "link-superseded", phone
+    phone.get_by_role("button", name="Send a new mail").click()
+    yield "link-sent-again", phone
+    newest = stage.mailbox.newest(ADA).link
+    stranger = new_page()
+    sign_up(stranger, "eve@example.com")
+    stranger.goto(newest)
+    yield "link-of-another-account", stranger
+    gone = stage.mailbox.newest("eve@example.com").link
+    phone.goto(gone)
+    phone.get_by_role("button", name="I did not sign up").click()
+    yield "home-disowned", phone
+    phone.goto(gone)
+    yield "link-of-a-gone-account", phone
+    owner.goto(newest)
+    owner.get_by_role("button", name="Confirm this address").click()
+    yield "home-just-confirmed", owner
+    phone.goto(newest)
+    yield "link-used", phone
+
+
+def account(stage: Stage, new_page: NewPage) -> Sights:
+    """A life with an account, from the first profile to the last mail."""
+    page = new_page()
+    _confirmed(stage, page)
+    for name in ("profile", "profile/password", "profile/email", "profile/delete"):
+        page.goto(f"/{name}")
+        yield name.replace("/", "-"), page
+    page.goto("/profile/sessions")
+    yield "profile-sessions-one", page
+    sign_up(new_page(), ADA)  # the owner is told
+    phone = new_page()
+    _sign_in(phone, ADA)
+    page.reload()
+    yield "profile-sessions", page
+    page.get_by_role("button", name="Sign out everywhere else").click()
+    yield "profile-sessions-ended", page
+    page.goto("/profile/password")
+    page.get_by_label("Current password", exact=True).fill("not this one")
+    _new_password(page, OTHER_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "profile-password-refused", page
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    _new_password(page, OTHER_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "profile-password-changed", page
+    yield from _forgetting(stage, phone)
+    _sign_in(page, ADA)
+    yield from _moving(stage, page, phone)
+    page.goto("/profile/activity")
+    yield "profile-activity", page
+    yield from _undoing(stage, page)
+    _sign_in(page, ADA)
+    page.goto("/profile/delete")
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "home-deleted", page
+    sign_up(page, "grace@example.com")
+    yield from _mails(stage, page)
+
+
+def _forgetting(stage: Stage, page: Page) -> Sights:
+    _ask_reset(page, ADA)
+    link = stage.mailbox.newest(ADA).link
+    page.goto(link)
+    yield "reset", page
+    page.get_by_label("New password", exact=True).fill("password1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "reset-refused", page
+    _new_password(page, PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "reset-done", page
+    page.goto(link)
+    yield "reset-superseded", page
+
+
+def _moving(stage: Stage, page: Page, phone: Page) -> Sights:
+    page.goto("/profile/email")
+    page.get_by_label("New email address").fill(ADA)
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "profile-email-refused", page
+    page.get_by_label("New email address").fill(NEW)
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "profile-email-asked", page
+    page.goto("/profile")
+    yield "profile-pending", page
+    link = stage.mailbox.newest(NEW).link
+    phone.goto(link)
+    yield "email-confirm-elsewhere", phone
+    phone.get_by_label("Password", exact=True).fill(PASSWORD)
+    phone.get_by_role("button", name="Use this address").click()
+    expect(phone.locator(".alert-success")).to_be_visible()
+    phone.goto(link)
+    yield "email-confirm-used", phone
+
+
+def _undoing(stage: Stage, page: Page) -> Sights:
+    link = stage.mailbox.newest(ADA).link
+    page.goto(link)
+    yield "email-undo", page
+    page.get_by_role("button", name="Take the account back").click()
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "email-undo-done", page
+    page.goto(link)
+    yield "email-undo-superseded", page
+    page.goto(stage.mailbox.newest(ADA, "password").link)
+    _new_password(page, PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+
+
+def _mails(stage: Stage, page: Page) -> Sights:
+    """Every kind of mail as its HTML part, and the mailbox that shows them."""
+    stage.mailbox.all()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=6, hours=1)):
+        stage.mailbox.all()  # the reminder
+    page.goto("/dev/mail")
+    page.get_by_text("Source").first.click()
+    expect(page.frame_locator("iframe").first.get_by_role("heading")).to_be_visible()
+    yield "mailbox", page
+    urls: dict[str, str] = {}
+    for shown in page.locator("details.lk-mail").all():
+        subject = str(shown.locator("h2").text_content())
+        # Some go to both addresses under one subject.
+        name = f"mail-{subject}-to-new" if NEW in str(shown.text_content()) else f"mail-{subject}"
+        urls[name] = str(shown.locator("iframe").get_attribute("src"))
+    for name, url in urls.items():
+        page.goto(url)
+        yield name.lower().replace(" ", "-").replace(":", ""), page
+
+
+def errors(stage: Stage, new_page: NewPage) -> Sights:
+    """Refusals."""
+    page = new_page()
+    page.goto("/nowhere")
+    yield "error-404", page
+    page.goto("/logout")
+    yield "error-405", page
+    page.goto("/login")
+    page.context.clear_cookies()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Error 400")).to_be_visible()
+    yield "error-400", page
+    for code in (403, 429, 500):
+        with patch.dict(stage.app.view_functions, {"main.home": lambda code=code: abort(code)}):
+            page.goto("/")
+        yield f"error-{code}", page
+    with patch.dict(stage.app.view_functions, {"main.home": _database_away}):
+        page.goto("/")
+    yield "error-503", page
+
+
+PARTS = (strangers, waiting, confirmation_links, account, errors)
+
+
+def _confirmed(stage: Stage, page: Page) -> None:
+    sign_up(page, ADA)
+    page.goto(stage.mailbox.newest(ADA).link)
+    expect(page.locator(".alert-success")).to_be_visible()
+
+
+def _sign_in(page: Page, email: str) -> None:
+    page.goto("/login")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state()
+
+
+def _ask_reset(page: Page, email: str) -> None:
+    page.goto("/forgot")
+    page.get_by_label("Email address").fill(email)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-info")).to_be_visible()
+
+
+def _new_password(page: Page, password: str) -> None:
+    page.get_by_label("New password", exact=True).fill(password)
+    page.get_by_label("New password again", exact=True).fill(password)
+
+
+def _database_away() -> NoReturn:
+    raise AutoReconnect("away")
