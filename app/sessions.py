@@ -18,7 +18,6 @@ from bson.errors import InvalidId
 from flask import (
     Flask,
     Request,
-    after_this_request,
     current_app,
     flash,
     redirect,
@@ -28,10 +27,10 @@ from flask import (
 )
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
-from flask.wrappers import Response
 from flask_login import UserMixin, current_user, login_user
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData
 
+from app import devices
 from app.clock import utcnow
 from app.extensions import login_manager
 from app.mongo import users
@@ -39,7 +38,6 @@ from app.users.user import ConfirmMail, Origin, Session, User, random_id
 
 # A session is noted as seen at most this often: a page costs one find, not a find and a write.
 _SEEN_EVERY = timedelta(minutes=5)
-_DEVICE_LASTS = timedelta(days=400)  # the longest that browsers allow
 # The decoy's mail "leaves" after the time that a real one takes.
 _DECOY_MAIL_TAKES = timedelta(seconds=2)
 
@@ -114,7 +112,7 @@ def new_session(origin: Origin, *, remember: bool = False) -> Session:
         seen_on=now,
         expires_on=now + days,
         idle_seconds=int(idle.total_seconds()),
-        device=_device(),
+        device=devices.current(),
         address=origin.address,
         browser=origin.browser,
     )
@@ -124,7 +122,7 @@ def start(user: User, entry: Session, *, remember: bool = False) -> None:
     """Signs this browser in; the session that it had before ends."""
     end()
     renew(user, entry, remember=remember)
-    _keep_device(entry.device)
+    devices.keep(entry.device)
 
 
 def renew(user: User, entry: Session, *, remember: bool = False) -> None:
@@ -173,44 +171,6 @@ def address_to_mend() -> str:
     """What `leave_claim` has left."""
     typed = session.get("mend", "")
     return typed if isinstance(typed, str) else ""
-
-
-def _device_signer() -> URLSafeSerializer:
-    config = current_app.config
-    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
-    return URLSafeSerializer(keys, salt=f"{config['SECURITY_PASSWORD_SALT']}:device")
-
-
-def _device_cookie() -> str:
-    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
-
-
-def _device() -> str:
-    """Which browser this is: what its lasting cookie says, else a new id.
-
-    It signs nobody in. It tells a browser that has been signed in before from a strange one.
-    """
-    try:
-        device = _device_signer().loads(request.cookies.get(_device_cookie(), ""))
-    except BadData:
-        device = None
-    return device if isinstance(device, str) else secrets.token_urlsafe(16)
-
-
-def _keep_device(device: str) -> None:
-    value = _device_signer().dumps(device)
-
-    @after_this_request
-    def _set(response: Response) -> Response:
-        response.set_cookie(
-            _device_cookie(),
-            str(value),
-            max_age=_DEVICE_LASTS,
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
-        return response
 
 
 def end() -> None:

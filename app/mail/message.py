@@ -47,8 +47,8 @@ def render(claim: Claim) -> Mail:
         body=render_template(f"mail/{letter.kind}/body.txt", **words).strip() + "\n",
         html=render_template(f"mail/{letter.kind}/body.html", **words).strip() + "\n",
         sender=sender,
-        # RFC 3834 5: no vacation notice answers it.
-        extra_headers={"Auto-Submitted": "auto-generated"},
+        # RFC 3834 5: no vacation notice answers it. A person's answer goes to whoever it is from.
+        extra_headers={"Auto-Submitted": "auto-generated", "Reply-To": sender},
     )
     mail.sender_name = sender_name or config["APP_NAME"]
     mail.msgId = f"<{letter.message_id}@{sender.rpartition('@')[2]}>"

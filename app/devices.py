@@ -1,0 +1,47 @@
+"""Which browser this is: a lasting cookie that signs nobody in, and tells a browser that has been
+signed in before from a strange one."""
+
+import secrets
+from datetime import timedelta
+
+from flask import after_this_request, current_app, request
+from flask.wrappers import Response
+from itsdangerous import BadData, URLSafeSerializer
+
+_LASTS = timedelta(days=400)  # the longest that browsers allow
+
+
+def _signer() -> URLSafeSerializer:
+    config = current_app.config
+    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
+    return URLSafeSerializer(keys, salt=f"{config['SECURITY_PASSWORD_SALT']}:device")
+
+
+def _cookie() -> str:
+    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
+
+
+def current() -> str:
+    """What the cookie says, else a new id."""
+    try:
+        device = _signer().loads(request.cookies.get(_cookie(), ""))
+    except BadData:
+        device = None
+    return device if isinstance(device, str) else secrets.token_urlsafe(16)
+
+
+def keep(device: str) -> None:
+    """Lets this browser remember which one it is."""
+    value = _signer().dumps(device)
+
+    @after_this_request
+    def _set(response: Response) -> Response:
+        response.set_cookie(
+            _cookie(),
+            str(value),
+            max_age=_LASTS,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
