@@ -1,6 +1,9 @@
 """Taking one's data along, and deleting the account."""
 
-from flask import flash, jsonify, redirect, url_for
+import json
+from datetime import datetime
+
+from flask import Response, flash, redirect, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -18,9 +21,11 @@ from app.web import form_page, origin
 @check_confirmed
 def export() -> ResponseReturnValue:
     """Everything held about the account, as a JSON download; times are ISO 8601 in UTC."""
-    response = jsonify(users.export(current_user.user, utcnow(), origin()))
-    response.headers["Content-Disposition"] = 'attachment; filename="account.json"'
-    return response
+    held = users.export(current_user.user, utcnow(), origin())
+    # Flask would write times as HTTP headers do.
+    body = json.dumps(held, default=datetime.isoformat, ensure_ascii=False, indent=2)
+    as_file = {"Content-Disposition": 'attachment; filename="account.json"'}
+    return Response(body, mimetype="application/json", headers=as_file)
 
 
 @bp.route("/delete", methods=["GET", "POST"])

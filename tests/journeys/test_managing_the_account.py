@@ -1,6 +1,7 @@
 """Sessions, activity, export, and leaving."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -100,6 +101,7 @@ def test_the_export_holds_everything_but_the_keys(
     assert response.headers["Content-Disposition"].startswith("attachment")
     data = response.get_json()
     assert data["email"] == EMAIL
+    assert datetime.fromisoformat(data["registered_on"]).tzinfo == UTC
     assert len(data["sessions"]) == 2
     assert {event["kind"] for event in data["activity"]} >= {"registered", "confirmed", "exported"}
     with app.app_context():
