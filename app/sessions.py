@@ -162,13 +162,18 @@ def note_code_try() -> None:
 
 
 def leave_claim(typed: str) -> None:
-    """Empties the cookie but for the address to mend, which the form to sign up is filled with."""
+    """Empties the cookie but for the address to mend."""
     session.clear()
+    keep_address(typed)
+
+
+def keep_address(typed: str) -> None:
+    """For the form to sign up, which is filled in with it."""
     session["mend"] = typed
 
 
 def address_to_mend() -> str:
-    """What `leave_claim` has left."""
+    """What `keep_address` has kept."""
     typed = session.get("mend", "")
     return typed if isinstance(typed, str) else ""
 

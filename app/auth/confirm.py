@@ -78,7 +78,7 @@ def confirm_again(token: str) -> ResponseReturnValue:
     user, now = opened.user, utcnow()
     match judge(opened):
         case Outcome.GONE if opened.link.email_key:
-            sessions.leave_claim(opened.link.email_key)
+            sessions.keep_address(opened.link.email_key)
             return redirect(url_for("auth.register"))
         case Outcome.EXPIRED | Outcome.SUPERSEDED | Outcome.READY if user:
             cooldown = current_app.config["RESEND_COOLDOWN"]

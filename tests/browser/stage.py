@@ -57,10 +57,12 @@ def staged(folder: Path) -> Iterator[Stage]:
         list(indexes.apply(current_mongo().users))
     thread = Thread(target=server.serve_forever)
     thread.start()
-    with patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__):
-        yield Stage(app, f"http://127.0.0.1:{server.port}", Mailbox(Worker(app), folder))
-    server.shutdown()
-    thread.join()
+    try:
+        with patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__):
+            yield Stage(app, f"http://127.0.0.1:{server.port}", Mailbox(Worker(app), folder))
+    finally:
+        server.shutdown()
+        thread.join()
 
 
 def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:

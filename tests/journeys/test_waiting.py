@@ -184,3 +184,15 @@ def test_advice_on_the_address_is_given_and_never_enforced(visitor: Visitor) -> 
 
 def _people(app: Flask) -> tuple[Visitor, Mailbox]:
     return Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+
+
+def test_a_link_of_a_removed_account_signs_nobody_out(
+    visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    visitor.register(EMAIL)
+    link = mailbox.newest(EMAIL).link
+    visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
+    other = new_visitor()
+    other.register("bob@example.com")
+    other.submit(f"{link}/again", on=link)
+    assert "bob@example.com" in other.get("/unconfirmed").text
