@@ -3,12 +3,14 @@ happened and the one thing to do next."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from app.links import link_signer
 from app.users.links import Purpose
 from app.users.user import User
 
@@ -92,12 +94,24 @@ def _meanwhile(case: Case) -> Page:
     )
 
 
+def _when(moment: datetime) -> Markup:
+    """A time that the reader's browser puts into their zone."""
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.isoformat(), moment.strftime("%d %b %Y, %H:%M UTC")
+    )
+
+
 def _expired(case: Case) -> Page:
+    signer = link_signer()
+    link = signer.read(case.purpose, case.token)
+    max_age = timedelta(seconds=signer.max_age[case.purpose])
     return Page(
         status=410,
         alert="warning",
         title="This link has expired",
-        message="For safety, links work for a limited time only.",
+        message=Markup(
+            "It worked until {}. For safety, links work for a limited time only."
+        ).format(_when(link.signed_on + max_age) if link.signed_on else "lately"),
         action=_again(case),
     )
 
@@ -134,12 +148,15 @@ def _newest_mail_time(user: User | None) -> Markup:
 
 def _already_done(case: Case) -> Page:
     address = case.user.email if case.user else "This address"
+    # A change of address has no time of its own on the account.
+    known = case.purpose is Purpose.CONFIRM and case.user and case.user.confirmed_on
+    since = Markup(" on {}").format(_when(known)) if known else ""
     return Page(
         status=200,
         alert="success",
         title="Already confirmed",
-        message=Markup("<strong>{}</strong> is confirmed. There is nothing left to do.").format(
-            address
+        message=Markup("<strong>{}</strong> was confirmed{}. There is nothing left to do.").format(
+            address, since
         ),
         action=_go_on(case),
     )

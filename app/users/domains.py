@@ -67,6 +67,8 @@ def _resolver() -> Resolver:
 
 def seems_undeliverable(domain: str) -> bool:
     """Whether DNS says that the domain takes no mail; False when DNS does not answer in 2 s."""
+    if domain in COMMON_DOMAINS:
+        return False
     try:
         validate_email_deliverability(domain, domain, dns_resolver=_resolver())
     except email_validator.EmailUndeliverableError:

@@ -114,6 +114,7 @@ def test_a_link_expires_counted_from_when_the_mail_left(visitor: Visitor, mailbo
         page = visitor.get(link)
         assert page.status_code == 410
         assert "expired" in page.text
+        assert "24 Nov 2026, 17:00 UTC" in alert(page, "warning"), "it says when"
         assert visitor.submit(f"{link}/again", on=link).location == "/unconfirmed"
         assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
 
@@ -125,6 +126,7 @@ def test_a_used_link_says_so(visitor: Visitor, mailbox: Mailbox) -> None:
     page = visitor.get(link)
     assert page.status_code == 200
     assert "nothing left to do" in alert(page, "success")
+    assert soup(page).select_one(".alert-success time"), "it says when"
 
 
 def test_somebody_elses_link_says_whose_session_this_is(
