@@ -8,13 +8,14 @@ from flask import after_this_request, current_app, request
 from flask.wrappers import Response
 from itsdangerous import BadData, URLSafeSerializer
 
+from app.links import signing_keys
+
 _LASTS = timedelta(days=400)  # the longest that browsers allow
 
 
 def _signer() -> URLSafeSerializer:
-    config = current_app.config
-    keys = [*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"]]
-    return URLSafeSerializer(keys, salt=f"{config['SECURITY_PASSWORD_SALT']}:device")
+    salt = f"{current_app.config['SECURITY_PASSWORD_SALT']}:device"
+    return URLSafeSerializer(list(signing_keys()), salt=salt)
 
 
 def _cookie() -> str:

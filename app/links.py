@@ -19,9 +19,14 @@ def _signer(keys: tuple[str, ...], salt: str, max_ages: tuple[int, ...]) -> Link
     return LinkSigner(keys, salt, dict(zip(_MAX_AGE, max_ages, strict=True)))
 
 
-def link_signer() -> LinkSigner:
-    """Signs with `SECRET_KEY`, and accepts what a former key has signed."""
+def signing_keys() -> tuple[str, ...]:
+    """As itsdangerous wants them: `SECRET_KEY` last, which signs; former keys are accepted."""
     config = current_app.config
-    keys = (*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"])
+    return (*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"])
+
+
+def link_signer() -> LinkSigner:
+    """The signer of this app's settings."""
+    config = current_app.config
     max_ages = tuple(config[setting] for setting in _MAX_AGE.values())
-    return _signer(keys, config["SECURITY_PASSWORD_SALT"], max_ages)
+    return _signer(signing_keys(), config["SECURITY_PASSWORD_SALT"], max_ages)

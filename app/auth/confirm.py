@@ -64,6 +64,11 @@ def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
         return _page(replace(opened, user=users.find(user.id)))
     if entry:
         sessions.start(user, entry)
+    return welcome(user)
+
+
+def welcome(user: User) -> ResponseReturnValue:
+    """Where whoever has just proven an address goes on, by link or by code."""
     flash(f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.", "success")
     return redirect(url_for("main.home"))
 

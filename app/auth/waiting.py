@@ -9,6 +9,7 @@ from flask_login import current_user, login_required
 
 from app import sessions
 from app.auth.blueprint import bp
+from app.auth.confirm import welcome
 from app.auth.forms import CodeForm
 from app.auth.register import suggestion
 from app.clock import utcnow
@@ -72,11 +73,7 @@ def code() -> ResponseReturnValue:
         if _tried(user, form.digits) and users.confirm(
             user, user.token_version, utcnow(), origin()
         ):
-            flash(
-                f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.",
-                "success",
-            )
-            return redirect(url_for("main.home"))
+            return welcome(user)
         form.code.errors = [_why_not(user)]
     return _where_things_stand(user, form), 422
 

@@ -8,13 +8,9 @@ from threading import Event, Thread
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
-from werkzeug.serving import make_server
 
-import config
-from app import create_app
 from app.mail.worker import Worker
-from app.mongo import current_mongo
-from app.users import indexes
+from tests.browser.stage import served
 from tests.mongo import missing
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -38,41 +34,20 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
     """The address of a running development app on mongomock, its mail worker beside it."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
-    settings = config.load(
-        {
-            "APP_SETTINGS": "config.DevelopmentConfig",
-            "MONGODB_URI": "mongomock://localhost/latchkey",
-            "PORT": str(server.port),
-            "SECRET_KEY": "k" * 32,
-            "SECURITY_PASSWORD_SALT": "s" * 32,
-            "BCRYPT_LOG_ROUNDS": "4",
-            "RESEND_COOLDOWN": "1",
-        }
-    )
-    settings.MAIL_FOLDER = str(tmp_path)
-    server.app = app = create_app(settings)
-    with app.app_context():
-        list(indexes.apply(current_mongo().users))
-    with _running(server.serve_forever), _worker(Worker(app)):
-        yield f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-
-
-@contextmanager
-def _running(target: Callable[[], None]) -> Iterator[None]:
-    thread = Thread(target=target)
-    thread.start()
-    yield
-    thread.join()
+    with served(tmp_path, cooldown=1) as (app, url), _worker(Worker(app)):
+        yield url
 
 
 @contextmanager
 def _worker(worker: Worker) -> Iterator[None]:
     stop = Event()
-    with _running(lambda: worker.run(stop)):
+    thread = Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
         yield
+    finally:
         stop.set()
+        thread.join()
 
 
 @pytest.fixture

@@ -37,8 +37,8 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    """Serves a development app on mongomock until the end of the block; asks no name server."""
+def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
+    """Serves a development app on mongomock for the block; yields the app and its address."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     settings = config.load(
         {
@@ -48,7 +48,7 @@ def staged(folder: Path) -> Iterator[Stage]:
             "SECRET_KEY": "k" * 32,
             "SECURITY_PASSWORD_SALT": "s" * 32,
             "BCRYPT_LOG_ROUNDS": "4",
-            "RESEND_COOLDOWN": "0",
+            "RESEND_COOLDOWN": str(cooldown),
         }
     )
     settings.MAIL_FOLDER = str(folder)
@@ -58,11 +58,18 @@ def staged(folder: Path) -> Iterator[Stage]:
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        with patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__):
-            yield Stage(app, f"http://127.0.0.1:{server.port}", Mailbox(Worker(app), folder))
+        yield app, f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """An app to look at in any state; asks no name server."""
+    unknown = patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
+    with served(folder, cooldown=0) as (app, url), unknown:
+        yield Stage(app, url, Mailbox(Worker(app), folder))
 
 
 def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:
