@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app import account, auth, logs, mail, main, mongo, web
+from app import account, admin, auth, logs, mail, main, mongo, web
 from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
 
@@ -36,6 +36,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     main.init_app(app)
     auth.init_app(app)
     account.init_app(app)
+    admin.init_app(app)
     return app
 
 

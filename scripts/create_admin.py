@@ -36,7 +36,7 @@ def main() -> int:
     app = create_app()
     try:
         with app.app_context():
-            if is_mock(current_mongo().users):
+            if is_mock(current_mongo().database):
                 raise Refused("no MongoDB is running: `make run` starts one, or set MONGODB_URI.")
             address = parse_address(arguments.email or _ask("Email address: "))
             if arguments.promote:

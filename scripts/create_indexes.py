@@ -18,9 +18,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only report what differs")
     check: bool = parser.parse_args().check
     with create_app().app_context():
-        users = current_mongo().users
+        database = current_mongo().database
         try:
-            found = list(indexes.inspect(users) if check else indexes.apply(users))
+            found = list(indexes.inspect(database) if check else indexes.apply(database))
         except indexes.IndexConflict as conflict:
             print(conflict, file=sys.stderr)
             return 1

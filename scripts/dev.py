@@ -107,7 +107,7 @@ def _database() -> Iterator[str]:
 
 def _make_indexes(app: Flask) -> None:
     with app.app_context():
-        list(indexes.apply(current_mongo().users))
+        list(indexes.apply(current_mongo().database))
 
 
 def _introduce(app: Flask, where: str) -> None:

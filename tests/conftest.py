@@ -9,11 +9,14 @@ from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 import config
 from app import create_app
+from app.clock import utcnow
 from app.mail.worker import Worker
-from app.mongo import current_mongo
+from app.mongo import current_mongo, users
 from app.users import indexes
+from app.users.addresses import parse_address
+from app.users.passwords import hash_password
 from tests.mailbox import Mailbox
-from tests.visitor import Visitor
+from tests.visitor import PASSWORD, Visitor
 
 pytest_plugins = ["tests.mongo"]
 
@@ -36,7 +39,7 @@ def make_app(tmp_path: Path, templates: BytecodeCache) -> MakeApp:
         app = create_app(settings)
         app.jinja_env.bytecode_cache = templates
         with app.app_context():
-            list(indexes.apply(current_mongo().users))
+            list(indexes.apply(current_mongo().database))
         return app
 
     return make
@@ -73,3 +76,14 @@ def confirmed(app: Flask, mailbox: Mailbox) -> Visitor:
     ada.register("ada@example.com")
     ada.submit(mailbox.newest("ada@example.com").link)
     return ada
+
+
+@pytest.fixture
+def administrator(app: Flask) -> Visitor:
+    """Somebody signed in as root@example.com, an administrator made at the shell."""
+    with app.app_context():
+        hashed = hash_password(PASSWORD, app.config["BCRYPT_LOG_ROUNDS"])
+        assert users.create_admin(parse_address("root@example.com"), hashed, utcnow())
+    root = Visitor(app)
+    root.sign_in("root@example.com")
+    return root

@@ -37,14 +37,14 @@ def ready() -> ResponseReturnValue:
 
 
 def _database_problems() -> list[str]:
-    users = current_mongo().users
-    if indexes.is_mock(users):
+    database = current_mongo().database
+    if indexes.is_mock(database):
         return []
-    if not users.database.command("hello").get("isWritablePrimary"):
+    if not database.command("hello").get("isWritablePrimary"):
         return ["mongodb: not writable"]
     return [
         f"{name}: {'missing' if state is indexes.State.CREATED else 'not as declared'};"
         " run scripts/create_indexes.py"
-        for name, state in indexes.inspect(users)
+        for name, state in indexes.inspect(database)
         if state is not indexes.State.UNCHANGED
     ]

@@ -1,4 +1,4 @@
-"""Indexes and schema validator of the `users` collection, as data, and what keeps them so.
+"""Indexes and the schema validator, as data, and what keeps them so.
 
 `scripts/create_indexes.py` applies them; readiness compares them with what is there.
 """
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
 Document = dict[str, Any]
@@ -21,6 +22,7 @@ class Index:
     name: str
     keys: tuple[tuple[str, int], ...]
     options: Document = field(default_factory=dict)
+    collection: str = "users"
 
 
 INDEXES = (
@@ -83,25 +85,28 @@ class IndexConflict(Exception):
     """Existing documents stand against a unique index; the message names them."""
 
 
-def is_mock(users: Collection[Document]) -> bool:
+def is_mock(database: Database[Document]) -> bool:
     """mongomock knows no validators."""
-    return type(users).__module__.startswith("mongomock")
+    return type(database).__module__.startswith("mongomock")
 
 
-def inspect(users: Collection[Document]) -> Iterator[tuple[str, State]]:
+def inspect(database: Database[Document]) -> Iterator[tuple[str, State]]:
     """Compares what is declared with what is there, and changes nothing.
 
     Yields:
         A name and UNCHANGED (as declared), CHANGED (different) or CREATED (missing).
     """
-    present = users.index_information()
+    present = {
+        name: database[name].index_information()
+        for name in sorted({index.collection for index in INDEXES})
+    }
     for index in INDEXES:
-        yield index.name, _compare(present.get(index.name), index)
-    if not is_mock(users):
-        yield _VALIDATOR_NAME, _compare_validator(users)
+        yield index.name, _compare(present[index.collection].get(index.name), index)
+    if not is_mock(database):
+        yield _VALIDATOR_NAME, _compare_validator(database["users"])
 
 
-def apply(users: Collection[Document]) -> Iterator[tuple[str, State]]:
+def apply(database: Database[Document]) -> Iterator[tuple[str, State]]:
     """Makes everything as declared; may be run any number of times, on a live system.
 
     Yields:
@@ -110,13 +115,13 @@ def apply(users: Collection[Document]) -> Iterator[tuple[str, State]]:
     Raises:
         IndexConflict: when documents prevent a unique index.
     """
-    for name, state in list(inspect(users)):
+    for name, state in list(inspect(database)):
         if name == _VALIDATOR_NAME:
             if state is not State.UNCHANGED:
-                _set_validator(users)
+                _set_validator(database["users"])
         elif state is not State.UNCHANGED:
             index = next(index for index in INDEXES if index.name == name)
-            _make(users, index, replace=state is State.CHANGED)
+            _make(database[index.collection], index, replace=state is State.CHANGED)
         yield name, state
 
 
@@ -128,30 +133,30 @@ def _compare(found: Any, index: Index) -> State:
     return State.UNCHANGED if same else State.CHANGED
 
 
-def _make(users: Collection[Document], index: Index, *, replace: bool) -> None:
+def _make(collection: Collection[Document], index: Index, *, replace: bool) -> None:
     # Before anything is dropped: a worse index is better than none.
     if index.options.get("unique"):
-        _refuse_duplicates(users, index)
+        _refuse_duplicates(collection, index)
     if replace:
-        users.drop_index(index.name)
-    _drop_twin(users, index)
+        collection.drop_index(index.name)
+    _drop_twin(collection, index)
     try:
-        users.create_index(list(index.keys), name=index.name, **index.options)
+        collection.create_index(list(index.keys), name=index.name, **index.options)
     except DuplicateKeyError:  # written since we looked
-        _refuse_duplicates(users, index)
+        _refuse_duplicates(collection, index)
         raise
 
 
-def _drop_twin(users: Collection[Document], index: Index) -> None:
+def _drop_twin(collection: Collection[Document], index: Index) -> None:
     """An index on the same keys under another name would make MongoDB refuse ours."""
-    for name, found in users.index_information().items():
+    for name, found in collection.index_information().items():
         if name != "_id_" and list(found["key"]) == list(index.keys):
-            users.drop_index(name)
+            collection.drop_index(name)
 
 
-def _refuse_duplicates(users: Collection[Document], index: Index) -> None:
+def _refuse_duplicates(collection: Collection[Document], index: Index) -> None:
     (key, _direction), *_ = index.keys
-    groups = users.aggregate(
+    groups = collection.aggregate(
         [
             {"$group": {"_id": f"${key}", "ids": {"$push": "$_id"}, "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},

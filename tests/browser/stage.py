@@ -54,7 +54,7 @@ def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
     settings.MAIL_FOLDER = str(folder)
     server.app = app = create_app(settings)
     with app.app_context():
-        list(indexes.apply(current_mongo().users))
+        list(indexes.apply(current_mongo().database))
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -39,7 +39,7 @@ LAPTOP, PHONE = "laptop", "phone"
 def opened(uri: str) -> Iterator[Users]:
     """The collection of a database, with the app's own client and indexes."""
     users = connect(uri)["users"]
-    list(indexes.apply(users))
+    list(indexes.apply(users.database))
     yield users
     users.database.client.close()
 

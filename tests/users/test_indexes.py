@@ -31,16 +31,16 @@ def bare_users(real_uri: str) -> Any:
 
 
 def applied(users: Users) -> dict[str, State]:
-    return dict(indexes.apply(users))
+    return dict(indexes.apply(users.database))
 
 
 def inspected(users: Users) -> dict[str, State]:
-    return dict(indexes.inspect(users))
+    return dict(indexes.inspect(users.database))
 
 
 def all_of(state: State, users: Users, **but: State) -> dict[str, State]:
     names = [index.name for index in INDEXES]
-    if not indexes.is_mock(users):
+    if not indexes.is_mock(users.database):
         names.append(VALIDATOR_NAME)
     return dict.fromkeys(names, state) | but
 

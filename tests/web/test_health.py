@@ -52,7 +52,7 @@ def test_readiness_names_missing_indexes_and_comes_back_when_they_are_made(real_
     assert all("scripts/create_indexes.py" in problem for problem in problems)
 
     with app.app_context():
-        list(indexes.apply(current_mongo().users))
+        list(indexes.apply(current_mongo().database))
     assert visitor.get("/health/ready").status_code == 200
 
 
