@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 UV ?= uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --upgrade
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes --upgrade
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
