@@ -6,6 +6,7 @@ per restart. Values of settings are never part of a message, since some of them 
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -105,6 +106,13 @@ def _is_connection_string(uri: str) -> bool:
     return True
 
 
+def _cores() -> int:
+    """How many cores this process may use. A container's quota of time does not show in it."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class BaseConfig:
     """What all three kinds of process share; names are as Flask and its extensions want them."""
 
@@ -128,6 +136,7 @@ class BaseConfig:
         self.APP_NAME = env.text("APP_NAME", "Latchkey")
         self.TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
+        self._read_hashing(env)
         self.METRICS_TOKEN = env.text("METRICS_TOKEN")
         self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
         self.RATELIMIT_STORAGE_URI = env.text("RATELIMIT_STORAGE_URI")
@@ -164,6 +173,21 @@ class BaseConfig:
     def default_mongodb_uri(self) -> str:
         """The database when `MONGODB_URI` is not set."""
         return ""
+
+    def _read_hashing(self, env: Environment) -> None:
+        """Hashes take half of the threads at most, running and waiting: pages have the rest."""
+        processes = env.number("WEB_CONCURRENCY", 2, 1, 1000)
+        threads = env.number("WEB_THREADS", 12, 1, 1000)
+        room = max(1, threads // 2)
+        share = max(1, _cores() // max(1, processes))
+        self.BCRYPT_AT_ONCE = env.number("BCRYPT_AT_ONCE", min(room, share), 1, 1000)
+        self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", max(0, room - self.BCRYPT_AT_ONCE), 0, 1000)
+        most = self.BCRYPT_AT_ONCE + self.BCRYPT_QUEUE
+        if self.production and most > max(1, threads - 1):
+            env.problems.append(
+                "BCRYPT_QUEUE and BCRYPT_AT_ONCE together must be less than WEB_THREADS,"
+                " or sign-ins would keep every page waiting"
+            )
 
     def _read_lifetimes(self, env: Environment) -> None:
         month = 30 * 86400
@@ -238,6 +262,8 @@ class TestingConfig(BaseConfig):
     def __init__(self, env: Environment) -> None:
         super().__init__(env)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 4, 4, 16)
+        # Tests have as many threads as they like, and nobody waits for one.
+        self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", 1000, 0, 1000)
 
     def default_secret(self, name: str) -> str:
         return f"only for tests, {name.lower()}, {'x' * MIN_SECRET_LENGTH}"

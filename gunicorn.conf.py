@@ -13,10 +13,11 @@ from urllib.parse import quote
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-# Threads, because requests wait for MongoDB and bcrypt leaves Python's lock while it hashes.
+# Threads, because requests wait for MongoDB and for their turn to hash. At most half of them wait
+# for a hash (BCRYPT_QUEUE in config.py, which reads both numbers too), the others serve pages.
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
-threads = os.environ.get("WEB_THREADS", "8")
+threads = os.environ.get("WEB_THREADS", "12")
 
 # Never `preload_app`: a MongoClient must be made after the fork.
 

@@ -93,6 +93,31 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
     assert getattr(config.load(PRODUCTION | {variable: given}), name) == expected
 
 
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads", "at_once", "queue"),
+    [
+        (2, "2", "12", 1, 5),
+        (8, "2", "12", 4, 2),
+        (8, "8", "12", 1, 5),
+        (64, "1", "12", 6, 0),
+        (1, "4", "12", 1, 5),
+        (2, "2", "1", 1, 0),
+    ],
+)
+def test_hashes_take_the_cores_of_their_process_and_half_of_its_threads(
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    processes: str,
+    threads: str,
+    at_once: int,
+    queue: int,
+) -> None:
+    monkeypatch.setattr(config, "_cores", lambda: cores)
+    found = config.load(PRODUCTION | {"WEB_CONCURRENCY": processes, "WEB_THREADS": threads})
+    assert at_once == found.BCRYPT_AT_ONCE
+    assert queue == found.BCRYPT_QUEUE
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", ["", "   "])
 def test_production_names_what_is_missing(name: str, value: str) -> None:
@@ -127,6 +152,11 @@ def test_production_names_what_is_missing(name: str, value: str) -> None:
         ("BCRYPT_LOG_ROUNDS", "17"),
         ("BCRYPT_LOG_ROUNDS", "twelve"),
         ("BCRYPT_LOG_ROUNDS", "10.5"),
+        ("BCRYPT_AT_ONCE", "0"),
+        ("BCRYPT_QUEUE", "-1"),
+        ("BCRYPT_QUEUE", "12"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_THREADS", "many"),
         ("CONFIRM_MAX_AGE", "0"),
         ("CONFIRM_MAX_AGE", "-1"),
         ("CONFIRM_MAX_AGE", "an hour"),

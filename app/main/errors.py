@@ -8,6 +8,8 @@ from flask.typing import ResponseReturnValue
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import BadHost, HTTPException, default_exceptions
 
+from app.users.hashing import Busy
+
 _RETRY_SECONDS = 5
 
 
@@ -40,6 +42,11 @@ _WORDS = {
         "Nothing is lost. Try again in a moment; sending the same form twice does no harm.",
     ),
 }
+# The browser still has the form and sends it once more; our page never holds the password.
+_BUSY = Words(
+    "Too many people at once",
+    "Your form was not used yet. Reload this page to send it again just as you filled it in.",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -47,6 +54,7 @@ def init_app(app: Flask) -> None:
     for code in default_exceptions:
         app.register_error_handler(code, _http_error)
     app.register_error_handler(PyMongoError, _database_error)
+    app.register_error_handler(Busy, _busy)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -65,9 +73,15 @@ def _database_error(error: PyMongoError) -> ResponseReturnValue:
     return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
 
 
-def _page(code: int, retry_after: int | None = None) -> str:
+def _busy(error: Busy) -> ResponseReturnValue:
+    """Whoever has the address, or whether anybody has, makes no difference to it."""
+    page = _page(503, retry_after=error.retry_after, words=_BUSY)
+    return page, 503, {"Retry-After": str(error.retry_after)}
+
+
+def _page(code: int, retry_after: int | None = None, words: Words | None = None) -> str:
     """Looks nobody up: the database may be what is broken."""
-    words = _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
+    words = words or _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
     return render_template(
         "errors/error.html",
         code=code,

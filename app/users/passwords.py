@@ -9,6 +9,8 @@ from threading import Lock
 import bcrypt
 from zxcvbn import zxcvbn
 
+from app.users import hashing
+
 MIN_LENGTH = 8
 MAX_LENGTH = 256
 
@@ -35,13 +37,23 @@ def _digest(password: str) -> bytes:
 
 
 def hash_password(password: str, rounds: int) -> str:
-    """The bcrypt hash to store; takes 2^rounds steps."""
-    return bcrypt.hashpw(_digest(password), bcrypt.gensalt(rounds)).decode()
+    """The bcrypt hash to store; takes 2^rounds steps.
+
+    Raises:
+        Busy: too many passwords are being hashed.
+    """
+    digest, salt = _digest(password), bcrypt.gensalt(rounds)
+    return hashing.gate.run(lambda: bcrypt.hashpw(digest, salt)).decode()
 
 
 def verify_password(password: str, password_hash: str) -> bool:
-    """Whether the password is the one that was hashed; takes as long as hashing it."""
-    return bcrypt.checkpw(_digest(password), password_hash.encode())
+    """Whether the password is the one that was hashed; takes as long as hashing it.
+
+    Raises:
+        Busy: too many passwords are being hashed.
+    """
+    digest, stored = _digest(password), password_hash.encode()
+    return hashing.gate.run(lambda: bcrypt.checkpw(digest, stored))
 
 
 def hash_rounds(password_hash: str) -> int:
