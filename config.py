@@ -175,15 +175,16 @@ class BaseConfig:
         return ""
 
     def _read_hashing(self, env: Environment) -> None:
-        """Hashes take half of the threads at most, running and waiting: pages have the rest."""
-        processes = env.number("WEB_CONCURRENCY", 2, 1, 1000)
-        threads = env.number("WEB_THREADS", 12, 1, 1000)
-        room = max(1, threads // 2)
-        share = max(1, _cores() // max(1, processes))
-        self.BCRYPT_AT_ONCE = env.number("BCRYPT_AT_ONCE", min(room, share), 1, 1000)
-        self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", max(0, room - self.BCRYPT_AT_ONCE), 0, 1000)
-        most = self.BCRYPT_AT_ONCE + self.BCRYPT_QUEUE
-        if self.production and most > max(1, threads - 1):
+        """A fifth of the threads hash or wait for it, three fifths are for refusals (the reason is
+        in app/overload.py), and the last fifth is for pages."""
+        processes = max(1, env.number("WEB_CONCURRENCY", 2, 1, 1000))
+        threads = max(1, env.number("WEB_THREADS", 48, 1, 1000))
+        room = max(1, threads // 5)
+        at_once = env.number("BCRYPT_AT_ONCE", min(room, max(1, _cores() // processes)), 1, 1000)
+        queue = env.number("BCRYPT_QUEUE", max(0, room - at_once), 0, 1000)
+        self.BCRYPT_AT_ONCE, self.BCRYPT_QUEUE = at_once, queue
+        self.BUSY_PAUSES = min(threads * 3 // 5, max(0, threads - 1 - at_once - queue))
+        if self.production and at_once + queue > max(1, threads - 1):
             env.problems.append(
                 "BCRYPT_QUEUE and BCRYPT_AT_ONCE together must be less than WEB_THREADS,"
                 " or sign-ins would keep every page waiting"
@@ -264,6 +265,7 @@ class TestingConfig(BaseConfig):
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 4, 4, 16)
         # Tests have as many threads as they like, and nobody waits for one.
         self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", 1000, 0, 1000)
+        self.BUSY_PAUSES = 0
 
     def default_secret(self, name: str) -> str:
         return f"only for tests, {name.lower()}, {'x' * MIN_SECRET_LENGTH}"

@@ -13,11 +13,11 @@ from urllib.parse import quote
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-# Threads, because requests wait for MongoDB and for their turn to hash. At most half of them wait
-# for a hash (BCRYPT_QUEUE in config.py, which reads both numbers too), the others serve pages.
+# Threads, because requests wait: for MongoDB, for their turn to hash, to be refused. config.py,
+# which reads both numbers too, keeps a fifth of the threads for pages, whatever the others do.
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
-threads = os.environ.get("WEB_THREADS", "12")
+threads = os.environ.get("WEB_THREADS", "48")
 
 # Never `preload_app`: a MongoClient must be made after the fork.
 

@@ -1,11 +1,15 @@
 """Overload: hashes are bounded, and who would wait too long is told before anything is done."""
 
+import time
+from threading import BoundedSemaphore
+
 from flask import Flask, request
 
 from app.users import hashing
 
 # A form with one of these costs a hash, whichever form it is.
 _PASSWORDS = {"password", "current_password"}
+_PAUSE = 0.5  # seconds
 
 
 def init_app(app: Flask) -> None:
@@ -14,10 +18,38 @@ def init_app(app: Flask) -> None:
     To be called before whatever costs a form something, as CSRF checks, limits and look-ups do.
     """
     hashing.open_gate(app.config["BCRYPT_AT_ONCE"], app.config["BCRYPT_QUEUE"])
-    app.before_request(_turn_away_early)
+    door = _Door(app.config["BUSY_PAUSES"])
+    app.before_request(door.turn_away_early)
 
 
-def _turn_away_early() -> None:
-    """In a flood most are turned away: that must be cheap, and equal for all addresses."""
-    if request.method == "POST" and not _PASSWORDS.isdisjoint(request.form):
-        hashing.gate.check()
+class _Door:
+    """Where forms with a password come in.
+
+    In a flood most are turned away. That must be equal for all addresses, and it must not be quick:
+    whoever ignores Retry-After would be back at once, and thousands of refusals a second keep
+    pages waiting as surely as hashes do. So a refusal takes half a second, on threads that are
+    there for it; once these are all taken, it does not.
+
+    Args:
+        pauses: how many refusals may take their time at once.
+    """
+
+    def __init__(self, pauses: int) -> None:
+        self._pauses = BoundedSemaphore(pauses) if pauses else None
+
+    def turn_away_early(self) -> None:
+        """Raises Busy for a form that would not be hashed in time."""
+        if request.method != "POST" or _PASSWORDS.isdisjoint(request.form):
+            return
+        try:
+            hashing.gate.check()
+        except hashing.Busy:
+            self._pause()
+            hashing.gate.check()
+
+    def _pause(self) -> None:
+        if self._pauses and self._pauses.acquire(blocking=False):
+            try:
+                time.sleep(_PAUSE)
+            finally:
+                self._pauses.release()

@@ -1,5 +1,6 @@
 """Looking at other processes."""
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -13,6 +14,18 @@ def runs(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started and that are there."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in found.split()]
+
+
+def cpu_seconds(pid: int) -> float:
+    """How much time of a core a process has used, its threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:

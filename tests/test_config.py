@@ -94,28 +94,28 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "threads", "at_once", "queue"),
+    ("cores", "processes", "threads", "at_once", "queue", "pauses"),
     [
-        (2, "2", "12", 1, 5),
-        (8, "2", "12", 4, 2),
-        (8, "8", "12", 1, 5),
-        (64, "1", "12", 6, 0),
-        (1, "4", "12", 1, 5),
-        (2, "2", "1", 1, 0),
+        (2, "2", "48", 1, 8, 28),
+        (8, "2", "48", 4, 5, 28),
+        (64, "1", "48", 9, 0, 28),
+        (1, "4", "8", 1, 0, 4),
+        (2, "2", "1", 1, 0, 0),
     ],
 )
-def test_hashes_take_the_cores_of_their_process_and_half_of_its_threads(
+def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
     processes: str,
     threads: str,
     at_once: int,
     queue: int,
+    pauses: int,
 ) -> None:
     monkeypatch.setattr(config, "_cores", lambda: cores)
     found = config.load(PRODUCTION | {"WEB_CONCURRENCY": processes, "WEB_THREADS": threads})
-    assert at_once == found.BCRYPT_AT_ONCE
-    assert queue == found.BCRYPT_QUEUE
+    shares = (found.BCRYPT_AT_ONCE, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
+    assert shares == (at_once, queue, pauses)
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -154,7 +154,7 @@ def test_production_names_what_is_missing(name: str, value: str) -> None:
         ("BCRYPT_LOG_ROUNDS", "10.5"),
         ("BCRYPT_AT_ONCE", "0"),
         ("BCRYPT_QUEUE", "-1"),
-        ("BCRYPT_QUEUE", "12"),
+        ("BCRYPT_QUEUE", "48"),
         ("WEB_CONCURRENCY", "0"),
         ("WEB_THREADS", "many"),
         ("CONFIRM_MAX_AGE", "0"),

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from time import perf_counter
 
 import pytest
 from flask import Flask
 
+from app import overload
 from app.users import hashing
 from tests.commands import commands
 from tests.conftest import MakeApp
@@ -99,3 +101,20 @@ def test_being_turned_away_costs_no_command(make_app: MakeApp, real_uri: str) ->
     with commands.recorded() as sent:
         assert visitor.sign_in("ada@example.com").status_code == 503
     assert sent == []
+
+
+@pytest.mark.usefixtures("full")
+def test_in_production_a_refusal_takes_half_a_second_while_there_are_threads_for_it(
+    app: Flask,
+) -> None:
+    doors = {pauses: overload._Door(pauses) for pauses in (0, 1)}
+    took: dict[int, float] = {}
+    for pauses, door in doors.items():
+        start = perf_counter()
+        with (
+            app.test_request_context("/login", method="POST", data={"password": "x"}),
+            pytest.raises(hashing.Busy),
+        ):
+            door.turn_away_early()
+        took[pauses] = perf_counter() - start
+    assert took[0] < 0.5 <= took[1]

@@ -1,0 +1,57 @@
+"""A browser for a server in a process of its own: keeps cookies, sends forms with their token."""
+
+import re
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
+from time import perf_counter
+from urllib.parse import urlencode
+
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and after how many seconds."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    seconds: float
+
+
+@dataclass
+class Browser:
+    """Somebody at a browser; a connection for each request."""
+
+    port: int
+    patience: float = 30
+    cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+
+    def get(self, path: str) -> Answer:
+        """Opens a page, and keeps the CSRF token of its forms."""
+        answer = self._ask("GET", path)
+        if found := _TOKEN.search(answer.text):
+            self.token = found[1]
+        return answer
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Sends a form, with the token of the page that was opened last."""
+        return self._ask("POST", path, urlencode({"csrf_token": self.token, **fields}))
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
+        headers = {"Cookie": "; ".join(f"{name}={said}" for name, said in self.cookies.items())}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        start = perf_counter()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        text = response.read().decode()
+        seconds = perf_counter() - start
+        connection.close()
+        for said in response.headers.get_all("Set-Cookie", []):
+            for name, morsel in SimpleCookie(said).items():
+                self.cookies[name] = morsel.value
+        return Answer(response.status, dict(response.headers), text, seconds)
