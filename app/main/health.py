@@ -1,8 +1,9 @@
 """For load balancers and operators: is this process alive, and may it get requests."""
 
+import re
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from pymongo.errors import PyMongoError
 
@@ -21,19 +22,25 @@ def live() -> ResponseReturnValue:
 
 @bp.get("/ready")
 def ready() -> ResponseReturnValue:
-    """MongoDB answers as writable and its indexes are as declared; names what is not.
+    """Keys are set, MongoDB answers as writable, its indexes are as declared; names what is not.
 
     The mail queue is reported, but no reason to be unready: pages work without it.
     """
-    problems: list[str] = []
+    problems = _missing_keys()
     mail: dict[str, Any] | None = None
     try:
-        problems = _database_problems()
-        mail = outbox.backlog(utcnow())
+        problems += _database_problems()
+        mail = _without_words(outbox.backlog(utcnow()))
     except PyMongoError:
         problems.append("mongodb: does not answer")
     body = {"status": "unready" if problems else "ok", "problems": problems, "mail": mail}
     return body, 503 if problems else 200
+
+
+def _missing_keys() -> list[str]:
+    """Production does not start without; an app that was made by hand may have none."""
+    names = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
+    return [f"{name}: not set" for name in names if not current_app.config.get(name)]
 
 
 def _database_problems() -> list[str]:
@@ -48,3 +55,18 @@ def _database_problems() -> list[str]:
         for name, state in indexes.inspect(database)
         if state is not indexes.State.UNCHANGED
     ]
+
+
+def _without_words(mail: dict[str, Any]) -> dict[str, Any]:
+    """Anybody may read this, and the mail server's words name accounts and hosts of ours: they are
+    in the worker's log and on the page for administrators, here is what kind of trouble it is."""
+    trouble: str | None = mail["blocked"]
+    if trouble is None:
+        return mail
+    if answer := re.match(r"\d{3}\b", trouble):
+        said = f"the mail server refuses our login or sender ({answer[0]})"
+    elif "certificate" in trouble.lower():
+        said = "the mail server's certificate is not trusted"
+    else:
+        said = "the mail server does not offer what the settings ask for"
+    return mail | {"blocked": f"{said}; scripts/doctor.py and the worker's log say more"}

@@ -134,17 +134,25 @@ class Outbox:
         return self._users.find_one({"outbox.due_on": {"$gt": _EPOCH}}, {"_id": 1}) is not None
 
     def backlog(self, now: datetime) -> Document:
-        """For the operator: how many letters are overdue, and what blocks them all, if anything."""
+        """For the operator: how many letters are overdue (up to 1000 are counted), for how many
+        seconds the oldest has been, and what blocks them all, if anything, in the server's words.
+        """
         blocked = self._users.find_one(
             {"outbox": {"$elemMatch": {"due_on": {"$gt": _EPOCH}, "blocked": True}}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
         )
         overdue = {"$match": {"outbox.due_on": {"$lte": now}}}
+        count = {"_id": None, "due": {"$sum": 1}, "oldest": {"$min": "$outbox.due_on"}}
+        # The index is walked in its order: the oldest is among the first thousand.
         counted = self._users.aggregate(
-            [overdue, {"$unwind": "$outbox"}, overdue, {"$limit": 1000}, {"$count": "due"}]
+            [overdue, {"$unwind": "$outbox"}, overdue, {"$limit": 1000}, {"$group": count}]
         )
+        # Of nothing MongoDB makes no group, and mongomock one of nothing.
+        found = next(iter(counted), None) or {"due": 0, "oldest": None}
+        oldest: datetime | None = found["oldest"]
         return {
-            "due": next((found["due"] for found in counted), 0),
+            "due": found["due"],
+            "oldest_due_seconds": int((now - oldest).total_seconds()) if oldest else None,
             "blocked": blocked["outbox"][0]["trouble"] if blocked else None,
         }
 

@@ -406,15 +406,17 @@ def test_waiting_tells_whether_anything_is_left_to_try(
 
 
 def test_the_backlog_counts_overdue_letters(users: UserRepository, outbox: Outbox) -> None:
-    assert outbox.backlog(NOW) == {"due": 0, "blocked": None}
+    assert outbox.backlog(NOW) == {"due": 0, "oldest_due_seconds": None, "blocked": None}
     user = register(users)
     users.resend(user, NOW, NONE_AT_ALL)
     register(users, parse_address("bob@example.com"), NOW + HOUR)
     assert outbox.backlog(BEFORE)["due"] == 0
     assert outbox.backlog(NOW)["due"] == 2, "both of one account, and not the later one"
     assert outbox.backlog(NOW + HOUR)["due"] == 3
+    assert outbox.backlog(NOW + HOUR)["oldest_due_seconds"] == 3600
     taken(outbox)
     assert outbox.backlog(NOW)["due"] == 1
+    assert outbox.backlog(NOW + 90 * SECOND)["oldest_due_seconds"] == 90
 
 
 def test_the_backlog_says_what_blocks_every_letter_until_it_is_mended(

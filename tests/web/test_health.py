@@ -1,11 +1,14 @@
 """What load balancers and operators are told."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
 import config
 from app import create_app
-from app.mongo import current_mongo
+from app.clock import utcnow
+from app.mongo import current_mongo, outbox
 from app.users import indexes
 from tests.conftest import MakeApp
 from tests.visitor import Visitor
@@ -24,7 +27,10 @@ def test_a_ready_one_says_so_without_a_session(visitor: Visitor) -> None:
     visitor.register("ada@example.com")
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200
-    assert answer.json == {"status": "ok", "problems": [], "mail": {"due": 1, "blocked": None}}
+    mail = answer.get_json()["mail"]
+    assert answer.json == {"status": "ok", "problems": [], "mail": mail}
+    assert mail == {"due": 1, "oldest_due_seconds": mail["oldest_due_seconds"], "blocked": None}
+    assert 0 <= mail["oldest_due_seconds"] < 30
     assert "Set-Cookie" not in answer.headers
 
 
@@ -65,6 +71,42 @@ def test_readiness_names_an_index_that_differs(make_app: MakeApp, real_uri: str)
     assert answer.status_code == 503
     (problem,) = answer.get_json()["problems"]
     assert problem.startswith("email_key: not as declared")
+
+
+def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
+    app.config.update(SECRET_KEY="", SECURITY_PASSWORD_SALT=None)
+    answer = Visitor(app).get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.get_json()["problems"] == [
+        "SECRET_KEY: not set",
+        "SECURITY_PASSWORD_SALT: not set",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("535 5.7.8 no such user ops@mail.internal", "refuses our login or sender (535)"),
+        ("550 5.7.1 we know no ops@mail.internal", "refuses our login or sender (550)"),
+        (
+            "certificate verify failed: Hostname mismatch, not valid for 'mail.internal'",
+            "certificate is not trusted",
+        ),
+        ("STARTTLS extension not supported by mail.internal", "does not offer"),
+    ],
+)
+def test_what_blocks_the_mail_is_told_without_the_servers_words(
+    visitor: Visitor, app: Flask, trouble: str, said: str
+) -> None:
+    visitor.register("ada@example.com")
+    with app.app_context():
+        claim = outbox.claim(utcnow(), timedelta(minutes=1))
+        assert claim
+        outbox.postpone(claim, utcnow(), trouble, blocked=True)
+    answer = visitor.get("/health/ready")
+    assert answer.status_code == 200, "pages work without mail"
+    assert said in answer.get_json()["mail"]["blocked"]
+    assert "internal" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
