@@ -4,7 +4,6 @@ import os
 from threading import Lock
 from typing import Any
 
-import mongomock
 from flask import Flask, current_app
 from pymongo import MongoClient
 from pymongo.collection import Collection
@@ -35,6 +34,8 @@ _DURABLE: Document = {"w": "majority", "journal": True}
 def connect(uri: str) -> Database[Document]:
     """The database that the URI names, `mongomock://` included; connects when first used."""
     if uri.startswith("mongomock://"):
+        import mongomock  # never in production
+
         client: Any = mongomock.MongoClient("mongodb://" + uri.partition("://")[2], tz_aware=True)
         return client.get_default_database()  # type: ignore[no-any-return]
     said = {name.lower() for name in parse_uri(uri, validate=False)["options"]}

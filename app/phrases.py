@@ -3,8 +3,6 @@
 from datetime import timedelta
 from functools import lru_cache
 
-import ua_parser
-
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -21,6 +19,9 @@ def duration(span: timedelta) -> str:
 @lru_cache(maxsize=1024)
 def browser(user_agent: str) -> str:
     """ "Firefox on Windows", or as much of it as the User-Agent tells; empty for none."""
+    # Here, because its rules take long to load, and only pages about sessions need them.
+    import ua_parser
+
     found = ua_parser.parse(user_agent)
     program = found.user_agent.family if found.user_agent else ""
     system = found.os.family if found.os else ""

@@ -3,10 +3,12 @@ a resolver that answers wrongly must not keep anybody out."""
 
 from difflib import get_close_matches
 from functools import cache
+from typing import TYPE_CHECKING
 
 import email_validator
-from dns.resolver import Resolver
-from email_validator.deliverability import validate_email_deliverability
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
 
 _DNS_TIMEOUT = 2  # seconds
 
@@ -61,7 +63,7 @@ def likely_slip(domain: str) -> str | None:
 
 
 @cache
-def _resolver() -> Resolver:
+def _resolver() -> "Resolver":
     return email_validator.caching_resolver(timeout=_DNS_TIMEOUT)
 
 
@@ -69,6 +71,9 @@ def seems_undeliverable(domain: str) -> bool:
     """Whether DNS says that the domain takes no mail; False when DNS does not answer in 2 s."""
     if domain in COMMON_DOMAINS:
         return False
+    # Here, because a DNS client takes long to load, and only this advice needs it.
+    from email_validator.deliverability import validate_email_deliverability
+
     try:
         validate_email_deliverability(domain, domain, dns_resolver=_resolver())
     except email_validator.EmailUndeliverableError:
