@@ -279,17 +279,26 @@ CONFIGS = {
 }
 
 
+def read(variables: Mapping[str, str]) -> tuple[BaseConfig, list[str]]:
+    """The settings as far as they can be read, and what is wrong with them.
+
+    Raises:
+        ConfigError: it is not even clear which kind of process this is.
+    """
+    env = Environment(variables)
+    kind = CONFIGS.get(env.text("APP_SETTINGS", "config.ProductionConfig"))
+    if kind is None:
+        raise ConfigError(["APP_SETTINGS must be one of " + ", ".join(CONFIGS)])
+    return kind(env), env.problems
+
+
 def load(variables: Mapping[str, str] | None = None) -> BaseConfig:
     """The settings of this process, from `variables` or the environment.
 
     Raises:
         ConfigError: naming every setting that is missing or invalid.
     """
-    env = Environment(os.environ if variables is None else variables)
-    kind = CONFIGS.get(env.text("APP_SETTINGS", "config.ProductionConfig"))
-    if kind is None:
-        raise ConfigError(["APP_SETTINGS must be one of " + ", ".join(CONFIGS)])
-    settings = kind(env)
-    if env.problems:
-        raise ConfigError(env.problems)
+    settings, problems = read(os.environ if variables is None else variables)
+    if problems:
+        raise ConfigError(problems)
     return settings

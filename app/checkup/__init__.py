@@ -1,0 +1,1 @@
+"""What `scripts/doctor.py` looks at. Nothing is changed, and nothing is sent."""

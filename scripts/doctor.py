@@ -1,0 +1,53 @@
+"""Looks at settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
+
+A line each: ok, note, or MEND with what to do. Exit status: 1 when there is something to mend.
+"""
+
+import _root  # noqa: F401, I001 (first, so that app can be imported)
+import os
+import sys
+from collections.abc import Iterator
+
+import config
+from app.checkup.finding import Finding, Verdict, mend, note
+from app.checkup.mongodb import check_mongodb
+from app.checkup.settings import check_keys, check_public_url, check_settings
+from app.checkup.smtp import check_smtp
+
+
+def main() -> int:
+    try:
+        settings, problems = config.read(os.environ)
+    except config.ConfigError as error:
+        settings, problems = None, error.problems
+    well = True
+    for finding in examine(settings, problems):
+        print(finding, flush=True)  # some take seconds
+        well = well and finding.verdict is not Verdict.MEND
+    return 0 if well else 1
+
+
+def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator[Finding]:
+    """Everything that can be looked at; what a wrong setting stands before is named."""
+    if settings is None:
+        yield from (mend("settings", problem, "see README.md") for problem in problems)
+        return
+    yield from check_settings(settings, problems)
+    yield from check_keys(settings)
+    wrong = {problem.partition(" ")[0] for problem in problems}
+    if "PUBLIC_URL" in wrong:
+        yield note("PUBLIC_URL", "not looked at, since it is not set right")
+    else:
+        yield from check_public_url(settings)
+    if "MONGODB_URI" in wrong:
+        yield note("mongodb", "not looked at, since MONGODB_URI is not set right")
+    else:
+        yield from check_mongodb(settings.MONGODB_URI)
+    if any(name.startswith("APP_MAIL_") for name in wrong - {"APP_MAIL_DEFAULT_SENDER"}):
+        yield note("mail server", "not looked at, since APP_MAIL_* is not set right")
+    else:
+        yield from check_smtp(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
