@@ -143,8 +143,13 @@ gate = HashGate(os.cpu_count() or 1, _SHORT_QUEUE, _PATIENCE)
 """The one of this process: whatever asks for a hash, the cores are the same."""
 
 
-def open_gate(at_once: int, queue: int) -> HashGate:
-    """Replaces the gate by one of other bounds, as the settings say them."""
+def open_gate(
+    at_once: int,
+    queue: int,
+    on_hash: Callable[[float], object] | None = None,
+    on_queue: Callable[[int], object] | None = None,
+) -> HashGate:
+    """Replaces the gate by one of other bounds, as the settings say them, and with listeners."""
     global gate
-    gate = HashGate(at_once, queue, _PATIENCE)
+    gate = HashGate(at_once, queue, _PATIENCE, on_hash, on_queue)
     return gate
