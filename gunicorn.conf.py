@@ -3,7 +3,6 @@
 Where it listens is gunicorn's own business: `--bind`, or PORT, which means all addresses.
 """
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -45,23 +44,22 @@ control_socket_disable = True
 
 accesslog = "-"
 # Without query strings and Referer: `next=` may hold the path of a link, and so its token.
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus "%(a)s"'
-
-
-def _redact(record: logging.LogRecord) -> bool:
-    from app.logs import redact
-
-    record.msg, record.args = redact(record.getMessage()), None
-    return True
+access_log_format = (
+    '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus "%(a)s" %({x-request-id}o)s'
+)
 
 
 class RedactingLogger(Logger):
-    """Gunicorn's logs without the tokens of links (SECURITY-BAR 10)."""
+    """Gunicorn's logs without the tokens of links (SECURITY-BAR 10); its errors like the app's."""
 
     def setup(self, cfg: Config) -> None:
+        from app.logs import Redacting, formatter
+
         super().setup(cfg)
         for log in (self.access_log, self.error_log):
-            log.addFilter(_redact)
+            log.addFilter(Redacting())
+        for handler in self.error_log.handlers:
+            handler.setFormatter(formatter())
 
     def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:
         """Gunicorn's, but that the path is one as it was sent: no line break can forge a line."""

@@ -1,5 +1,6 @@
 """scripts/send_mail.py against a real mail server and a real MongoDB."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -55,7 +56,9 @@ def test_once_delivers_what_is_due_and_ends(run: Run, server: SmtpServer, app: F
     Visitor(app).register(ADA)
     Visitor(app).register(BOB)
     done = run("send_mail", "--once")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
+    logged = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in logged] == ["letter_sent"] * 2
     assert sorted(taken.recipients[0] for taken in server.taken) == [ADA, BOB]
     assert "https://app.example.org/confirm/" in server.taken[0].mail.text
 
