@@ -1,8 +1,8 @@
 """The security log: what happened, to which account, from where, and how it ended.
 
-The one place where a happening becomes a line. The steps of the domain tell theirs to `hear`;
-what is no step of an account (a form without its token, a damaged link) is noted where it is
-decided. The line's time, request id, client address and `actor`, whoever is signed in, come with
+The one place where a happening becomes a line and a count. The steps of the domain tell theirs to
+`hear`; what is no step of an account (a form without its token, a damaged link) is noted where it
+is decided. The line's time, request id, client address and `actor`, whoever is signed in, come with
 the log (`app/logs.py`). No password, token, code, cookie or mail address is ever given to it
 (ASVS 16.2.5).
 """
@@ -12,7 +12,7 @@ from typing import Literal
 
 from bson import ObjectId
 
-from app import logs
+from app import logs, metrics
 from app.users.happenings import Happening
 from app.users.user import EventKind
 
@@ -29,7 +29,7 @@ def note(
     account: ObjectId | None = None,
     **details: str | float | bool,
 ) -> None:
-    """Writes one line.
+    """Writes one line, and counts it.
 
     Args:
         event: one of a fixed set of words, as in docs and code.
@@ -39,6 +39,7 @@ def note(
         details: more fields, of our own words and numbers.
     """
     about = {"account": str(account)} if account else {}
+    metrics.count_event(event, outcome, details)
     _log.log(_LEVELS[outcome], event, outcome=outcome, **about, **details)
 
 

@@ -12,6 +12,7 @@ from threading import Event
 from pymongo.errors import PyMongoError
 
 from app import create_app
+from app.metrics import serve
 from app.mail.worker import Worker
 
 
@@ -19,7 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="deliver what is due, then exit")
     once: bool = parser.parse_args().once
-    worker = Worker(create_app())
+    app = create_app()
+    worker = Worker(app)
     if once:
         try:
             return 1 if worker.run_once() else 0
@@ -29,7 +31,8 @@ def main() -> int:
     stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    worker.run(stop)
+    with serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"]):
+        worker.run(stop)
     return 0
 
 
