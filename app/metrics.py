@@ -142,6 +142,9 @@ def serve(port: int, token: str) -> Iterator[None]:
     Args:
         port: 0 for none.
         token: as for the web's `/metrics`; without one, nothing is shown.
+
+    Raises:
+        OSError: the port cannot be had.
     """
     if not port:
         yield

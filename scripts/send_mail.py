@@ -7,6 +7,7 @@ import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse
 import signal
 import sys
+from contextlib import ExitStack
 from threading import Event
 
 from pymongo.errors import PyMongoError
@@ -31,7 +32,13 @@ def main() -> int:
     stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    with serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"]):
+    with ExitStack() as numbers:
+        try:
+            shown = serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"])
+            numbers.enter_context(shown)
+        except OSError as error:
+            # Another worker of this machine has the port: no reason not to deliver.
+            app.logger.warning("WORKER_METRICS_PORT cannot be used: %s", error.strerror)
         worker.run(stop)
     return 0
 
