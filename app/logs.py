@@ -89,7 +89,10 @@ def _console() -> list[Processor]:
         _redact_values,
         _one_line_values,
         structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), timestamp_key="time", pad_event_to=20
+            colors=sys.stderr.isatty(),
+            timestamp_key="time",
+            pad_event_to=20,
+            exception_formatter=structlog.dev.plain_traceback,  # redacted text by now
         ),
     ]
 

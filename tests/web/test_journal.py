@@ -284,6 +284,18 @@ def test_nor_on_a_developers_console(
     assert not refusal.startswith("{"), "people read it"
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_developer_reads_a_traceback(
+    development: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    development.config["PROPAGATE_EXCEPTIONS"] = False
+    development.add_url_rule("/crash", "crash", lambda: 1 // 0)
+    Visitor(development).get("/crash")
+    log = capsys.readouterr().err
+    assert "\nZeroDivisionError: " in log
+    assert "Exception on /crash [GET]" in log.splitlines()[0]
+
+
 def test_nothing_secret_is_ever_written(
     app: Flask, mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
