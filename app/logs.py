@@ -21,7 +21,9 @@ _TOKEN = re.compile(
     rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo){_SLASH})[^\s?#\"]+"
 )
 # Mail servers repeat the address that they refuse. Its domain says whose server it is.
-_MAILBOX = re.compile(r"[^\s<>()\[\]\"',;:/@]+@(?=[\w.-])")
+# It begins where a word does, or a long word without a mailbox would be gone through once a letter.
+_WORD = r"[^\s<>()\[\]\"',;:/@]"
+_MAILBOX = re.compile(rf"(?<!{_WORD}){_WORD}+@(?=[\w.-])")
 # What ends a line somewhere, or steers a terminal: controls, line and paragraph separators, and
 # what turns the direction of text around.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")

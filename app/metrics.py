@@ -7,17 +7,13 @@ server said.
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from time import perf_counter
 
 from flask import Flask, g, request
 from flask.wrappers import Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
@@ -133,44 +129,3 @@ def exposition(*more: CollectorRegistry) -> bytes:
 def may_read(authorization: str, token: str) -> bool:
     """Whether an `Authorization` header carries the token as its bearer; never without a token."""
     return bool(token) and compare_digest(authorization.encode(), f"Bearer {token}".encode())
-
-
-@contextmanager
-def serve(port: int, token: str) -> Iterator[None]:
-    """Shows this process's own numbers on a port, for the mail worker, which has no pages.
-
-    Args:
-        port: 0 for none.
-        token: as for the web's `/metrics`; without one, nothing is shown.
-
-    Raises:
-        OSError: the port cannot be had.
-    """
-    if not port:
-        yield
-        return
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = 10  # seconds that a slow reader may take
-
-        def do_GET(self) -> None:
-            found = self.path == "/metrics" and may_read(
-                self.headers.get("Authorization", ""), token
-            )
-            body = exposition() if found else b""
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """A scrape is no event."""
-
-    with ThreadingHTTPServer(("", port), Handler) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-        try:
-            yield
-        finally:
-            server.shutdown()

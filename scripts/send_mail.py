@@ -13,8 +13,8 @@ from threading import Event
 from pymongo.errors import PyMongoError
 
 from app import create_app
-from app.metrics import serve
 from app.mail.worker import Worker
+from app.metrics_port import serve
 
 
 def main() -> int:

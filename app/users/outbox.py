@@ -122,28 +122,7 @@ class Outbox:
 
     def stock(self, now: datetime) -> Stock:
         """How many letters wait, and for how long: one command, added up by MongoDB."""
-        to_send = {"$match": {"outbox.due_on": {"$gt": _EPOCH}}}
-        due = {"$lte": ["$outbox.due_on", now]}
-        found = self._users.aggregate(
-            [
-                # The index is walked in its order: what has been due longest is among the first.
-                to_send,
-                {"$limit": _COUNTED},
-                {"$project": {"outbox.due_on": 1, "outbox.owed_on": 1, "outbox.blocked": 1}},
-                {"$unwind": "$outbox"},
-                to_send,
-                {
-                    "$group": {
-                        "_id": None,
-                        "owed": {"$sum": 1},
-                        "due": {"$sum": {"$cond": [due, 1, 0]}},
-                        "blocked": {"$sum": {"$cond": ["$outbox.blocked", 1, 0]}},
-                        "next": {"$min": "$outbox.due_on"},
-                        "oldest": {"$min": "$outbox.owed_on"},
-                    }
-                },
-            ]
-        )
+        found = self._users.aggregate(_adding_up(now))
         # Of nothing MongoDB makes no group, and mongomock one of nothing.
         group = next(iter(found), None)
         if not group or not group["owed"]:
@@ -192,6 +171,30 @@ class Outbox:
             "due": next((found["due"] for found in counted), 0),
             "blocked": blocked["outbox"][0]["trouble"] if blocked else None,
         }
+
+
+def _adding_up(now: datetime) -> list[Document]:
+    """The pipeline of `stock`. The index is walked in its order: what has been due longest is among
+    the first."""
+    to_send = {"$match": {"outbox.due_on": {"$gt": _EPOCH}}}
+    due = {"$lte": ["$outbox.due_on", now]}
+    counts = {
+        "_id": None,
+        "owed": {"$sum": 1},
+        "due": {"$sum": {"$cond": [due, 1, 0]}},
+        "blocked": {"$sum": {"$cond": ["$outbox.blocked", 1, 0]}},
+        "next": {"$min": "$outbox.due_on"},
+        "oldest": {"$min": "$outbox.owed_on"},
+    }
+    fields = {f"outbox.{name}": 1 for name in ("due_on", "owed_on", "blocked")}
+    return [
+        to_send,
+        {"$limit": _COUNTED},
+        {"$project": fields},
+        {"$unwind": "$outbox"},
+        to_send,
+        {"$group": counts},
+    ]
 
 
 _COUNTED = 10_000
