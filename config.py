@@ -138,6 +138,7 @@ class BaseConfig:
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
         self._read_hashing(env)
         self.METRICS_TOKEN = env.text("METRICS_TOKEN")
+        self.WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, 0, 65535)
         self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
         self.RATELIMIT_STORAGE_URI = env.text("RATELIMIT_STORAGE_URI")
         self._read_keys(env)

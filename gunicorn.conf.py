@@ -3,9 +3,11 @@
 Where it listens is gunicorn's own business: `--bind`, or PORT, which means all addresses.
 """
 
-import logging
+import itertools
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,31 +40,53 @@ limit_request_line = 8190
 forwarded_allow_ips = ""
 
 # Workers prove that they live by touching a file: on a busy disk that can take too long.
-if Path("/dev/shm").is_dir():  # noqa: S108 (memory, not a shared file)
-    worker_tmp_dir = "/dev/shm"  # noqa: S108
+in_memory = Path("/dev/shm")  # noqa: S108 (memory, not a shared file)
+worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 
 # Nobody manages it through a socket, which would be made in the home directory.
 control_socket_disable = True
 
+# Where the workers keep what `/metrics` adds up; app/metrics.py says how.
+_METRICS, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "latchkey-metrics-"
+
+
+def _metrics_folder() -> str:
+    """This master's own, in the one that the operator names or in memory. Kept when settings are
+    read again (HUP), and not taken over from the master that has started this one (USR2)."""
+    named = os.environ.get(_METRICS, "")
+    made = Path(named).name.startswith(_PREFIX)
+    if made and "GUNICORN_PID" not in os.environ:
+        return named
+    parent = str(Path(named).parent) if made else named or worker_tmp_dir
+    return tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+
+
+# Before anything imports prometheus_client.
+os.environ[_METRICS] = _metrics_folder()
+
+
+def _forget_metrics() -> None:
+    shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
+
+
 accesslog = "-"
 # Without query strings and Referer: `next=` may hold the path of a link, and so its token.
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus "%(a)s"'
-
-
-def _redact(record: logging.LogRecord) -> bool:
-    from app.logs import redact
-
-    record.msg, record.args = redact(record.getMessage()), None
-    return True
+access_log_format = (
+    '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus "%(a)s" %({x-request-id}o)s'
+)
 
 
 class RedactingLogger(Logger):
-    """Gunicorn's logs without the tokens of links (SECURITY-BAR 10)."""
+    """Gunicorn's logs without the tokens of links (SECURITY-BAR 10); its errors like the app's."""
 
     def setup(self, cfg: Config) -> None:
+        from app.logs import Redacting, formatter
+
         super().setup(cfg)
         for log in (self.access_log, self.error_log):
-            log.addFilter(_redact)
+            log.addFilter(Redacting())
+        for handler in self.error_log.handlers:
+            handler.setFormatter(formatter())
 
     def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:
         """Gunicorn's, but that the path is one as it was sent: no line break can forge a line."""
@@ -80,4 +104,28 @@ def on_starting(_arbiter: Any) -> None:
     try:
         config.load()
     except config.ConfigError as error:
+        _forget_metrics()
         sys.exit(str(error))
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Gives the worker the lowest number that no living one has; its metrics' files bear it."""
+    taken = {getattr(other, "slot", None) for other in server.WORKERS.values()}
+    worker.slot = next(number for number in itertools.count(1) if number not in taken)
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """From here on this process writes into files of its own."""
+    os.environ["LATCHKEY_WORKER_SLOT"] = str(worker.slot)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a worker has counted stays, how long its queue was does not."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.slot)
+
+
+def on_exit(_server: Any) -> None:
+    """Leaves no folder behind."""
+    _forget_metrics()

@@ -6,7 +6,19 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app import account, admin, auth, logs, mail, main, mongo, overload, web
+from app import (
+    account,
+    admin,
+    auth,
+    logs,
+    mail,
+    main,
+    metrics,
+    mongo,
+    overload,
+    request_id,
+    web,
+)
 from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
 
@@ -27,6 +39,8 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     _trust_proxies(app)
 
     logs.init_app(app)
+    request_id.init_app(app)
+    metrics.init_app(app)
     mongo.init_app(app)
     web.init_app(app)
     overload.init_app(app)

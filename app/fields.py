@@ -6,6 +6,7 @@ from flask import current_app
 from wtforms import EmailField, PasswordField
 from wtforms.validators import DataRequired, EqualTo, StopValidation, ValidationError
 
+from app import journal
 from app.users.addresses import Address, AddressError, parse_address
 from app.users.passwords import MAX_LENGTH, verify_password, weakness
 from app.users.user import User
@@ -45,6 +46,7 @@ class CurrentPasswordField(PasswordField):
         """Whether this is the account's password, with a sentence beside the field if not."""
         if verify_password(self.data or "", user.password_hash):
             return True
+        journal.note("password_refused", outcome="refused", account=user.id)
         self.errors = [*self.errors, "This is not the password of this account."]
         return False
 

@@ -1,31 +1,158 @@
-"""What may be logged."""
+"""The log: one event a line, in UTC, on standard error; what may be written there, and how.
+
+JSON, one object a line, so that nothing which a client sends can begin a line of its own; for
+people to read while they develop. Every line of a request has its id, the client's address and
+whoever is signed in. Python's own `logging` carries it: any handler of the host's works as well.
+"""
 
 import logging
 import re
+import sys
+from typing import Any, TextIO
 
+import structlog
 from flask import Flask
+from flask.logging import default_handler
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-_TOKEN = re.compile(r"(/(?:confirm|reset|email/confirm|email/undo)/)[^\s?#\"]+")
+_SLASH = r"(?:/|%(?:25)*2[Ff])"  # also as it stands in another URL's query
+_TOKEN = re.compile(
+    rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo){_SLASH})[^\s?#\"]+"
+)
+# Mail servers repeat the address that they refuse. Its domain says whose server it is.
+# It begins where a word does, or a long word without a mailbox would be gone through once a letter.
+_WORD = r"[^\s<>()\[\]\"',;:/@]"
+_MAILBOX = re.compile(rf"(?<!{_WORD}){_WORD}+@(?=[\w.-])")
+# What ends a line somewhere, or steers a terminal: controls, line and paragraph separators, and
+# what turns the direction of text around.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _SOUND_ROUNDS = 10
 
 
 def redact(text: str) -> str:
-    """A path, URL or log line without the token that a link carries (SECURITY-BAR 10)."""
-    return _TOKEN.sub(r"\1-", text)
+    """A path, URL or log line without what must not be kept (SECURITY-BAR 10): the token that a
+    link carries, and whose mailbox it is about."""
+    return _MAILBOX.sub("-@", _TOKEN.sub(r"\1-", text))
 
 
-class _Redacting(logging.Filter):
-    """Flask logs the path of a request that failed, and the path of a link is its token."""
+def one_line(text: str) -> str:
+    """The text with everything escaped that could begin another line or steer a terminal."""
+    return _STEERING.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+class Redacting(logging.Filter):
+    """For a logger of somebody else's messages, whatever handlers it has: Flask and gunicorn log
+    the path of a request that failed, and the path of a link is its token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()
         return True
 
 
+def _redact_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The last word on every value, tracebacks included; before they become JSON."""
+    return {name: redact(v) if isinstance(v, str) else v for name, v in event.items()}
+
+
+def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For the console; JSON escapes of itself. A traceback is ours, and is many lines."""
+    return {
+        name: one_line(value) if isinstance(value, str) and name != "exception" else value
+        for name, value in event.items()
+    }
+
+
+_CONTEXT: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper("iso", utc=True, key="time"),
+]
+
+
+def _heading(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """When and what come first, for whoever looks at the lines as they are."""
+    first = {name: event[name] for name in ("time", "level", "event") if name in event}
+    return first | {name: value for name, value in event.items() if name not in first}
+
+
+_JSON: list[Processor] = [
+    structlog.processors.format_exc_info,
+    _redact_values,
+    _heading,
+    structlog.processors.JSONRenderer(),  # ASCII only: U+2028 is no line break either
+]
+
+
+def _console() -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        _redact_values,
+        _one_line_values,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            timestamp_key="time",
+            pad_event_to=20,
+            exception_formatter=structlog.dev.plain_traceback,  # redacted text by now
+        ),
+    ]
+
+
+def formatter(*, console: bool = False) -> logging.Formatter:
+    """Makes a line of a record, whoever logged it."""
+    last = _console() if console else _JSON
+    return ProcessorFormatter(
+        foreign_pre_chain=_CONTEXT, processors=[ProcessorFormatter.remove_processors_meta, *last]
+    )
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to whatever standard error is by then, a line at a time."""
+
+    def __init__(self, *, console: bool) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(formatter(console=console))
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """Looked up for each line, as `logging.lastResort` does."""
+        return sys.stderr
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger of events with fields; its lines go where the app's go, INFO and above."""
+    stdlib = logging.getLogger(name)
+    stdlib.setLevel(logging.INFO)
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        stdlib,
+        processors=[*_CONTEXT, _redact_values, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound
+
+
 def init_app(app: Flask) -> None:
-    """Keeps tokens out of the app's log, and says there what the operator should mend."""
-    app.logger.addFilter(_Redacting())
+    """Puts the log up, and says there what the operator should mend."""
+    log = logging.getLogger(app.name)
+    for handler in list(log.handlers):
+        if isinstance(handler, StandardError):
+            log.removeHandler(handler)
+    log.addHandler(StandardError(console=app.debug))
+    app.logger.removeHandler(default_handler)
+    if not any(isinstance(known, Redacting) for known in app.logger.filters):
+        app.logger.addFilter(Redacting())
     if app.config["BCRYPT_LOG_ROUNDS"] < _SOUND_ROUNDS and not (app.debug or app.testing):
         app.logger.warning(
             "BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SOUND_ROUNDS
         )
+
+
+def bind(**fields: Any) -> None:
+    """Puts fields on every line of the request (or the letter) in hand."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
+def unbind_all() -> None:
+    """Ends what `bind` began: threads serve one request after another."""
+    structlog.contextvars.clear_contextvars()

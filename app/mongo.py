@@ -11,6 +11,7 @@ from pymongo.database import Database
 from pymongo.uri_parser import parse_uri
 from werkzeug.local import LocalProxy
 
+from app import journal
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
 
@@ -82,5 +83,7 @@ def current_mongo() -> Mongo:
     return mongo
 
 
-users: UserRepository = LocalProxy(lambda: UserRepository(current_mongo().users))  # type: ignore[assignment]
+users: UserRepository = LocalProxy(  # type: ignore[assignment]
+    lambda: UserRepository(current_mongo().users, tell=journal.hear)
+)
 outbox: Outbox = LocalProxy(lambda: Outbox(current_mongo().users))  # type: ignore[assignment]

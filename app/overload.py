@@ -5,6 +5,7 @@ from threading import BoundedSemaphore
 
 from flask import Flask, request
 
+from app import metrics
 from app.users import hashing
 
 # A form with one of these costs a hash, whichever form it is.
@@ -17,7 +18,12 @@ def init_app(app: Flask) -> None:
 
     To be called before whatever costs a form something, as CSRF checks, limits and look-ups do.
     """
-    hashing.open_gate(app.config["BCRYPT_AT_ONCE"], app.config["BCRYPT_QUEUE"])
+    hashing.open_gate(
+        app.config["BCRYPT_AT_ONCE"],
+        app.config["BCRYPT_QUEUE"],
+        metrics.observe_hash,
+        metrics.set_hash_queue,
+    )
     door = _Door(app.config["BUSY_PAUSES"])
     app.before_request(door.turn_away_early)
 

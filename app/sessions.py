@@ -30,7 +30,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
 from itsdangerous import BadData
 
-from app import devices
+from app import devices, logs
 from app.clock import utcnow
 from app.extensions import login_manager
 from app.mongo import users
@@ -206,6 +206,7 @@ def _load(cookie_id: Any) -> SignedIn | None:
     entry = user.session(session_id, now) if user else None
     if user is None or entry is None:
         return _load_decoy(user_id, session_id, now)
+    logs.bind(actor=str(user.id))
     if now - entry.seen_on >= _SEEN_EVERY:
         users.touch(user_id, session_id, now)
     if user.confirmed:

@@ -7,19 +7,22 @@ import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse
 import signal
 import sys
+from contextlib import ExitStack
 from threading import Event
 
 from pymongo.errors import PyMongoError
 
 from app import create_app
 from app.mail.worker import Worker
+from app.metrics_port import serve
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="deliver what is due, then exit")
     once: bool = parser.parse_args().once
-    worker = Worker(create_app())
+    app = create_app()
+    worker = Worker(app)
     if once:
         try:
             return 1 if worker.run_once() else 0
@@ -29,7 +32,14 @@ def main() -> int:
     stop = Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    worker.run(stop)
+    with ExitStack() as numbers:
+        try:
+            shown = serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"])
+            numbers.enter_context(shown)
+        except OSError as error:
+            # Another worker of this machine has the port: no reason not to deliver.
+            app.logger.warning("WORKER_METRICS_PORT cannot be used: %s", error.strerror)
+        worker.run(stop)
     return 0
 
 

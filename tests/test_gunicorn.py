@@ -39,13 +39,18 @@ class Gunicorn:
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str]]:
         """Status and headers of a page."""
+        return self.read(path, **headers)[:2]
+
+    def read(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+        """The same with its text."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(
             "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
         )
         response = connection.getresponse()
+        text = response.read().decode()
         connection.close()
-        return response.status, dict(response.headers)
+        return response.status, dict(response.headers), text
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import sessions
+from app import journal, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import PasswordForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -20,6 +20,8 @@ from app.mongo import users
 from app.users.links import Purpose
 from app.users.user import User
 from app.web import form_page, origin
+
+_COOLDOWN = "resend_cooldown"
 
 
 def judge(opened: OpenedLink) -> Outcome:
@@ -89,6 +91,7 @@ def confirm_again(token: str) -> ResponseReturnValue:
             cooldown = current_app.config["RESEND_COOLDOWN"]
             wait = user.resend_in(cooldown, now)
             if wait:
+                journal.note("limit_hit", outcome="refused", account=user.id, rule=_COOLDOWN)
                 return _sent_moments_ago(wait)
             users.resend(user, now, timedelta(seconds=cooldown))
             flash(f"A new mail to {user.email} is on its way. Open its link.", "success")

@@ -10,6 +10,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from app import journal
 from app.links import link_signer
 from app.users.links import Purpose
 from app.users.user import User
@@ -226,5 +227,12 @@ def outcome_page(
         user: the account that the link names, if it exists.
         viewer: whoever is signed in.
     """
+    journal.note(
+        "link_refused",
+        outcome="refused",
+        account=user.id if user else None,
+        purpose=purpose.name.lower(),
+        reason=outcome.name.lower(),
+    )
     page = _PAGES[outcome](Case(purpose, token, user, viewer))
     return render_template("auth/outcome.html", **asdict(page)), page.status

@@ -6,7 +6,7 @@ from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import sessions
+from app import journal, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import RegistrationForm
 from app.mongo import users
@@ -38,6 +38,7 @@ def register() -> ResponseReturnValue:
         timedelta(days=config["UNCONFIRMED_DAYS"]),
     )
     if user is None:
+        journal.note("registered", outcome="refused", reason="account_exists")
         users.owe_account_exists(address.key, entry.signed_in_on, _EXISTS_PAUSE)
     sessions.start_claim(user, address.typed, entry)
     return redirect(url_for("auth.unconfirmed"))

@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import sessions
+from app import journal, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import LoginForm
 from app.clock import utcnow
@@ -57,7 +57,10 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
         users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
         return None
     stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
-    return user if users.sign_in(user, entry, stronger) else None
+    if users.sign_in(user, entry, stronger):
+        return user
+    journal.note("sign_in_refused", outcome="refused", account=user.id, reason="changed_meanwhile")
+    return None
 
 
 def local_path(target: str | None) -> str:

@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app import sessions
+from app import journal, sessions
 from app.auth.blueprint import bp
 from app.auth.confirm import welcome
 from app.auth.forms import CodeForm
@@ -52,6 +52,7 @@ def resend() -> ResponseReturnValue:
     now, cooldown = utcnow(), current_app.config["RESEND_COOLDOWN"]
     wait = user.resend_in(cooldown, now)
     if wait:
+        journal.note("limit_hit", outcome="refused", account=user.id, rule="resend_cooldown")
         flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
         return _where_things_stand(user), 429, {"Retry-After": str(wait)}
     # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
@@ -74,6 +75,7 @@ def code() -> ResponseReturnValue:
             user, user.token_version, utcnow(), origin()
         ):
             return welcome(user)
+        journal.note("code_refused", outcome="refused", account=user.id)
         form.code.errors = [_why_not(user)]
     return _where_things_stand(user, form), 422
 

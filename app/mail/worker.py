@@ -7,6 +7,7 @@ from threading import Event
 from flask import Flask
 from pymongo.errors import PyMongoError
 
+from app import journal
 from app.clock import utcnow
 from app.mail import make_transport
 from app.mail.message import render
@@ -85,6 +86,7 @@ class Worker:
                 return False
             if claim.overtaken:
                 outbox.drop(claim)
+                _note(claim, "letter_dropped", "done", reason="overtaken")
             else:
                 self._deliver(claim)
             return True
@@ -94,8 +96,9 @@ class Worker:
         try:
             self._transport.send(render(claim))
         except Never as error:
-            outbox.refuse(claim, str(error)[:_WORDS_LENGTH])
-            log.warning("mail: letter %s refused for good: %s", letter.id, error)
+            words = str(error)[:_WORDS_LENGTH]
+            outbox.refuse(claim, words)
+            _note(claim, "letter_refused", "refused", reason="for_good", trouble=words)
         except (Later, Blocked) as error:
             self._stuck = isinstance(error, (Blocked, Unreachable))
             self._postpone(claim, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
@@ -104,24 +107,36 @@ class Worker:
             log.exception("mail: letter %s could not be written", letter.id)
             self._postpone(claim, "could not be written, see the log", blocked=False)
         else:
-            if not outbox.settle(claim, utcnow()):
+            ours = outbox.settle(claim, utcnow())
+            _note(claim, "letter_sent", "done")
+            if not ours:
                 log.warning("mail: letter %s was sent after its lease was lost", letter.id)
 
     def _postpone(self, claim: Claim, trouble: str, *, blocked: bool) -> None:
         letter, now = claim.letter, utcnow()
-        log = self._app.logger
         if not blocked and now - letter.owed_on > _GIVE_UP_AFTER:
             outbox.refuse(claim, trouble)
-            log.warning("mail: letter %s given up after three days: %s", letter.id, trouble)
+            _note(claim, "letter_refused", "refused", reason="given_up", trouble=trouble)
             return
         outbox.postpone(claim, _next_try(letter.attempts, now), trouble, blocked=blocked)
-        log.log(
-            40 if blocked else 30,
-            "mail: letter %s %s: %s",
-            letter.id,
-            "and all others must wait" if blocked else "is tried again later",
-            trouble,
-        )
+        if blocked:
+            _note(claim, "letter_blocked", "failed", trouble=trouble)
+        else:
+            _note(claim, "letter_postponed", "refused", trouble=trouble)
+
+
+def _note(claim: Claim, event: str, outcome: journal.Outcome, **details: str) -> None:
+    """One line a try: which letter of whom, and in the mail server's words what is the matter."""
+    letter = claim.letter
+    journal.note(
+        event,
+        outcome=outcome,
+        account=claim.user.id,
+        letter=letter.id,
+        kind=str(letter.kind),
+        attempts=letter.attempts,
+        **details,
+    )
 
 
 def _next_try(attempts: int, now: datetime) -> datetime:

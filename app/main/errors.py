@@ -5,12 +5,17 @@ from http import HTTPStatus
 
 from flask import Flask, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_wtf import csrf
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import BadHost, HTTPException, default_exceptions
 
+from app import journal
+from app.request_id import request_id
 from app.users.hashing import Busy
 
 _RETRY_SECONDS = 5
+# What is refused for a reason that somebody who watches over attacks wants to know.
+_NOTED = {403: "access_refused", 413: "body_refused", 415: "body_refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,19 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         # A page has links, and none can be made for a host that cannot be one.
         return error.get_response()
     code = error.code or 500
+    _note(error, code)
     headers = dict(error.get_headers())
     headers.pop("Content-Type", None)
     return _page(code), code, headers
+
+
+def _note(error: HTTPException, code: int) -> None:
+    event = "csrf_refused" if isinstance(error, csrf.CSRFError) else _NOTED.get(code)
+    # To those who may not see it nothing is there.
+    if code == 404 and request.path.startswith("/admin"):
+        event = "access_refused"
+    if event:
+        journal.note(event, outcome="refused", status=code)
 
 
 def _database_error(error: PyMongoError) -> ResponseReturnValue:
@@ -75,6 +90,7 @@ def _database_error(error: PyMongoError) -> ResponseReturnValue:
 
 def _busy(error: Busy) -> ResponseReturnValue:
     """Whoever has the address, or whether anybody has, makes no difference to it."""
+    journal.note("overloaded", outcome="refused")
     page = _page(503, retry_after=error.retry_after, words=_BUSY)
     return page, 503, {"Retry-After": str(error.retry_after)}
 
@@ -89,5 +105,6 @@ def _page(code: int, retry_after: int | None = None, words: Words | None = None)
         message=words.message,
         action={"label": "Home", "url": url_for("main.home")},
         retry_after=retry_after,
+        request_id=request_id() if code >= 500 else None,
         anonymous=True,
     )

@@ -41,6 +41,19 @@ class Claim:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How the queue is; what is counted stops at the first ten thousand accounts."""
+
+    owed: int = 0
+    due: int = 0
+    blocked: int = 0
+    overdue: float = 0.0
+    """Seconds that the oldest due letter has been due."""
+    oldest: float = 0.0
+    """Seconds since the oldest of the letters was owed."""
+
+
 class Outbox:
     """The owed letters in the `users` collection."""
 
@@ -107,6 +120,17 @@ class Outbox:
         }
         return self._finish(claim, {"$set": later}, {})
 
+    def stock(self, now: datetime) -> Stock:
+        """How many letters wait, and for how long: one command, added up by MongoDB."""
+        found = self._users.aggregate(_adding_up(now))
+        # Of nothing MongoDB makes no group, and mongomock one of nothing.
+        group = next(iter(found), None)
+        if not group or not group["owed"]:
+            return Stock()
+        overdue, oldest = ((now - group[name]).total_seconds() for name in ("next", "oldest"))
+        counts = {name: group[name] for name in ("owed", "due", "blocked")}
+        return Stock(**counts, overdue=max(0.0, overdue), oldest=max(0.0, oldest))
+
     def _bury(self, claim: Claim) -> bool:
         return self._users.delete_one(self._ours(claim)).deleted_count == 1
 
@@ -157,4 +181,29 @@ class Outbox:
         }
 
 
+def _adding_up(now: datetime) -> list[Document]:
+    """The pipeline of `stock`. The index is walked in its order: what has been due longest is among
+    the first."""
+    to_send = {"$match": {"outbox.due_on": {"$gt": _EPOCH}}}
+    due = {"$lte": ["$outbox.due_on", now]}
+    counts = {
+        "_id": None,
+        "owed": {"$sum": 1},
+        "due": {"$sum": {"$cond": [due, 1, 0]}},
+        "blocked": {"$sum": {"$cond": ["$outbox.blocked", 1, 0]}},
+        "next": {"$min": "$outbox.due_on"},
+        "oldest": {"$min": "$outbox.owed_on"},
+    }
+    fields = {f"outbox.{name}": 1 for name in ("due_on", "owed_on", "blocked")}
+    return [
+        to_send,
+        {"$limit": _COUNTED},
+        {"$project": fields},
+        {"$unwind": "$outbox"},
+        to_send,
+        {"$group": counts},
+    ]
+
+
+_COUNTED = 10_000
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

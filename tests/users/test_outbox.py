@@ -11,7 +11,7 @@ import pytest
 from app.users.addresses import parse_address
 from app.users.indexes import is_mock
 from app.users.letters import LetterKind, owe
-from app.users.outbox import Claim, Outbox
+from app.users.outbox import Claim, Outbox, Stock
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -470,3 +470,22 @@ def test_the_letters_of_many_accounts_are_claimed_once_each_by_eight_workers(
     assert len({claim.letter.lease for claim in claims}) == len(claims)
     assert all(Outbox(real_users).settle(claim, NOW) for claim in claims)
     assert not Outbox(real_users).waiting()
+
+
+def test_the_stock_is_what_waits_and_for_how_long(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    assert outbox.stock(NOW) == Stock()
+    register(users)
+    register(users, BOB, NOW + MINUTE)
+    now = NOW + HOUR
+    assert outbox.stock(now) == Stock(owed=2, due=2, overdue=3600, oldest=3600)
+    claim = outbox.claim(now, HOUR)
+    assert claim
+    assert outbox.stock(now) == Stock(owed=2, due=1, overdue=3540, oldest=3600)
+    assert outbox.postpone(claim, now + MINUTE, "no", blocked=True)
+    assert outbox.stock(now).blocked == 1
+    claim = outbox.claim(now, HOUR)
+    assert claim
+    assert outbox.refuse(claim, "no such mailbox")
+    assert outbox.stock(now) == Stock(owed=1, blocked=1, oldest=3600)

@@ -99,6 +99,7 @@ MATRIX = [
     Access("GET", "/admin/", 404, 404, 404, 200),
     Access("GET", "/health/live", 200, 200, 200),
     Access("GET", "/health/ready", 200, 200, 200),
+    Access("GET", "/metrics", 404, 404, 404),  # to a bearer of METRICS_TOKEN alone
     Access("GET", "/static/<path:filename>", 200, 200, 200),
     Access("GET", "/bootstrap/static/<path:filename>", 200, 200, 200),
 ]

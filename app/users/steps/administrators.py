@@ -5,6 +5,7 @@ from datetime import datetime
 from pymongo.errors import DuplicateKeyError
 
 from app.users.addresses import Address
+from app.users.happenings import Deed, Happening
 from app.users.steps.base import Steps
 from app.users.user import random_id
 
@@ -18,10 +19,11 @@ class Administrators(Steps):
         Returns:
             False when the address has an account already.
         """
+        account = random_id()
         try:
             self._users.insert_one(
                 {
-                    "_id": random_id(),
+                    "_id": account,
                     "email": address.typed,
                     "email_key": address.key,
                     "password_hash": password_hash,
@@ -34,6 +36,7 @@ class Administrators(Steps):
             )
         except DuplicateKeyError:
             return False
+        self._tell(Happening(Deed.ADMIN_CREATED, account, by="administrator"))
         return True
 
     def promote(self, email_key: str) -> bool:
@@ -42,4 +45,5 @@ class Administrators(Steps):
         Returns:
             False when there is no confirmed account of that address.
         """
-        return self._update({"email_key": email_key, "confirmed": True}, {"$set": {"admin": True}})
+        query = {"email_key": email_key, "confirmed": True}
+        return self._update(query, {"$set": {"admin": True}}, Deed.ADMIN_GRANTED)

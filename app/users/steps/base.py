@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from bson import ObjectId
 from pymongo.collection import Collection
 
+from app.users.happenings import Deed, Happening, Tell, tell_nobody
 from app.users.letters import Letter
 from app.users.user import EventKind, Origin, Session, User
 
@@ -24,14 +26,42 @@ class Steps:
 
     Args:
         users: the collection, with majority write concern on a real server.
+        tell: hears what happened, after each write: what the activity of an account shows is
+            told by the same update that stores it, so the two cannot differ.
     """
 
-    def __init__(self, users: Collection[Document]) -> None:
+    def __init__(self, users: Collection[Document], tell: Tell = tell_nobody) -> None:
         self._users = users
+        self._tell = tell
 
-    def _update(self, query: Document, update: Document) -> bool:
-        """Whether the one document that the guard describes was there."""
-        return self._users.update_one(query, update).matched_count == 1
+    def _update(
+        self, query: Document, update: Document, *deeds: Deed, took: timedelta | None = None
+    ) -> bool:
+        """Whether the one document that the guard describes was there; tells what it did.
+
+        Args:
+            deeds: what the update means besides the events that it pushes.
+            took: from registering to a proven address, where that is what it does.
+        """
+        account = self._matched(query, update)
+        if account is None:
+            return False
+        for deed in deeds:
+            self._tell(Happening(deed, account))
+        self._tell_events(account, _pushed(update), took=took)
+        return True
+
+    def _matched(self, query: Document, update: Document) -> ObjectId | None:
+        """Applies the update; the id of the account that the guard described, if it was there."""
+        if "_id" in query:
+            found: ObjectId = query["_id"]
+            return found if self._users.update_one(query, update).matched_count else None
+        document = self._users.find_one_and_update(query, update, {"_id": 1})
+        return document["_id"] if document else None
+
+    def _tell_events(self, account: ObjectId, events: list[Document], **details: Any) -> None:
+        for stored in events:
+            self._tell(Happening(stored["kind"], account, stored["by"], **details))
 
 
 def as_user(document: Mapping[str, Any] | None) -> User | None:
@@ -52,6 +82,13 @@ def event(kind: EventKind, now: datetime, origin: Origin, by: str = "self") -> D
 def push_events(*events: Document) -> Document:
     """For `$push`: adds to the activity."""
     return _push("events", _MAX_EVENTS, *events)
+
+
+def _pushed(update: Document) -> list[Document]:
+    """The events that an update pushes, but for those with a count: they sum up what was told as
+    it happened."""
+    events: list[Document] = update.get("$push", {}).get("events", {}).get("$each", [])
+    return [stored for stored in events if "count" not in stored]
 
 
 def push_session(session: Session) -> Document:

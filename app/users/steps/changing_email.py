@@ -7,6 +7,7 @@ from enum import Enum
 from pymongo.errors import DuplicateKeyError
 
 from app.users.addresses import Address
+from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
 from app.users.steps.base import Document, Steps, event, push_events, push_letters
@@ -164,5 +165,9 @@ class ChangingEmail(Steps):
             try:
                 return EmailChange.DONE if self._update(query, update) else EmailChange.STALE
             except DuplicateKeyError:
-                self._users.delete_one({"email_key": email_key, "confirmed": False})
+                gone = self._users.find_one_and_delete(
+                    {"email_key": email_key, "confirmed": False}, {"_id": 1}
+                )
+                if gone:
+                    self._tell(Happening(Deed.GAVE_WAY, gone["_id"], by=""))
         return EmailChange.TAKEN

@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
 from app.users.steps.base import Document, Steps, event, push_events
@@ -23,11 +24,14 @@ class Leaving(Steps):
 
         Not the hash, ids of sessions and browsers, or the inside of letters: they are keys.
         """
+        taken = event(EventKind.EXPORTED, now, origin)
         document = self._users.find_one_and_update(
             {"_id": user.id},
-            {"$push": push_events(event(EventKind.EXPORTED, now, origin))},
+            {"$push": push_events(taken)},
             return_document=ReturnDocument.AFTER,
         )
+        if document:
+            self._tell_events(user.id, [taken])
         stored = document or {}
         pending, mail = user.pending_email, user.confirm_mail
         return {
@@ -93,4 +97,7 @@ class Leaving(Steps):
             "outbox": [goodbye.document()],
         }
         guard = {"_id": user.id, "password_hash": user.password_hash}
-        return self._users.replace_one(guard, tombstone).matched_count == 1
+        if not self._users.replace_one(guard, tombstone).matched_count:
+            return False
+        self._tell(Happening(Deed.DELETED, user.id))
+        return True

@@ -52,12 +52,13 @@ class Passwords(Steps):
             "confirmed": user.confirmed,
         }
         notice = owe(LetterKind.PASSWORD_RESET, now, origin, to=user.email)
-        events = [event(EventKind.PASSWORD_RESET, now, origin)]
+        events, took = [event(EventKind.PASSWORD_RESET, now, origin)], None
         changes: Document = {"password_hash": password_hash, "sessions": []}
         if not user.confirmed:
             # The browsers known so far may be a squatter's (SECURITY-BAR 11).
             changes |= {"confirmed": True, "confirmed_on": now, "devices": []}
             events.append(event(EventKind.CONFIRMED, now, origin))
+            took = now - user.registered_on
         return self._update(
             query,
             {
@@ -65,6 +66,7 @@ class Passwords(Steps):
                 "$unset": {**VOID_LINKS, "expires_on": "", "refusals": ""},
                 "$push": push_letters(notice) | push_events(*events),
             },
+            took=took,
         )
 
     def change_password(

@@ -7,6 +7,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.users.addresses import Address
+from app.users.happenings import Deed, Happening
 from app.users.letters import Letter, LetterKind, owe
 from app.users.steps.base import (
     PAGE_FIELDS,
@@ -83,17 +84,18 @@ class Registering(Steps):
         # inserts. The second try tells them apart: by then the winner is there to be taken over.
         for _attempt in range(2):
             try:
-                return as_user(
-                    self._users.find_one_and_update(
-                        {"email_key": address.key, "confirmed": False},
-                        claim,
-                        projection=PAGE_FIELDS,
-                        upsert=True,
-                        return_document=ReturnDocument.AFTER,
-                    )
-                )
+                document: Document = self._users.find_one_and_update(
+                    {"email_key": address.key, "confirmed": False},
+                    claim,
+                    projection=PAGE_FIELDS,
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                )  # type: ignore[assignment]  # an upsert always finds something
             except DuplicateKeyError:
                 continue
+            again = document["token_version"] > 1
+            self._tell(Happening(EventKind.REGISTERED, document["_id"], again=again))
+            return as_user(document)
         return None
 
     def owe_account_exists(self, email_key: str, now: datetime, pause: timedelta) -> bool:
@@ -113,6 +115,7 @@ class Registering(Steps):
                 "$set": {"exists_told_on": now},
                 "$push": push_letters(owe(LetterKind.ACCOUNT_EXISTS, now)),
             },
+            Deed.OWNER_TOLD,
         )
 
     def resend(self, user: User, now: datetime, cooldown: timedelta) -> bool:
@@ -135,6 +138,7 @@ class Registering(Steps):
                 "$set": {"confirm_mail": confirm_mail, "code_tries": 0},
                 "$push": push_letters(letter),
             },
+            Deed.CONFIRMATION_RESENT,
         )
 
     def owe_reminder(self, now: datetime, ahead: timedelta) -> bool:
@@ -162,6 +166,7 @@ class Registering(Steps):
                 "$set": {"confirm_mail": confirm_mail, "code_tries": 0, "reminded_on": now},
                 "$push": push_letters(letter),
             },
+            Deed.REMINDED,
         )
 
     def take_code_try(self, user: User) -> bool:
@@ -216,12 +221,13 @@ class Registering(Steps):
                 "$unset": {"expires_on": ""},
                 "$push": pushes,
             },
+            took=now - user.registered_on,
         )
 
     def start_over(self, user: User, session_id: str) -> bool:
         """Removes an unconfirmed account whose address was mistyped, by its own session."""
         query = {"_id": user.id, "confirmed": False, "sessions.id": session_id}
-        return self._users.delete_one(query).deleted_count == 1
+        return self._remove(query, Deed.STARTED_OVER)
 
     def disown(self, user_id: ObjectId, email_key: str, version: int) -> bool:
         """Removes an unconfirmed account whose mailbox's owner did not sign up.
@@ -235,4 +241,10 @@ class Registering(Steps):
             "token_version": version,
             "confirmed": False,
         }
-        return self._users.delete_one(query).deleted_count == 1
+        return self._remove(query, Deed.DISOWNED)
+
+    def _remove(self, query: Document, deed: Deed) -> bool:
+        if not self._users.delete_one(query).deleted_count:
+            return False
+        self._tell(Happening(deed, query["_id"]))
+        return True

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bson import ObjectId
 
+from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.steps.base import (
     Document,
@@ -50,17 +51,19 @@ class SigningIn(Steps):
         """Counts a wrong password. For an address without an account the id is one that matches
         nothing, so that both cost the same."""
         last = {"at": now, "address": origin.address, "browser": origin.browser}
-        self._update(
+        found = self._update(
             {"_id": user_id},
             {
                 "$inc": {"refusals.count": 1},
                 "$set": {f"refusals.{name}": value for name, value in last.items()},
             },
         )
+        self._tell(Happening(EventKind.SIGN_IN_REFUSED, user_id if found else None, by=""))
 
     def sign_out(self, user_id: ObjectId, session_id: str) -> None:
         """Ends a session: a copied cookie is dead from now on (ASVS 7.4.1)."""
-        self._update({"_id": user_id}, {"$pull": {"sessions": {"id": session_id}}})
+        query = {"_id": user_id, "sessions.id": session_id}
+        self._update(query, {"$pull": {"sessions": {"id": session_id}}}, Deed.SIGNED_OUT)
 
     def touch(self, user_id: ObjectId, session_id: str, now: datetime) -> None:
         """Notes that a session was seen, which is what its idle lifetime counts from."""

@@ -1,0 +1,113 @@
+"""The numbers of several gunicorn processes are one: right, and never going down."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.mmap_dict import MmapedDict
+
+from tests.processes import runs, wait_until
+from tests.test_gunicorn import Gunicorn
+from tests.web.test_metrics import samples
+
+TOKEN = "a-token-of-the-tests"
+LIVE = 'latchkey_requests_total{method="GET",route="/health/live",status="200"}'
+TIMED = 'latchkey_request_seconds_count{route="/health/live"}'
+
+
+class Workers(Gunicorn):
+    """Two of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(
+            folder / "log",
+            APP_SETTINGS="config.TestingConfig",
+            WEB_CONCURRENCY="2",
+            METRICS_TOKEN=TOKEN,
+            PROMETHEUS_MULTIPROC_DIR=str(folder),
+        )
+        wait_until(lambda: len(self.pids()) == 2)
+
+    def pids(self) -> list[int]:
+        """Of the workers that live."""
+        booted = re.findall(r"Booting worker with pid: (\d+)", self.output)
+        return [int(pid) for pid in booted if runs(int(pid))]
+
+    def numbers(self) -> dict[str, float]:
+        """What `/metrics` says."""
+        status, _, text = self.read("/metrics", Authorization=f"Bearer {TOKEN}")
+        assert status == 200
+        return samples(text)
+
+    def files(self) -> list[Path]:
+        """Where the workers count."""
+        return sorted(self.folder.glob("latchkey-metrics-*/counter_[0-9].db"))
+
+    def send(self, count: int) -> None:
+        """Requests, each over a connection of its own, so that either worker may take it."""
+        for _ in range(count):
+            assert self.get("/health/live")[0] == 200
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[Workers]:
+    server = Workers(tmp_path)
+    yield server
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+    assert not list(tmp_path.glob("latchkey-metrics-*")), "it leaves nothing behind"
+
+
+def _counted(file: Path) -> float:
+    """How many of the requests one worker has counted."""
+    entries = MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-untyped-call]
+    return sum(value for key, value, *_ in entries if "/health/live" in key)
+
+
+def test_the_total_is_right_whichever_worker_is_asked(workers: Workers) -> None:
+    sent = 0
+    # Until both have had some: the kernel chooses who takes a connection.
+    while len(workers.files()) < 2 or not all(map(_counted, workers.files())):
+        workers.send(50)
+        sent += 50
+        assert sent <= 2000, "one worker takes everything"
+    for _ in range(10):
+        assert workers.numbers()[LIVE] == sent
+    assert sum(map(_counted, workers.files())) == sent
+    assert workers.numbers()[TIMED] == sent
+    assert workers.get("/metrics")[0] == 404
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_that_is_replaced_takes_no_number_with_it(
+    workers: Workers, how: signal.Signals
+) -> None:
+    sent = 0
+    for _ in range(3):
+        workers.send(30)
+        sent += 30
+        assert workers.numbers()[LIVE] == sent
+        gone = workers.pids()[0]
+        os.kill(gone, how)
+        wait_until(lambda gone=gone: gone not in workers.pids() and len(workers.pids()) == 2)
+    workers.send(10)
+    assert workers.numbers()[LIVE] == sent + 10
+    assert len(workers.files()) <= 2, "the newcomer goes on with the files of the one before"
+
+
+def test_reading_the_settings_again_forgets_nothing(workers: Workers) -> None:
+    workers.send(20)
+    before = workers.pids()
+    workers.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(workers.pids()) == 2 and not set(before) & set(workers.pids()))
+    workers.send(5)
+    assert workers.numbers()[LIVE] == 25
+
+
+def test_its_own_log_is_json_too(workers: Workers) -> None:
+    (line,) = [line for line in workers.output.splitlines() if "Listening at" in line]
+    assert re.search(r'"logger": "gunicorn.error"', line)
