@@ -1,0 +1,14 @@
+"""The rows, a module for each kind of step."""
+
+from collections.abc import Callable, Iterator
+
+from bench.report import Row
+from bench.rows import pages
+from bench.sides import Floor, Ours
+from bench.stage import Stage
+
+ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
+    "page": pages.signed_in_page,
+    "form": pages.form_page,
+    "link": pages.confirming,
+}
