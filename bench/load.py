@@ -7,9 +7,11 @@ generator that yields requests and is sent their answers, so one of several requ
 import selectors
 import socket
 import statistics
-from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from bisect import insort
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from time import monotonic
 from typing import Self
 
@@ -26,19 +28,26 @@ class Crowd:
     kind: str
     size: int
     step: Callable[[], Step]
+    limit: int | None = None
+    """Steps in all: when one crowd has begun its last, no other begins another one."""
+    pause: float = 0.0
+    """Seconds that each client thinks between two steps."""
+    flood: bool = False
+    """More than the server takes: it may hang up on some."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """When steps ended, while all clients were busy, and how long each took, in seconds."""
+    """When all began, when each step ended, and how long each took, in seconds."""
 
+    began: float
     ended: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        """Steps per second between the first and the last end."""
-        return (len(self.ended) - 1) / (self.ended[-1] - self.ended[0])
+        """Steps per second until the last one ended."""
+        return len(self.ended) / (self.ended[-1] - self.began)
 
     @property
     def p95(self) -> float:
@@ -62,8 +71,11 @@ class _Client:
     def receive(self) -> bool:
         """Takes what has arrived; whether the step has ended with it."""
         data = self.socket.recv(262144)
+        if not data and self.crowd.flood:
+            self._reconnect()
+            return True
         if not data:
-            raise ConnectionError(f"{self.crowd.kind}: the server hung up on {self._request[:80]!r}")
+            raise ConnectionError(f"{self.crowd.kind}: hung up on {self._request[:80]!r}")
         self._received += data
         answer = complete(self._received)
         if answer is None:
@@ -93,11 +105,13 @@ class _Client:
 class _Drive:
     """One round of load on one server."""
 
-    def __init__(self, port: int, crowds: Iterable[Crowd]) -> None:
+    def __init__(self, port: int, crowds: Sequence[Crowd]) -> None:
         self._clients = [_Client(port, crowd) for crowd in crowds for _ in range(crowd.size)]
         self._selector = selectors.DefaultSelector()
-        self._busy = 0
-        self.tallies: dict[str, Tally] = defaultdict(Tally)
+        self._begun: Counter[str] = Counter()
+        self._thinking: list[tuple[float, _Client]] = []
+        now = monotonic()
+        self.tallies = {crowd.kind: Tally(now) for crowd in crowds}
 
     def __enter__(self) -> Self:
         return self
@@ -108,20 +122,39 @@ class _Drive:
             client.socket.close()
 
     def run(self, seconds: float) -> None:
-        """Until the time is up and every step that was begun has ended."""
-        deadline = monotonic() + seconds
+        """Until the time is up, or a limit reached, and every step that was begun has ended."""
+        self._deadline = monotonic() + seconds
+        self._busy = 0
         for client in self._clients:
             self._selector.register(client.socket, selectors.EVENT_READ, client)
-            client.begin()
-        self._busy = len(self._clients)
-        while self._busy:
-            ready = self._selector.select(_PATIENCE)
-            if not ready:
-                raise TimeoutError(f"no answer within {_PATIENCE:.0f} s")
+            self._begin(client)
+        while self._busy or (self._thinking and monotonic() < self._deadline):
+            ready = self._selector.select(self._until_next())
             for key, _ in ready:
-                self._take(key.data, deadline)
+                self._take(key.data)
+            while self._thinking and self._thinking[0][0] <= monotonic():
+                self._begin(self._thinking.pop(0)[1])
 
-    def _take(self, client: _Client, deadline: float) -> None:
+    def _until_next(self) -> float:
+        if not self._thinking:
+            return _PATIENCE
+        return max(0.0, self._thinking[0][0] - monotonic())
+
+    def _over(self, crowd: Crowd) -> bool:
+        if monotonic() >= self._deadline:
+            return True
+        return crowd.limit is not None and self._begun[crowd.kind] >= crowd.limit
+
+    def _begin(self, client: _Client) -> None:
+        if self._over(client.crowd):
+            # Whoever is fast need not go on while the last of the others are waited for.
+            self._deadline = 0.0
+            return
+        self._begun[client.crowd.kind] += 1
+        self._busy += 1
+        client.begin()
+
+    def _take(self, client: _Client) -> None:
         before = client.socket
         ended = client.receive()
         if client.socket is not before:
@@ -129,14 +162,15 @@ class _Drive:
             self._selector.register(client.socket, selectors.EVENT_READ, client)
         if not ended:
             return
-        now = monotonic()
-        if now >= deadline:  # the others may have stopped already
-            self._busy -= 1
-            return
-        tally = self.tallies[client.crowd.kind]
+        now, crowd = monotonic(), client.crowd
+        self._busy -= 1
+        tally = self.tallies[crowd.kind]
         tally.ended.append(now)
         tally.took.append(now - client.began)
-        client.begin()
+        if crowd.pause:
+            insort(self._thinking, (now + crowd.pause, client), key=itemgetter(0))
+        else:
+            self._begin(client)
 
 
 def drive(port: int, seconds: float, *crowds: Crowd) -> dict[str, Tally]:

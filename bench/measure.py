@@ -1,8 +1,9 @@
 """Taking turns: noise of the machine falls on both sides of a pair alike, so ratios are kept."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 Round = Callable[[], float]
 
@@ -36,6 +37,11 @@ class Pairs:
     floor: Spread
     ours: Spread
 
+    @classmethod
+    def of(cls, floor: Sequence[float], ours: Sequence[float]) -> Self:
+        """From what was found in turn."""
+        return cls(Spread(tuple(floor)), Spread(tuple(ours)))
+
     @property
     def ratio(self) -> Spread:
         """Ours of the floor's, of each pair."""
@@ -59,7 +65,7 @@ def alternate(floor: Round, ours: Round, rounds: int, *, warm_up: bool = True) -
         for side in order:
             found[side].append(side())
         order.reverse()
-    return Pairs(Spread(tuple(found[floor])), Spread(tuple(found[ours])))
+    return Pairs.of(found[floor], found[ours])
 
 
 def repeat(side: Round, rounds: int) -> Spread:

@@ -6,6 +6,7 @@ were shared; and with as many workers as by default, where hashes keep every cor
 
 import itertools
 import secrets
+from datetime import datetime
 from functools import cached_property
 
 from bson import ObjectId
@@ -52,11 +53,13 @@ class Ours:
         """The cost of a password's hash: production's default."""
         return int(self._app.config["BCRYPT_LOG_ROUNDS"])
 
-    def people(self, number: int, *, confirmed: bool, letters: bool = False) -> list[Person]:
-        """New accounts; `letters`: still owed that of their registration."""
+    def people(
+        self, number: int, *, confirmed: bool, letter_due_on: datetime | None = None
+    ) -> list[Person]:
+        """New accounts; owed the letter of their registration, if it shall be due."""
         document = people.pattern(self.users, self.hash_rounds, confirmed=confirmed)
-        if not letters:
-            document["outbox"] = []
+        (letter,) = document["outbox"]
+        document["outbox"] = [{**letter, "due_on": letter_due_on}] if letter_due_on else []
         return people.insert(self.users, people.copies(document, number, self._stage.names()))
 
     def cookie(self, person: Person) -> str:

@@ -29,7 +29,9 @@ class Effort:
     Attributes:
         rounds: pairs of rounds a row.
         page_seconds: of a round of what takes milliseconds.
-        hash_seconds: of a round of what takes a hash: some per second and core.
+        hashes: in a round of what takes one: a core makes a few per second.
+        flood_rounds: pairs of a quiet and a flooded one.
+        flood_seconds: of such a round.
         letters: delivered in a round.
         accounts: in the large collection.
         steps: of each kind that are timed in a round on it.
@@ -37,14 +39,16 @@ class Effort:
 
     rounds: int
     page_seconds: float
-    hash_seconds: float
+    hashes: int
+    flood_rounds: int
+    flood_seconds: float
     letters: int
     accounts: int
     steps: int
 
 
-FULL = Effort(7, 1.5, 6.0, 400, 1_000_000, 60)
-QUICK = Effort(3, 0.4, 1.5, 60, 20_000, 20)
+FULL = Effort(7, 1.5, 40, 3, 5.0, 400, 1_000_000, 60)
+QUICK = Effort(2, 0.4, 8, 1, 2.0, 60, 20_000, 20)
 
 
 class Stage:

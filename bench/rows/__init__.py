@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
-from bench.rows import pages
+from bench.rows import hashes, mail, pages
 from bench.sides import Floor, Ours
 from bench.stage import Stage
 
 ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
+    "register": hashes.registering,
+    "slow-mail": hashes.registering_with_slow_mail,
+    "sign-in": hashes.signing_in,
     "page": pages.signed_in_page,
     "form": pages.form_page,
     "link": pages.confirming,
+    "flood": hashes.flooding,
+    "letters": mail.delivering,
 }

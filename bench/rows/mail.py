@@ -1,0 +1,110 @@
+"""Letters: how fast workers deliver what is owed."""
+
+import smtplib
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from threading import Thread
+from typing import Self
+
+from app.clock import utcnow
+from bench.load import Tally
+from bench.measure import Pairs, alternate
+from bench.report import Goal, Row, per_second
+from bench.servers import Process
+from bench.sides import Floor, Ours
+from bench.stage import Stage
+
+_AS_FAST_AS_IT_CAN = 0.0
+_FROM, _TO = "no-reply@example.org", "person@example.org"
+# About as long as a rendered confirmation mail.
+_MAIL = (
+    f"From: {_FROM}\r\nTo: {_TO}\r\nSubject: Confirm\r\nMIME-Version: 1.0\r\n\r\n"
+    + f"{'A line of a mail. ' * 4}\r\n" * 60
+).encode()
+# Longer than a worker's start, so that all begin at the same moment.
+_AHEAD = timedelta(seconds=3)
+
+
+class Sink(Process):
+    """A mail server in a process of its own, which tells when it has taken each mail."""
+
+    def __init__(self, stage: Stage, seconds: float) -> None:
+        command = ["-m", "bench.sink", str(seconds)]
+        super().__init__(command, stage.settings("ours"), stage.log(), subprocess.PIPE)
+
+    def __enter__(self) -> Self:
+        said = self.lines.readline()
+        if not said:
+            raise self.fail("the mail server did not start")
+        self.port = int(said)
+        return super().__enter__()
+
+    def take(self, number: int) -> Tally:
+        """Waits for so many mails; when each was taken, the first being the beginning."""
+        moments = [float(self.lines.readline()) for _ in range(number)]
+        return Tally(moments[0], moments[1:])
+
+
+@contextmanager
+def deliver(stage: Stage, ours: Ours, sink: Sink, workers: int = 1) -> Iterator[None]:
+    """Our mail workers, on our accounts."""
+    env = {**ours.settings, "APP_MAIL_PORT": str(sink.port)}
+    with ExitStack() as running:
+        for _ in range(workers):
+            running.enter_context(Process(["scripts/send_mail.py"], env, stage.log()))
+        yield
+
+
+def delivering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
+    """One worker beside bare smtplib, then two beside one."""
+    del floor
+    _owe_nothing(ours)
+    number = stage.effort.letters
+    with Sink(stage, _AS_FAST_AS_IT_CAN) as sink:
+        bare, one, two = (
+            lambda: _bare(sink, number),
+            lambda: _owed(stage, ours, sink, number, 1),
+            lambda: _owed(stage, ours, sink, number, 2),
+        )
+        rounds = min(stage.effort.rounds, 3)
+        alone = alternate(bare, one, rounds, warm_up=False)
+        both = alternate(one, two, rounds, warm_up=False)
+    yield _row("letters, one worker (floor: smtplib alone)", alone, "%", 0.6)
+    yield _row("letters, two workers (floor: one worker)", both, "x", 1.6)
+
+
+def _row(name: str, pairs: Pairs, unit: str, at_least: float) -> Row:
+    floor, ours = per_second(pairs.floor), per_second(pairs.ours)
+    return Row(name, floor, ours, pairs.ratio, unit, Goal(at_least=at_least))
+
+
+def _owe_nothing(ours: Ours) -> None:
+    """Whoever has registered in an earlier row is owed nothing any more."""
+    ours.users.update_many({"outbox.0": {"$exists": True}}, {"$set": {"outbox": []}})
+
+
+def _bare(sink: Sink, number: int) -> float:
+    """Letters a second over one connection, the same text each time."""
+
+    def send() -> None:
+        with smtplib.SMTP("127.0.0.1", sink.port) as connection:
+            for _ in range(number):
+                connection.sendmail(_FROM, [_TO], _MAIL)
+
+    sender = Thread(target=send)
+    sender.start()
+    rate = sink.take(number).rate
+    sender.join()
+    return rate
+
+
+def _owed(stage: Stage, ours: Ours, sink: Sink, number: int, workers: int) -> float:
+    """Letters a second that workers deliver which have been waiting for them to fall due."""
+    people = ours.people(number, confirmed=False, letter_due_on=utcnow() + _AHEAD)
+    with deliver(stage, ours, sink, workers):
+        rate = sink.take(number).rate
+    ours.users.delete_many({"_id": {"$in": [person.id for person in people]}})
+    return rate
+
