@@ -62,6 +62,10 @@ class Ours:
         document["outbox"] = [{**letter, "due_on": letter_due_on}] if letter_due_on else []
         return people.insert(self.users, people.copies(document, number, self._stage.names()))
 
+    def owe_nothing(self) -> None:
+        """Whoever has registered in an earlier row is owed nothing any more."""
+        self.users.update_many({"outbox.0": {"$exists": True}}, {"$set": {"outbox": []}})
+
     def cookie(self, person: Person) -> str:
         """Of a browser that has seen a form, as every browser that has signed up has."""
         ids = f"{person.id}.{person.session_id}"
@@ -81,22 +85,22 @@ class Floor:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._settings = stage.settings("floor")
+        self.settings = stage.settings("floor")
         self.users: Users = stage.database("floor")["users"]
         self.users.create_index("email_key", unique=True)
         self._app = Flask(__name__)
-        self._app.secret_key = self._settings["SECRET_KEY"]
-        self._links = URLSafeTimedSerializer(self._settings["SECRET_KEY"], salt=LINK_SALT)
+        self._app.secret_key = self.settings["SECRET_KEY"]
+        self._links = URLSafeTimedSerializer(self.settings["SECRET_KEY"], salt=LINK_SALT)
 
     @cached_property
     def one(self) -> Web:
         """Served by one worker."""
-        return self._stage.serve(FLOOR, self._settings, 1)
+        return self._stage.serve(FLOOR, self.settings, 1)
 
     @cached_property
     def many(self) -> Web:
         """Served as ours."""
-        return self._stage.serve(FLOOR, self._settings, _WORKERS)
+        return self._stage.serve(FLOOR, self.settings, _WORKERS)
 
     def people(self, number: int) -> list[ObjectId]:
         """New accounts, unconfirmed."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
-from bench.rows import hashes, mail, pages
+from bench.rows import hashes, mail, pages, process, scale
 from bench.sides import Floor, Ours
 from bench.stage import Stage
 
@@ -16,4 +16,7 @@ ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
     "link": pages.confirming,
     "flood": hashes.flooding,
     "letters": mail.delivering,
+    "scale": scale.growing,
+    "start": process.starting,
+    "memory": process.memory,
 }

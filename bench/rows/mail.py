@@ -48,19 +48,20 @@ class Sink(Process):
 
 
 @contextmanager
-def deliver(stage: Stage, ours: Ours, sink: Sink, workers: int = 1) -> Iterator[None]:
+def deliver(stage: Stage, ours: Ours, sink: Sink, workers: int = 1) -> Iterator[list[Process]]:
     """Our mail workers, on our accounts."""
     env = {**ours.settings, "APP_MAIL_PORT": str(sink.port)}
+    command = ["scripts/send_mail.py"]
     with ExitStack() as running:
-        for _ in range(workers):
-            running.enter_context(Process(["scripts/send_mail.py"], env, stage.log()))
-        yield
+        yield [
+            running.enter_context(Process(command, env, stage.log())) for _ in range(workers)
+        ]
 
 
 def delivering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
     """One worker beside bare smtplib, then two beside one."""
     del floor
-    _owe_nothing(ours)
+    ours.owe_nothing()
     number = stage.effort.letters
     with Sink(stage, _AS_FAST_AS_IT_CAN) as sink:
         bare, one, two = (
@@ -78,11 +79,6 @@ def delivering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
 def _row(name: str, pairs: Pairs, unit: str, at_least: float) -> Row:
     floor, ours = per_second(pairs.floor), per_second(pairs.ours)
     return Row(name, floor, ours, pairs.ratio, unit, Goal(at_least=at_least))
-
-
-def _owe_nothing(ours: Ours) -> None:
-    """Whoever has registered in an earlier row is owed nothing any more."""
-    ours.users.update_many({"outbox.0": {"$exists": True}}, {"$set": {"outbox": []}})
 
 
 def _bare(sink: Sink, number: int) -> float:
