@@ -21,7 +21,9 @@ Document = dict[str, Any]
 Users = Collection[Document]
 
 PASSWORD = "correct horse battery staple"
-BROWSER = Origin("127.0.0.1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140")
+BROWSER = Origin(
+    "127.0.0.1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140"
+)
 WEEK = timedelta(days=7)
 _BATCH = 10_000
 

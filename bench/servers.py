@@ -83,7 +83,7 @@ class Web(Process):
         # No worker is replaced while it is measured.
         command = ["-m", "gunicorn", app, f"--bind=127.0.0.1:{self.port}", "--max-requests=0"]
         if app == FLOOR:
-            command.append("--config=bench/floor/gunicorn.conf.py")
+            command.append("--config=bench/floor/serving.py")
         super().__init__(command, {**env, "WEB_CONCURRENCY": str(workers)}, log)
 
     def wait_for_answer(self, path: str = "/login") -> float:
@@ -91,11 +91,13 @@ class Web(Process):
         deadline = time.monotonic() + _PATIENCE
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
         while time.monotonic() < deadline and self.popen.poll() is None:
-            with contextlib.suppress(OSError):
-                with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
-                    connection.sendall(request)
-                    if connection.recv(12).endswith(b" 200"):
-                        return time.monotonic()
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection,
+            ):
+                connection.sendall(request)
+                if connection.recv(12).endswith(b" 200"):
+                    return time.monotonic()
             time.sleep(0.005)
         raise self.fail("gunicorn does not answer")
 

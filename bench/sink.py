@@ -17,7 +17,7 @@ class _Taker:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
         if self._seconds:
             await asyncio.sleep(self._seconds)
         print(time.monotonic(), flush=True)

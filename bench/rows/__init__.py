@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
-from bench.rows import hashes, mail, pages, process, scale
+from bench.rows import commands, hashes, mail, pages, process, scale
 from bench.sides import Floor, Ours
 from bench.stage import Stage
 
@@ -16,6 +16,7 @@ ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
     "link": pages.confirming,
     "flood": hashes.flooding,
     "letters": mail.delivering,
+    "commands": commands.counting,
     "scale": scale.growing,
     "start": process.starting,
     "memory": process.memory,

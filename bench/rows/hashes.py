@@ -28,7 +28,7 @@ _PATIENCE = 600.0  # seconds
 _SLOW_MAIL = 2.0  # seconds a mail
 
 
-def _blank_form(web: Web, path: str) -> tuple[str, str]:
+def blank_form(web: Web, path: str) -> tuple[str, str]:
     """The cookie and the token of a browser that has opened a form, before the clock runs."""
     forms: list[tuple[str, str]] = []
 
@@ -42,7 +42,7 @@ def _blank_form(web: Web, path: str) -> tuple[str, str]:
 
 def _register(stage: Stage, ours: Ours) -> Crowd:
     """People who sign up with the form they have open."""
-    cookie, token = _blank_form(ours.many, "/register")
+    cookie, token = blank_form(ours.many, "/register")
     names = stage.names()
 
     def step() -> Step:
@@ -67,7 +67,7 @@ def _floor_register(stage: Stage) -> Crowd:
 
 def _signing_in(ours: Ours, *statuses: int) -> Callable[[], Step]:
     """People with confirmed accounts who sign in, each once in a while."""
-    cookie, token = _blank_form(ours.many, "/login")
+    cookie, token = blank_form(ours.many, "/login")
     people = itertools.cycle(ours.people(_PEOPLE, confirmed=True))
 
     def step() -> Step:
@@ -96,7 +96,7 @@ def registering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
 
 
 def registering_with_slow_mail(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """The same while our worker delivers to a server that takes 2 s a mail; the floor mails nobody."""
+    """The same while our worker delivers to a server that takes 2 s a mail."""
     (reader,) = ours.people(1, confirmed=True)
     (bare_reader,) = floor.people(1)
     mine = (_register(stage, ours), _reader(ours.cookie(reader)))

@@ -53,9 +53,7 @@ def deliver(stage: Stage, ours: Ours, sink: Sink, workers: int = 1) -> Iterator[
     env = {**ours.settings, "APP_MAIL_PORT": str(sink.port)}
     command = ["scripts/send_mail.py"]
     with ExitStack() as running:
-        yield [
-            running.enter_context(Process(command, env, stage.log())) for _ in range(workers)
-        ]
+        yield [running.enter_context(Process(command, env, stage.log())) for _ in range(workers)]
 
 
 def delivering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
@@ -103,4 +101,3 @@ def _owed(stage: Stage, ours: Ours, sink: Sink, number: int, workers: int) -> fl
         rate = sink.take(number).rate
     ours.users.delete_many({"_id": {"$in": [person.id for person in people]}})
     return rate
-

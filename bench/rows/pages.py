@@ -62,7 +62,7 @@ def _open(links: Iterator[str]) -> Step:
     answer.expect(302)
 
 
-def _open_and_press(links: Iterator[tuple[str, str]]) -> Step:
+def open_and_press(links: Iterator[tuple[str, str]]) -> Step:
     path, cookie = next(links)
     asked = yield get(path, cookie)
     asked.expect(200)
@@ -76,7 +76,7 @@ def confirming(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
     number = int(_LINKS_PER_SECOND * effort.page_seconds * (effort.rounds + 1))
     mine = ((ours.link(one), ours.cookie(one)) for one in ours.people(number, confirmed=False))
     bare = (floor.link(user_id) for user_id in floor.people(number * 2))
-    press = Crowd("link", _CLIENTS, lambda: _open_and_press(mine))
+    press = Crowd("link", _CLIENTS, lambda: open_and_press(mine))
     update = Crowd("link", _CLIENTS, lambda: _open(bare))
     pairs = _rates(stage, (floor.one, update), (ours.one, press))
     yield _row("link opened and pressed (2 requests; floor: 1)", pairs, 40)

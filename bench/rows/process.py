@@ -54,8 +54,9 @@ def memory(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
 
 
 def _row(name: str, floor: Spread | None, ours: Spread) -> Row:
-    cells = (f"{side.median:.0f} MiB" if side else "" for side in (floor, ours))
-    return Row(f"memory, {name}", *cells, ours, "MiB", Goal(at_most=75))
+    cell = f"{floor.median:.0f} MiB" if floor else ""
+    goal = Goal(at_most=75)
+    return Row(f"memory, {name}", cell, f"{ours.median:.0f} MiB", ours, "MiB", goal)
 
 
 def _shares(pids: list[int]) -> Spread:

@@ -2,7 +2,7 @@
 
 import random
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -69,7 +69,8 @@ class Crowded:
         settled, waiting = next(self._settled), next(self._waiting)
         users, now = self.repository, utcnow()
         user, unconfirmed = users.find(settled.id), users.find(waiting.id)
-        assert user and unconfirmed
+        assert user
+        assert unconfirmed
         newcomer = parse_address(f"{next(self._names)}@example.org")
         entry = people.new_session()
         version = unconfirmed.token_version + 1
@@ -92,7 +93,7 @@ class Crowded:
         return self.outbox.settle(claim, utcnow())
 
 
-def costs(users: Users, steps: Steps) -> dict[str, Cost]:
+def costs(users: Users, steps: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:
     """What the server's profiler has noted of each step."""
     database = users.database
     found = {}
