@@ -50,14 +50,13 @@ class Cost:
 class Crowded:
     """A collection with so many accounts, and some of them to act as."""
 
-    def __init__(self, stage: Stage, number: int, steps: int) -> None:
-        self._names = stage.names()
-        self.users: Users = stage.database(f"of_{number}")["users"]
-        self.repository, self.outbox = UserRepository(self.users), Outbox(self.users)
+    def __init__(self, users: Users, names: Iterator[str], number: int, steps: int) -> None:
+        self.users, self._names = users, names
+        self.repository, self.outbox = UserRepository(users), Outbox(users)
         self._settled = iter(self._fill(number, confirmed=True, keep=steps))
         self._waiting = iter(self._fill(number // _UNCONFIRMED, confirmed=False, keep=steps))
         # Made at the end, which takes a tenth of the time.
-        list(indexes.apply(self.users.database))
+        list(indexes.apply(users.database))
 
     def _fill(self, number: int, *, confirmed: bool, keep: int) -> list[Person]:
         document = people.pattern(self.users, 4, confirmed=confirmed) | {"outbox": []}
@@ -125,7 +124,10 @@ def growing(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
     del ours, floor
     effort = stage.effort
     number = 2 + effort.steps  # for the profiler, and to warm up
-    few, many = Crowded(stage, FEW, number), Crowded(stage, effort.accounts, number)
+    few, many = (
+        Crowded(stage.database(f"of_{size}")["users"], stage.names(), size, number)
+        for size in (FEW, effort.accounts)
+    )
     least, most = costs(few.users, few.steps()), costs(many.users, many.steps())
     for crowded in (few, many):
         _time(crowded.steps())
