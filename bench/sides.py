@@ -6,7 +6,7 @@ were shared; and with as many workers as by default, where hashes keep every cor
 
 import itertools
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from bson import ObjectId
@@ -15,9 +15,12 @@ from itsdangerous import URLSafeTimedSerializer
 
 import config
 from app import create_app
+from app.clock import utcnow
 from app.links import link_signer
+from app.mail.message import render
 from app.users import indexes
 from app.users.links import Purpose
+from app.users.outbox import Outbox
 from bench import people
 from bench.floor import LINK_SALT
 from bench.people import Person, Users
@@ -61,6 +64,15 @@ class Ours:
         (letter,) = document["outbox"]
         document["outbox"] = [{**letter, "due_on": letter_due_on}] if letter_due_on else []
         return people.insert(self.users, people.copies(document, number, self._stage.names()))
+
+    def letter(self) -> bytes:
+        """A mail as our worker sends it: that of a registration."""
+        self.owe_nothing()
+        self.people(1, confirmed=False, letter_due_on=utcnow())
+        claim = Outbox(self.users).claim(utcnow(), timedelta(minutes=1))
+        assert claim
+        with self._app.app_context():
+            return render(claim).as_bytes()
 
     def owe_nothing(self) -> None:
         """Whoever has registered in an earlier row is owed nothing any more."""

@@ -33,6 +33,7 @@ class Effort:
         flood_rounds: pairs of a quiet and a flooded one.
         flood_seconds: of such a round.
         letters: delivered in a round.
+        letter_rounds: pairs; a worker's start takes longer than its letters.
         accounts: in the large collection.
         steps: of each kind that are timed in a round on it.
     """
@@ -43,12 +44,13 @@ class Effort:
     flood_rounds: int
     flood_seconds: float
     letters: int
+    letter_rounds: int
     accounts: int
     steps: int
 
 
-FULL = Effort(7, 1.5, 40, 3, 5.0, 400, 1_000_000, 60)
-QUICK = Effort(2, 0.4, 8, 1, 2.0, 60, 20_000, 20)
+FULL = Effort(7, 1.5, 40, 3, 5.0, 300, 3, 1_000_000, 60)
+QUICK = Effort(2, 0.4, 8, 1, 2.0, 40, 1, 20_000, 20)
 
 
 class Stage:
