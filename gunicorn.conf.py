@@ -78,6 +78,7 @@ def post_worker_init(_worker: Any) -> None:
     for some that has took a fifth of the time of a page."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def on_starting(_arbiter: Any) -> None:

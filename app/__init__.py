@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app import account, admin, auth, logs, mail, main, mongo, web
+from app import account, admin, auth, logs, mail, main, mongo, paths, web
 from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
 
@@ -29,6 +29,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     logs.init_app(app)
     mongo.init_app(app)
     web.init_app(app)
+    paths.init_app(app)
     for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)
     mail.init_app(app)
