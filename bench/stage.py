@@ -34,6 +34,8 @@ class Effort:
         flood_seconds: of such a round.
         letters: delivered in a round.
         letter_rounds: pairs; a worker's start takes longer than its letters.
+        mail_servers: seconds a mail that each takes: none, which shows what we cost; some, as
+            across a network.
         accounts: in the large collection.
         steps: of each kind that are timed in a round on it.
     """
@@ -45,12 +47,35 @@ class Effort:
     flood_seconds: float
     letters: int
     letter_rounds: int
+    mail_servers: tuple[float, ...]
     accounts: int
     steps: int
 
 
-FULL = Effort(7, 1.5, 40, 3, 5.0, 300, 3, 1_000_000, 60)
-QUICK = Effort(2, 0.4, 8, 1, 2.0, 40, 1, 20_000, 20)
+FULL = Effort(
+    rounds=5,
+    page_seconds=1.5,
+    hashes=24,
+    flood_rounds=2,
+    flood_seconds=4.0,
+    letters=150,
+    letter_rounds=2,
+    mail_servers=(0.0, 0.02),
+    accounts=1_000_000,
+    steps=60,
+)
+QUICK = Effort(
+    rounds=1,
+    page_seconds=0.8,
+    hashes=6,
+    flood_rounds=1,
+    flood_seconds=1.5,
+    letters=40,
+    letter_rounds=1,
+    mail_servers=(0.02,),
+    accounts=10_000,
+    steps=12,
+)
 
 
 class Stage:

@@ -74,8 +74,10 @@ def confirming(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
     """A link that is opened and whose button is pressed, beside the update alone."""
     effort = stage.effort
     number = int(_LINKS_PER_SECOND * effort.page_seconds * (effort.rounds + 1))
-    mine = ((ours.link(one), ours.cookie(one)) for one in ours.people(number, confirmed=False))
-    bare = (floor.link(user_id) for user_id in floor.people(number * 2))
+    # Signed before the clock runs, as mails and cookies are.
+    waiting = ours.people(number, confirmed=False)
+    mine = iter([(ours.link(person), ours.cookie(person)) for person in waiting])
+    bare = iter([floor.link(user_id) for user_id in floor.people(number)])
     press = Crowd("link", _CLIENTS, lambda: open_and_press(mine))
     update = Crowd("link", _CLIENTS, lambda: _open(bare))
     pairs = _rates(stage, (floor.one, update), (ours.one, press))
