@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-head
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check screenshots lock clean
+.PHONY: help run test check bench screenshots lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -28,6 +28,9 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/audit.py
+
+bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## how close to the limit of its stack it runs; QUICK=1, WRITE=1
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
 
 screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into docs/screenshots/
 	$(BIN)/python scripts/screenshots.py

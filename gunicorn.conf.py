@@ -3,6 +3,7 @@
 Where it listens is gunicorn's own business: `--bind`, or PORT, which means all addresses.
 """
 
+import gc
 import itertools
 import os
 import shutil
@@ -95,6 +96,14 @@ class RedactingLogger(Logger):
 
 
 logger_class = RedactingLogger
+
+
+def post_worker_init(_worker: Any) -> None:
+    """What the app is made of never becomes garbage, and looking through all of it again and again
+    for some that has took a fifth of the time of a page."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def on_starting(_arbiter: Any) -> None:

@@ -16,6 +16,7 @@ from app import (
     metrics,
     mongo,
     overload,
+    paths,
     request_id,
     web,
 )
@@ -43,6 +44,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     metrics.init_app(app)
     mongo.init_app(app)
     web.init_app(app)
+    paths.init_app(app)
     overload.init_app(app)
     for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)

@@ -1,0 +1,23 @@
+"""The rows, a module for each kind of step."""
+
+from collections.abc import Callable, Iterator
+
+from bench.report import Row
+from bench.rows import commands, hashes, mail, pages, process, scale
+from bench.sides import Floor, Ours
+from bench.stage import Stage
+
+ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
+    "register": hashes.registering,
+    "slow-mail": hashes.registering_with_slow_mail,
+    "sign-in": hashes.signing_in,
+    "page": pages.signed_in_page,
+    "form": pages.form_page,
+    "link": pages.confirming,
+    "flood": hashes.flooding,
+    "letters": mail.delivering,
+    "commands": commands.counting,
+    "scale": scale.growing,
+    "start": process.starting,
+    "memory": process.memory,
+}
