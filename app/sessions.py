@@ -7,6 +7,7 @@ is whoever holds the cookie of a claim that a newer one has ended: the two must 
 see what a newcomer sees, and since every write is guarded by the ids, they can do nothing.
 """
 
+import hashlib
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -94,7 +95,15 @@ def init_app(app: Flask) -> None:
 
 def _to_sign_in() -> ResponseReturnValue:
     """And back to the page afterwards, or home where it is one that is only posted to."""
-    flash("Sign in to see this page.", "info")
+    if request.method == "POST" and "_user_id" in session:
+        # As after a change of password whose answer was lost: it ended this session.
+        flash(
+            "Your session has ended. Sign in to go on; with your new password, if you have just"
+            " changed it.",
+            "info",
+        )
+    else:
+        flash("Sign in to see this page.", "info")
     to_look_at = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
     target = request.full_path.rstrip("?") if to_look_at else url_for("main.home")
     return redirect(f"{url_for('auth.login')}?{urlencode({'next': target})}")
@@ -176,6 +185,23 @@ def address_to_mend() -> str:
     """What `keep_address` has kept."""
     typed = session.get("mend", "")
     return typed if isinstance(typed, str) else ""
+
+
+def browser_key() -> str:
+    """Names this browser to the server, signed in or not, by a secret of its cookie. Other than the
+    device's, that one is there before the first answer, which may get lost."""
+    return hashlib.sha256(str(session.get("csrf_token", "")).encode()).hexdigest()[:32]
+
+
+def account_is_gone() -> bool:
+    """Whether this browser was signed in to an account that is no more.
+
+    Not for the cookie of a claim: it may be a decoy's, which never had an account.
+    """
+    ids = _parse(session.get("_user_id"))
+    if ids is None or "claim" in session:
+        return False
+    return users.find(ids[0]) is None
 
 
 def end() -> None:

@@ -19,7 +19,8 @@ from app.fields import address_words
 from app.mongo import current_mongo, users
 from app.users.addresses import Address, AddressError, parse_address
 from app.users.indexes import is_mock
-from app.users.passwords import hash_password, weakness
+from app.users.passwords import hash_password, verify_password, weakness
+from app.users.user import User
 
 
 class Refused(Exception):
@@ -64,15 +65,25 @@ def _create(address: Address, app_name: str, rounds: int) -> None:
     existing = users.find_by_email(address.key)
     if existing and not existing.confirmed:
         raise Refused(f"{address.typed} is being registered; once it is confirmed, --promote it.")
-    if existing:
+    if existing and not existing.admin:
         raise Refused(taken)
     password = _password()
+    if existing:
+        _recognise(existing, password)
+        return
     problem = weakness(password, [app_name, *address_words(address.typed)])
     if problem:
         raise Refused(f"the password is too weak. {problem}")
     if not users.create_admin(address, hash_password(password, rounds), utcnow()):
         raise Refused(taken)
     print(f"{address.typed} is an administrator and can sign in.")
+
+
+def _recognise(existing: User, password: str) -> None:
+    """An earlier run whose answer was lost has done what this one is asked to."""
+    if not verify_password(password, existing.password_hash):
+        raise Refused(f"{existing.email} is an administrator already, with another password.")
+    print(f"{existing.email} is an administrator already and can sign in.")
 
 
 def _password() -> str:

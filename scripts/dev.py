@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -39,9 +40,10 @@ class _RequestHandler(WSGIRequestHandler):
 def main() -> int:
     os.environ.setdefault("APP_SETTINGS", "config.DevelopmentConfig")
     # From here on a signal asks for an orderly end, also while things are still being started.
+    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
     stop = Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     try:
         config.load()
         with _listener(_port()) as listener, _database() as where:

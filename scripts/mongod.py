@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from _thread import start_new_thread
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
@@ -284,8 +285,9 @@ def _free_port() -> int:
 def main() -> int:
     default = Path(__file__).resolve().parent.parent / "instance" / "mongodb"
     stop = Event()
+    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     try:
         with Mongod.start(Path(sys.argv[1]) if sys.argv[1:] else default) as mongod:
             print(mongod.uri("latchkey"), flush=True)

@@ -7,6 +7,7 @@ import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse
 import signal
 import sys
+from _thread import start_new_thread
 from contextlib import ExitStack
 from threading import Event
 
@@ -30,8 +31,9 @@ def main() -> int:
             print(f"MongoDB: {error}", file=sys.stderr)
             return 1
     stop = Event()
+    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     with ExitStack() as numbers:
         try:
             shown = serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"])

@@ -9,6 +9,7 @@ from app.account.blueprint import bp
 from app.account.forms import EmailChangeForm
 from app.clock import utcnow
 from app.mongo import users
+from app.users.addresses import Address
 from app.users.user import User
 from app.web import form_page, origin
 
@@ -20,11 +21,19 @@ def email() -> ResponseReturnValue:
     user: User = current_user.user
     form = EmailChangeForm(user)
     if form.validate_on_submit():
-        if users.ask_email_change(user, form.email.address, utcnow(), origin()):
-            flash(f"A mail is on its way to {form.email.address.typed}.", "success")
+        address = form.email.address
+        if users.ask_email_change(user, address, utcnow(), origin()) or _pending(user, address):
+            flash(f"A mail is on its way to {address.typed}.", "success")
             return redirect(url_for("account.email"))
         form.form_errors.append("The account was changed elsewhere. Try again.")
     return form_page("account/email.html", form, user=user, pending=user.pending_email)
+
+
+def _pending(user: User, address: Address) -> bool:
+    """Whether another tab has asked for the same change at the same moment."""
+    fresh = users.find(user.id)
+    pending = fresh.pending_email if fresh else None
+    return pending is not None and pending.email_key == address.key
 
 
 @bp.post("/email/cancel")

@@ -3,11 +3,12 @@
 import json
 from datetime import datetime
 
-from flask import Response, flash, redirect, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from app import sessions
 from app.access import check_confirmed
 from app.account.blueprint import bp
 from app.account.forms import DeletionForm
@@ -29,16 +30,29 @@ def export() -> ResponseReturnValue:
 
 
 @bp.route("/delete", methods=["GET", "POST"])
-@check_confirmed
 def delete() -> ResponseReturnValue:
     """Ends everything at once; the address is free again."""
+    signed_out = not current_user.is_authenticated
+    if request.method == "POST" and signed_out and sessions.account_is_gone():
+        return _deleted()  # sent twice, or the first answer was lost
+    return _delete()
+
+
+@check_confirmed
+def _delete() -> ResponseReturnValue:
     user: User = current_user.user
     form = DeletionForm(user)
     if not form.validate_on_submit():
         return form_page("account/delete.html", form)
     if not users.delete(user, utcnow(), origin()):
+        if users.find(user.id) is None:
+            return _deleted()
         form.current_password.errors = ["The account was changed elsewhere. Try again."]
         return form_page("account/delete.html", form)
+    return _deleted()
+
+
+def _deleted() -> ResponseReturnValue:
     cookie.clear()
     flash("Your account is deleted. A last mail tells you so.", "success")
     return redirect(url_for("main.home"))

@@ -48,8 +48,10 @@ def _page(opened: OpenedLink) -> ResponseReturnValue:
 def confirm(token: str) -> ResponseReturnValue:
     """GET asks, POST confirms."""
     opened = open_link(Purpose.CONFIRM, token)
-    user = opened.user
-    if user is None or judge(opened) is not Outcome.READY:
+    user, outcome = opened.user, judge(opened)
+    if user and outcome is Outcome.ALREADY_DONE and opened.is_owner and request.method == "POST":
+        return welcome(user)  # sent twice, or the first answer was lost
+    if user is None or outcome is not Outcome.READY:
         return _page(opened)
     form = PasswordForm()
     if request.method == "POST" and (opened.is_owner or form.proves(user)):
@@ -63,7 +65,9 @@ def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
     where = origin()
     entry = None if opened.is_owner else sessions.new_session(where)
     if not users.confirm(user, opened.link.version, utcnow(), where, entry):
-        return _page(replace(opened, user=users.find(user.id)))
+        opened = replace(opened, user=users.find(user.id))
+        at_once = judge(opened) is Outcome.ALREADY_DONE and opened.is_owner
+        return welcome(user) if at_once else _page(opened)
     if entry:
         sessions.start(user, entry)
     return welcome(user)

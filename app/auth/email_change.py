@@ -91,7 +91,8 @@ def judge_undo(opened: OpenedLink) -> tuple[Outcome, FormerEmail | None]:
     for former in user.former_emails:
         if (former.email_key, former.version) == (link.email_key, link.version):
             return (Outcome.EXPIRED if opened.expired else Outcome.READY), former
-    return Outcome.SUPERSEDED, None
+    restored = link.email_key == user.email_key
+    return (Outcome.ALREADY_DONE if restored else Outcome.SUPERSEDED), None
 
 
 @bp.route("/email/undo/<token>", methods=["GET", "POST"])

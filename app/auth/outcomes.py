@@ -147,7 +147,22 @@ def _newest_mail_time(user: User | None) -> Markup:
     )
 
 
+def _already_restored(case: Case) -> Page:
+    return Page(
+        status=200,
+        alert="success",
+        title="Already restored",
+        message=Markup(
+            "The account has the address <strong>{}</strong> again. A mail with a link to choose a"
+            " new password was sent there."
+        ).format(case.user.email if case.user else "that it had"),
+        action=Action("Ask for a new link", url_for("auth.forgot")),
+    )
+
+
 def _already_done(case: Case) -> Page:
+    if case.purpose is Purpose.EMAIL_UNDO:
+        return _already_restored(case)
     address = case.user.email if case.user else "This address"
     # A change of address has no time of its own on the account.
     known = case.purpose is Purpose.CONFIRM and case.user and case.user.confirmed_on

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from flask import current_app, flash, redirect, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app import sessions
 from app.auth.blueprint import bp
 from app.auth.forms import ForgotForm, ResetForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -12,7 +13,8 @@ from app.auth.outcomes import Outcome, outcome_page
 from app.clock import utcnow
 from app.mongo import users
 from app.users.links import Purpose
-from app.users.passwords import hash_password
+from app.users.passwords import hash_password, verify_password
+from app.users.user import ResetDone
 from app.web import form_page, origin
 
 
@@ -54,12 +56,30 @@ def reset(token: str) -> ResponseReturnValue:
     opened = open_link(Purpose.RESET, token)
     user = opened.user
     if user is None or judge(opened) is not Outcome.READY:
-        return _page(opened)
+        return _changed() if _repeated(opened) else _page(opened)
     form = ResetForm(user)
     if not form.validate_on_submit():
         return form_page("auth/reset.html", form, email=user.email)
     hashed = hash_password(form.password.data or "", current_app.config["BCRYPT_LOG_ROUNDS"])
-    if not users.reset_password(user, opened.link.version, hashed, utcnow(), origin()):
-        return _page(replace(opened, user=users.find(user.id)))
+    version, browser = opened.link.version, sessions.browser_key()
+    if not users.reset_password(user, version, hashed, utcnow(), origin(), browser):
+        opened = replace(opened, user=users.find(user.id))
+        return _changed() if _repeated(opened) else _page(opened)
+    return _changed()
+
+
+def _changed() -> ResponseReturnValue:
     flash("Your password is changed. Sign in with the new one.", "success")
     return redirect(url_for("auth.login"))
+
+
+def _repeated(opened: OpenedLink) -> bool:
+    """Whether this form was sent before by this browser, and took effect: its answer got lost, or
+    it was sent twice. Nobody else learns from a used link whether they have guessed a password."""
+    user = opened.user
+    if request.method != "POST" or user is None:
+        return False
+    if user.reset_done != ResetDone(opened.link.version, sessions.browser_key()):
+        return False
+    form = ResetForm(user)
+    return form.validate() and verify_password(form.password.data or "", user.password_hash)

@@ -49,17 +49,22 @@ def logout() -> ResponseReturnValue:
 
 
 def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
-    """Looks up, compares exactly one hash whether or not there is an account, and signs in."""
+    """Looks up, compares exactly one hash whether or not there is an account, and signs in.
+
+    Where the stored hash has changed between the two, it looks again: another sign-in may have
+    stored a stronger one of the same password.
+    """
     rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
-    user = users.find_by_email(email_key)
-    stored = user.password_hash if user else decoy_hash(rounds)
-    if not verify_password(password, stored) or user is None:
-        users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
-        return None
-    stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
-    if users.sign_in(user, entry, stronger):
-        return user
-    journal.note("sign_in_refused", outcome="refused", account=user.id, reason="changed_meanwhile")
+    for _attempt in range(2):
+        user = users.find_by_email(email_key)
+        stored = user.password_hash if user else decoy_hash(rounds)
+        if not verify_password(password, stored) or user is None:
+            users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
+            return None
+        stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
+        if users.sign_in(user, entry, stronger):
+            return user
+    journal.note("sign_in_refused", outcome="refused", reason="changed_meanwhile")
     return None
 
 

@@ -5,7 +5,7 @@ import smtplib
 import ssl
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import flask_mail
 from flask import Flask
@@ -26,6 +26,10 @@ class Never(Exception):
 
 class Unreachable(Later):
     """Nor any other letter, for the moment: there is no connection."""
+
+
+class _HungUp(Later):
+    """The server has closed the connection before it had taken the letter, as far as we know."""
 
 
 class Blocked(Exception):
@@ -83,6 +87,8 @@ class SmtpConnection(flask_mail.Connection):
                 host.starttls(context=context)
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
+            # smtplib would say it with the first mail, and mix its refusal up with the mail's.
+            host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
             raise
@@ -102,23 +108,29 @@ class SmtpTransport:
         self._used = 0.0
 
     def send(self, mail: flask_mail.Message) -> None:
+        kept = self._connection is not None
         try:
-            self._connected().send(mail)
+            self._send(mail)
+        except _HungUp:
+            # Servers close what they have kept open for long enough. That says nothing of this
+            # letter, which need not wait for it; a new connection that is closed does.
+            if not kept:
+                raise
+            self._send(mail)
+
+    def _send(self, mail: flask_mail.Message) -> None:
+        connection = self._connected()
+        try:
+            connection.send(mail)
         except smtplib.SMTPRecipientsRefused as error:
-            self._sort(*next(iter(error.recipients.values())))
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as error:
-            self.close()
-            raise _by_code(error.smtp_code, _words(error), Blocked) from error
+            self._sort(*next(iter(error.recipients.values())), Never)
         except smtplib.SMTPDataError as error:
-            self._sort(error.smtp_code, error.smtp_error)
-        except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError) as error:
-            # Nothing goes out in the clear, or to a server that cannot prove its name.
-            self.close()
-            raise Blocked(str(error)) from error
+            self._sort(error.smtp_code, error.smtp_error, Never)
+        except smtplib.SMTPSenderRefused as error:
+            self._sort(error.smtp_code, error.smtp_error, Blocked)
         except (smtplib.SMTPException, OSError) as error:
-            connected = self._connection is not None
             self.close()
-            raise (Later if connected else Unreachable)(_words(error)) from error
+            raise (Later if _timed_out(error) else _HungUp)(_words(error)) from error
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -134,9 +146,20 @@ class SmtpTransport:
         if self._connection and (idle < _SURELY_ALIVE or self._answers(self._connection)):
             return self._connection
         self.close()
-        connection = SmtpConnection(self._state, self._timeout)
-        self._connection = connection.__enter__()
+        self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> SmtpConnection:
+        try:
+            return SmtpConnection(self._state, self._timeout).__enter__()
+        except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError) as error:
+            # Nothing goes out in the clear, or to a server that cannot prove its name.
+            raise Blocked(str(error)) from error
+        except smtplib.SMTPResponseException as error:
+            # The greeting, EHLO, STARTTLS or the login: every other letter would meet it too.
+            raise _by_code(error.smtp_code, _words(error), Blocked, Unreachable) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Unreachable(_words(error)) from error
 
     def _answers(self, connection: SmtpConnection) -> bool:
         try:
@@ -144,16 +167,23 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             return False
 
-    def _sort(self, code: int, words: bytes | str) -> None:
-        text = _line(code, words)
-        if code == 421:  # RFC 5321 4.2.3: the server is closing the channel
+    def _sort(self, code: int, words: bytes | str, permanent: type[Exception]) -> NoReturn:
+        closing = code == 421  # RFC 5321 4.2.3: the server is closing the channel
+        if closing or permanent is Blocked:
             self.close()
-        raise _by_code(code, text, Never)
+        raise _by_code(code, _line(code, words), permanent, _HungUp if closing else Later)
 
 
-def _by_code(code: int, words: str, permanent: type[Exception]) -> Exception:
+def _by_code(
+    code: int, words: str, permanent: type[Exception], transient: type[Exception]
+) -> Exception:
     """RFC 5321 4.2.1: 4xx is for now, 5xx for good."""
-    return permanent(words) if code >= 500 else Later(words)
+    return permanent(words) if code >= 500 else transient(words)
+
+
+def _timed_out(error: Exception) -> bool:
+    """Whether the server kept silent; smtplib makes a lost connection of that."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
 def _line(code: int, words: bytes | str) -> str:

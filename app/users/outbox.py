@@ -13,6 +13,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from app.users.indexes import is_mock
 from app.users.letters import CONFIRMATIONS, Letter, LetterKind
 from app.users.user import User
 
@@ -67,20 +68,29 @@ class Outbox:
         index would read the whole backlog for each letter.
         """
         fencing_id = secrets.token_hex(8)
-        document = self._users.find_one_and_update(
+        document = self._take(
             {"outbox": {"$elemMatch": {"due_on": {"$lte": now}}}},
             {
                 "$set": {"outbox.$.due_on": now + lease, "outbox.$.lease": fencing_id},
                 "$inc": {"outbox.$.attempts": 1},
             },
-            projection={"events": 0},
-            return_document=ReturnDocument.AFTER,
+            fencing_id,
         )
         if document is None:
             return None
         stored = next(entry for entry in document["outbox"] if entry["lease"] == fencing_id)
         letter = Letter.from_document({**stored, "kind": LetterKind(stored["kind"])})
         return Claim(letter, User.from_document(document))
+
+    def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
+        """The account as it is with the lease on one of its letters; one command."""
+        if is_mock(self._users.database):
+            # Its find_one_and_update takes `outbox.$` for the first letter, due or not.
+            self._users.update_one(due, lease)
+            return self._users.find_one({"outbox.lease": fencing_id}, {"events": 0})
+        return self._users.find_one_and_update(
+            due, lease, projection={"events": 0}, return_document=ReturnDocument.AFTER
+        )
 
     def settle(self, claim: Claim, now: datetime) -> bool:
         """Removes a delivered letter; False when the lease was lost to another worker.

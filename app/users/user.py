@@ -132,6 +132,18 @@ class FormerEmail(View):
 
 
 @dataclass(frozen=True, slots=True)
+class ResetDone(View):
+    """The last reset: by which link, and from which browser.
+
+    Whoever did it and lost the answer sends the form again, and must not be told that somebody
+    else has used the link.
+    """
+
+    version: int
+    browser: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusals(View):
     """Wrong passwords since the last sign-in: counted, not a line each."""
 
@@ -166,6 +178,7 @@ class User(View):
     reset_version: int = 0
     reset_letter_id: str | None = None
     """The newest reset letter; none once it is void."""
+    reset_done: ResetDone | None = None
     email_version: int = 0
     pending_email: PendingEmail | None = None
     former_emails: tuple[FormerEmail, ...] = ()
@@ -224,5 +237,6 @@ _PARTS: dict[str, type[View]] = {
     "confirm_mail": ConfirmMail,
     "pending_email": PendingEmail,
     "refusals": Refusals,
+    "reset_done": ResetDone,
 }
 _LISTS: dict[str, type[View]] = {"sessions": Session, "former_emails": FormerEmail}

@@ -38,16 +38,25 @@ class _Controller(Controller):
 
 
 class _Smtp(SMTP):
-    """With a say before the text of the mail is sent, for which aiosmtpd has no hook."""
+    """With a say where aiosmtpd has no hook: in the greeting, and before the text of the mail."""
+
+    _greeted = False
+
+    async def push(self, status: str | bytes) -> None:
+        """`answers["greeting"]` is what a connection begins with, instead of 220."""
+        if not self._greeted:
+            self._greeted = True
+            status = self.event_handler.next_answer("greeting") or status
+        await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
         """`answers["354"]` is what DATA is answered, before any text."""
-        answers = self.event_handler.answers.pop("354", [""])
-        if answers[0] == HANG_UP and self.transport:
+        answer = self.event_handler.next_answer("354")
+        if answer == HANG_UP and self.transport:
             await self.push("354 go on")
             self.transport.abort()  # type: ignore[attr-defined]
-        elif answers[0]:
-            await self.push(answers[0])
+        elif answer:
+            await self.push(answer)
         else:
             await super().smtp_DATA(arg)
 
@@ -130,12 +139,18 @@ class SmtpServer:
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.heard.append("AUTH")
+        if refusal := self.next_answer("AUTH"):
+            return AuthResult(success=False, handled=False, message=refusal)
         return AuthResult(success=data.password == self.password.encode(), handled=False)
+
+    def next_answer(self, command: str) -> str:
+        """What is to be said to a command now; empty where nothing else was ordered."""
+        waiting = self.answers.get(command, [""])
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
     async def _answer(self, server: SMTP, command: str, usual: str) -> str:
         self.heard.append(command)
-        waiting = self.answers.get(command, [""])
-        answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        answer = self.next_answer(command)
         if answer == SAY_NOTHING:
             await asyncio.sleep(60)
         if answer == HANG_UP and server.transport:

@@ -221,6 +221,46 @@ class TestLostConnection:
         assert [taken.recipients for taken in post.server.taken] == [[ADA], [BOB]]
         assert post.server.connections == 2
 
+    @pytest.mark.parametrize("answer", ["421 idle for too long", HANG_UP])
+    @pytest.mark.parametrize("command", ["MAIL", "RCPT", "354"])
+    def test_the_letter_that_finds_a_kept_connection_closed_goes_out_over_a_new_one_at_once(
+        self, post: Post, command: str, answer: str
+    ) -> None:
+        """Before the server says so, or between its last word and ours."""
+        post.server.answers[command] = ["", answer, ""]
+        post.register(ADA, BOB, EVE)
+        assert post.worker.run_once() is False
+        assert [taken.recipients for taken in post.server.taken] == [[ADA], [BOB], [EVE]]
+        assert post.server.connections == 2
+
+    def test_a_letter_that_closes_every_connection_waits_like_any_other(self, post: Post) -> None:
+        post.server.answers[f"RCPT {BOB}"] = [HANG_UP]
+        post.register(ADA, BOB, EVE)
+        assert post.worker.run_once() is True
+        assert post.server.heard.count(f"RCPT {BOB}") == 2
+        assert [taken.recipients for taken in post.server.taken] == [[ADA], [EVE]]
+
+    @pytest.mark.parametrize(
+        ("moment", "answer"),
+        [("greeting", "421 too many connections"), ("EHLO", HANG_UP), ("AUTH", "454 try later")],
+    )
+    @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+    def test_while_no_connection_can_be_made_one_letter_knocks_for_all(
+        self, server: SmtpServer, make_post: MakePost, moment: str, answer: str
+    ) -> None:
+        server.start(auth_required=True, auth_require_tls=False)
+        post = make_post(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
+        server.answers[moment] = [answer]
+        with time_machine.travel(NOON, tick=False) as clock:
+            post.register(ADA, BOB, EVE)
+            assert post.worker.run_once() is True
+            assert [letter["attempts"] for letter in post.letters()] == [1, 0, 0]
+            assert post.ready()["blocked"] is None, "it will pass without anybody's doing"
+            server.answers.clear()
+            clock.shift(6.1)
+            assert post.worker.run_once() is False
+        assert {taken.recipients[0] for taken in server.taken} == {ADA, BOB, EVE}
+
     def test_a_kept_connection_that_is_alive_is_used_again(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -289,6 +329,10 @@ class TestBlocked:
         post = make_post(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
         self._refuses_then_delivers(post, "535")
         assert "MAIL" in server.heard
+
+    def test_by_a_server_that_takes_no_mail_at_all(self, post: Post) -> None:
+        post.server.answers["greeting"] = ["554 no mail from your network"]
+        self._refuses_then_delivers(post, "554 no mail")
 
     @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "553 unknown sender"])
     def test_by_a_refused_sender(self, post: Post, answer: str) -> None:

@@ -110,6 +110,19 @@ def test_an_existing_account_is_promoted_only_when_that_is_said_and_keeps_its_pa
     assert "Administrator" in visitor.get("/profile").text, "it holds for who is signed in"
 
 
+def test_run_again_it_recognises_what_it_has_done(
+    run: Run, users: Collection[dict[str, Any]]
+) -> None:
+    """Its first answer may have been lost."""
+    for _time in range(2):
+        done = run("create_admin", ADA, ADMIN_PASSWORD=PASSWORD)
+        assert (done.returncode, done.stderr) == (0, "")
+    refused = run("create_admin", ADA, ADMIN_PASSWORD="another good password 7")
+    assert refused.returncode == 2
+    assert "with another password" in refused.stderr
+    assert users.count_documents({}) == 1
+
+
 def _hash(users: Collection[dict[str, Any]]) -> str:
     document = users.find_one({"email_key": ADA})
     assert document is not None

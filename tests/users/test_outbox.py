@@ -9,7 +9,6 @@ from threading import Barrier
 import pytest
 
 from app.users.addresses import parse_address
-from app.users.indexes import is_mock
 from app.users.letters import LetterKind, owe
 from app.users.outbox import Claim, Outbox, Stock
 from app.users.repository import UserRepository
@@ -41,14 +40,6 @@ def taken(outbox: Outbox, now: datetime = NOW) -> Claim:
     claim = outbox.claim(now, LEASE)
     assert claim is not None
     return claim
-
-
-@pytest.fixture
-def true_positional(request: pytest.FixtureRequest, collection: Users) -> None:
-    """mongomock's find_one_and_update takes `outbox.$` for the first letter, due or not."""
-    if is_mock(collection.database):
-        reason = "mongomock forgets the query, and with it which element matched"
-        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 # Claiming
@@ -99,7 +90,6 @@ def test_two_letters_never_share_a_message_id() -> None:
     assert len(ids) == 100
 
 
-@pytest.mark.usefixtures("true_positional")
 def test_several_letters_of_one_account_are_claimed_one_by_one(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
@@ -182,7 +172,6 @@ def test_the_claim_of_an_account_that_is_gone_changes_nothing(
 # Overtaken letters
 
 
-@pytest.mark.usefixtures("true_positional")
 def test_a_letter_is_overtaken_by_a_resend(users: UserRepository, outbox: Outbox) -> None:
     user = register(users)
     assert users.resend(user, NOW, NONE_AT_ALL)
@@ -348,7 +337,6 @@ def test_the_refusal_of_an_overtaken_letter_is_not_the_newest_ones(
     assert found(users, user).mail_state == "queued"
 
 
-@pytest.mark.usefixtures("true_positional")
 def test_a_refused_letter_does_not_block_the_next_of_its_account(
     users: UserRepository, outbox: Outbox
 ) -> None:

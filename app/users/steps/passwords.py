@@ -1,14 +1,15 @@
 """Changing the password, and getting back in without it."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from app.users.letters import LetterKind, owe
 from app.users.steps.base import Document, Steps, entry, event, push_events, push_letters
-from app.users.user import EventKind, Origin, Session, User
+from app.users.user import EventKind, Origin, ResetDone, Session, User
 
 # Whoever changed the password may have had a reason: links and changes that somebody else started
 # end with it (SECURITY-BAR 14). An undo link stays, it is the way back for an owner who is robbed.
-VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": ""}
+VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": "", "reset_done": ""}
 
 
 class Passwords(Steps):
@@ -32,7 +33,13 @@ class Passwords(Steps):
         )
 
     def reset_password(
-        self, user: User, version: int, password_hash: str, now: datetime, origin: Origin
+        self,
+        user: User,
+        version: int,
+        password_hash: str,
+        now: datetime,
+        origin: Origin,
+        browser: str = "",
     ) -> bool:
         """Sets a new password by a reset link, ends every session and voids every other link.
 
@@ -40,6 +47,7 @@ class Passwords(Steps):
 
         Args:
             version: what the link says.
+            browser: by which a repetition is recognised, see `ResetDone`.
 
         Returns:
             False when the link was used, replaced, or voided meanwhile.
@@ -53,17 +61,22 @@ class Passwords(Steps):
         }
         notice = owe(LetterKind.PASSWORD_RESET, now, origin, to=user.email)
         events, took = [event(EventKind.PASSWORD_RESET, now, origin)], None
-        changes: Document = {"password_hash": password_hash, "sessions": []}
+        changes: Document = {
+            "password_hash": password_hash,
+            "sessions": [],
+            "reset_done": asdict(ResetDone(version, browser)),
+        }
         if not user.confirmed:
             # The browsers known so far may be a squatter's (SECURITY-BAR 11).
             changes |= {"confirmed": True, "confirmed_on": now, "devices": []}
             events.append(event(EventKind.CONFIRMED, now, origin))
             took = now - user.registered_on
+        void = {name: "" for name in VOID_LINKS if name not in changes}
         return self._update(
             query,
             {
                 "$set": changes,
-                "$unset": {**VOID_LINKS, "expires_on": "", "refusals": ""},
+                "$unset": {**void, "expires_on": "", "refusals": ""},
                 "$push": push_letters(notice) | push_events(*events),
             },
             took=took,

@@ -6,7 +6,7 @@ import pytest
 
 from app.users.letters import LetterKind
 from app.users.repository import UserRepository
-from app.users.user import Origin, User, random_id
+from app.users.user import Origin, ResetDone, User, random_id
 from tests.users.conftest import (
     BOB,
     HOME,
@@ -95,6 +95,7 @@ def test_a_reset_sets_the_password_ends_every_session_and_voids_what_is_pending(
         password_hash="newer",
         sessions=(),
         reset_letter_id=None,
+        reset_done=ResetDone(1, ""),
         pending_email=None,
         refusals=None,
     )
@@ -216,3 +217,14 @@ def test_a_password_that_was_changed_meanwhile_changes_no_password(
         assert not users.change_password(ada, "newer", new_session(), LATER, HOME)
         gone = replace(found(users, ada), id=random_id())
         assert not users.change_password(gone, "newer", new_session(), LATER, HOME)
+
+
+def test_a_reset_is_remembered_until_the_password_or_the_address_changes(
+    users: UserRepository, ada: User
+) -> None:
+    user = ask_reset(users, ada)
+    assert users.reset_password(user, 1, "newer", LATER, CAFE, browser="phone")
+    user = found(users, user)
+    assert user.reset_done == ResetDone(1, "phone")
+    assert users.change_password(user, "newest", new_session(LATER), LATER, CAFE)
+    assert found(users, user).reset_done is None

@@ -1,0 +1,99 @@
+"""A form that took effect is sent again: its answer got lost, or the button was pressed twice.
+
+Whoever did it is told that it is done; nobody else learns anything. With the answer really lost:
+tests/faults/test_unknown_outcomes.py.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.journeys.conftest import EMAIL
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert
+
+NEW = "a quite different phrase"
+NewVisitor = Callable[[], Visitor]
+Resend = Callable[[], TestResponse]
+
+
+@pytest.fixture
+def reset_link(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> str:
+    """Of a reset that the visitor has done with NEW."""
+    visitor.submit("/forgot", email=EMAIL)
+    link = mailbox.newest(EMAIL).link
+    assert _reset(visitor, link).location == "/login"
+    alert(visitor.get("/login"))  # has shown what it had to say
+    return link
+
+
+def _reset(visitor: Visitor, link: str, password: str = NEW) -> TestResponse:
+    """Sends the form, also where the page has none any more."""
+    return visitor.forge(link, {"password": password, "confirm": password})
+
+
+def test_a_reset_is_done_for_whoever_did_it(visitor: Visitor, reset_link: str) -> None:
+    assert _reset(visitor, reset_link).location == "/login"
+    assert "changed" in alert(visitor.get("/login"), "success")
+    assert visitor.sign_in(EMAIL, NEW).location == "/"
+
+
+def test_a_used_reset_link_tells_nobody_else_whether_a_password_is_right(
+    visitor: Visitor, new_visitor: NewVisitor, reset_link: str
+) -> None:
+    assert _reset(new_visitor(), reset_link).status_code == 410, "another browser"
+    assert _reset(visitor, reset_link, "another good phrase").status_code == 410
+    assert visitor.get(reset_link).status_code == 410
+
+
+def test_a_used_reset_link_is_over_once_the_password_changes_again(
+    visitor: Visitor, new_visitor: NewVisitor, reset_link: str
+) -> None:
+    owner, newest = new_visitor(), "the newest of phrases"
+    owner.sign_in(EMAIL, NEW)
+    fields = {"current_password": NEW, "password": newest, "confirm": newest}
+    assert owner.submit("/profile/password", **fields).location == "/profile"
+    assert _reset(visitor, reset_link, newest).status_code == 410
+    assert _reset(visitor, reset_link, NEW).status_code == 410
+
+
+def test_a_confirmation_by_its_owner_lands_home(visitor: Visitor, mailbox: Mailbox) -> None:
+    visitor.register(EMAIL)
+    link = mailbox.newest(EMAIL).link
+    for _time in range(2):
+        assert visitor.forge(link).location == "/"
+        assert "is confirmed" in alert(visitor.get("/"), "success")
+    assert "Already confirmed" in visitor.get(link).text
+
+
+def test_a_deletion_stays_one(ada: Visitor, mailbox: Mailbox) -> None:
+    earlier = ada.copy()
+    ada.submit("/profile/delete", current_password=PASSWORD)
+    for _time in range(2):
+        again = earlier.copy()
+        assert again.forge("/profile/delete", {"current_password": PASSWORD}).location == "/"
+        assert "deleted" in alert(again.get("/"), "success")
+        mailbox.all()  # the goodbye leaves, and with it the rest of the account
+
+
+def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
+    ada: Visitor, new_visitor: NewVisitor
+) -> None:
+    """SECURITY-BAR 3: the cookie of a decoy is not one of an account that is gone."""
+    answers = []
+    for email in (EMAIL, "bob@example.com"):
+        guest = new_visitor()
+        guest.register(email)
+        answers.append(guest.forge("/profile/delete", {"current_password": PASSWORD}))
+    assert [answer.location for answer in answers] == ["/unconfirmed"] * 2
+
+
+def test_a_change_of_password_says_which_password_works_now(ada: Visitor) -> None:
+    earlier = ada.copy()
+    fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
+    ada.submit("/profile/password", **fields)
+    again = earlier.forge("/profile/password", fields)
+    assert again.location.startswith("/login")
+    assert "with your new password" in alert(earlier.get(again.location), "info")
+    assert earlier.sign_in(EMAIL, NEW).location == "/"
