@@ -5,12 +5,13 @@ per restart. Values of settings are never part of a message, since some of them 
 """
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from pymongo.errors import PyMongoError
@@ -29,6 +30,17 @@ class ConfigError(Exception):
             "Latchkey cannot start, these settings need mending:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
+
+
+class Rate(NamedTuple):
+    """How many in how many seconds."""
+
+    limit: int
+    window: int
+
+
+_RATE = re.compile(r"(\d{1,9}) per (?:(\d{1,4}) )?(second|minute|hour|day)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 class Environment:
@@ -54,6 +66,16 @@ class Environment:
             self.problems.append(f"{name} must be a whole number from {low} to {high}")
         return value
 
+    def rate(self, name: str, default: str) -> Rate:
+        """Such as "10 per 15 minutes"."""
+        found = _RATE.fullmatch(self.text(name, default).lower())
+        limit, window = (0, 0)
+        if found:
+            limit, window = int(found[1]), int(found[2] or 1) * _SECONDS[found[3]]
+        if not (limit and window):
+            self.problems.append(f"{name} must be like '10 per 15 minutes'")
+        return Rate(limit, window)
+
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.text(name, str(default)).lower()
         if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
@@ -78,6 +100,14 @@ class Environment:
                 sound = False
             if not sound:
                 self.problems.append(f"{name} must be an address like https://app.example.org")
+        return value
+
+    def storage_uri(self, name: str) -> str:
+        """Where attempts are counted, if not in the MongoDB of the app."""
+        value = self.text(name)
+        kinds = ("mongodb", "mongodb+srv", "memory", "redis", "rediss", "memcached", "valkey")
+        if value and value.partition("://")[0] not in kinds:
+            self.problems.append(f"{name} must begin with one of " + ", ".join(kinds))
         return value
 
     def mongodb_uri(self, name: str, default: str, *, required: bool, mock_allowed: bool) -> str:
@@ -139,8 +169,7 @@ class BaseConfig:
         self._read_hashing(env)
         self.METRICS_TOKEN = env.text("METRICS_TOKEN")
         self.WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, 0, 65535)
-        self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
-        self.RATELIMIT_STORAGE_URI = env.text("RATELIMIT_STORAGE_URI")
+        self._read_limits(env)
         self._read_keys(env)
         self._read_addresses(env)
         self._read_lifetimes(env)
@@ -149,6 +178,16 @@ class BaseConfig:
     def default_secret(self, name: str) -> str:
         """What stands in for a key that is not set; production has nothing that does."""
         return ""
+
+    def _read_limits(self, env: Environment) -> None:
+        """What each is for stands in app/limits.py."""
+        self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
+        self.RATELIMIT_STORAGE_URI = env.storage_uri("RATELIMIT_STORAGE_URI")
+        self.RATELIMIT_CLIENT = env.rate("RATELIMIT_CLIENT", "300 per 15 minutes")
+        self.RATELIMIT_REGISTER = env.rate("RATELIMIT_REGISTER", "300 per hour")
+        self.RATELIMIT_ACCOUNT = env.rate("RATELIMIT_ACCOUNT", "10 per 15 minutes")
+        self.RATELIMIT_DEVICE = env.rate("RATELIMIT_DEVICE", "20 per 15 minutes")
+        self.RATELIMIT_MAIL = env.rate("RATELIMIT_MAIL", "10 per hour")
 
     def _read_keys(self, env: Environment) -> None:
         for name in ("SECRET_KEY", "SECURITY_PASSWORD_SALT"):

@@ -10,6 +10,7 @@ from app import (
     account,
     admin,
     auth,
+    limits,
     logs,
     mail,
     main,
@@ -49,6 +50,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)
     mail.init_app(app)
+    limits.init_app(app)
 
     main.init_app(app)
     auth.init_app(app)

@@ -16,6 +16,15 @@ def duration(span: timedelta) -> str:
     return "less than a second"
 
 
+def rounded_up(span: timedelta) -> str:
+    """Whoever waits that long has waited long enough: whole minutes, or seconds below one."""
+    seconds = int(span.total_seconds())
+    if seconds <= 60:
+        return duration(span)
+    minutes = -(-seconds // 60)
+    return f"{minutes} minutes" if minutes < 120 else duration(timedelta(hours=-(-minutes // 60)))
+
+
 @lru_cache(maxsize=1024)
 def browser(user_agent: str) -> str:
     """ "Firefox on Windows", or as much of it as the User-Agent tells; empty for none."""

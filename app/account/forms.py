@@ -6,6 +6,8 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms.validators import ValidationError
 
+from app import limits
+from app.attempts import Attempt
 from app.fields import (
     AddressField,
     CurrentPasswordField,
@@ -27,7 +29,14 @@ class AccountForm(FlaskForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """The fields, then the password: one hash at most."""
-        return bool(super().validate(extra_validators)) and self.current_password.check(self.user)
+        if not super().validate(extra_validators):
+            return False
+        limits.allow(*self.attempts())
+        return self.current_password.check(self.user)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What sending it counts as."""
+        return limits.password_of(self.user, self.user.email_key)
 
 
 class PasswordChangeForm(AccountForm):
@@ -50,6 +59,10 @@ class EmailChangeForm(AccountForm):
         """Only a different address is a change; whether it is taken, nobody is told here."""
         if field.address.key == self.user.email_key:
             raise ValidationError("This is the address of your account already.")
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The new address is mailed to."""
+        return (*super().attempts(), limits.mail_to(self.email.address.key))
 
 
 class DeletionForm(AccountForm):

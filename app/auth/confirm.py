@@ -10,7 +10,7 @@ from datetime import timedelta
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import journal, sessions
+from app import journal, limits, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import PasswordForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -97,6 +97,7 @@ def confirm_again(token: str) -> ResponseReturnValue:
             if wait:
                 journal.note("limit_hit", outcome="refused", account=user.id, rule=_COOLDOWN)
                 return _sent_moments_ago(wait)
+            limits.allow(limits.by_client("resend"), limits.mail_to(user.email_key))
             users.resend(user, now, timedelta(seconds=cooldown))
             flash(f"A new mail to {user.email} is on its way. Open its link.", "success")
             return redirect(url_for("auth.unconfirmed" if opened.is_owner else "main.home"))

@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
+from app import limits
 from app.fields import (
     AddressField,
     CurrentPasswordField,
@@ -45,7 +46,10 @@ class PasswordForm(FlaskForm):
 
     def proves(self, user: User) -> bool:
         """Whether it was filled in with the account's password; costs one hash."""
-        return bool(self.validate()) and self.password.check(user)
+        if not self.validate():
+            return False
+        limits.allow(*limits.password_of(user, user.email_key))
+        return self.password.check(user)
 
 
 def _six_digits(form: FlaskForm, field: StringField) -> None:

@@ -6,7 +6,7 @@ from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import journal, sessions
+from app import journal, limits, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import RegistrationForm
 from app.mongo import users
@@ -29,6 +29,7 @@ def register() -> ResponseReturnValue:
         return form_page("auth/register.html", form)
     config = current_app.config
     address, where = form.email.address, origin()
+    limits.allow(limits.registration(), limits.mail_to(address.key))
     entry = sessions.new_session(where)
     user = users.register(
         address,
@@ -50,6 +51,7 @@ def advice() -> ResponseReturnValue:
 
     A POST, so that no address gets into a log.
     """
+    limits.allow(limits.by_client("advice"))
     try:
         address = parse_address(request.form.get("email", ""))
     except AddressError:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import sessions
+from app import limits, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import ForgotForm, ResetForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -20,11 +20,13 @@ from app.web import form_page, origin
 
 @bp.route("/forgot", methods=["GET", "POST"])
 def forgot() -> ResponseReturnValue:
-    """One command and one answer, whoever has an account."""
+    """One step and one answer, whoever has an account."""
     form = ForgotForm()
     if not form.validate_on_submit():
         return form_page("auth/forgot.html", form)
-    users.ask_reset(form.email.address.key, utcnow(), origin())
+    email_key = form.email.address.key
+    limits.allow(limits.by_client("forgot"), limits.mail_to(email_key))
+    users.ask_reset(email_key, utcnow(), origin())
     flash(
         "If that address has an account, a mail with a link to choose a new password is on its"
         " way. Only the newest link works.",

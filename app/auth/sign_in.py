@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import journal, sessions
+from app import journal, limits, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import LoginForm
 from app.clock import utcnow
@@ -57,6 +57,7 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
     rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
     for _attempt in range(2):
         user = users.find_by_email(email_key)
+        limits.allow(*limits.password_of(user, email_key))
         stored = user.password_hash if user else decoy_hash(rounds)
         if not verify_password(password, stored) or user is None:
             users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())

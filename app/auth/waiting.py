@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app import journal, sessions
+from app import journal, limits, sessions
 from app.auth.blueprint import bp
 from app.auth.confirm import welcome
 from app.auth.forms import CodeForm
@@ -15,6 +15,7 @@ from app.auth.register import suggestion
 from app.clock import utcnow
 from app.links import link_signer
 from app.mongo import users
+from app.users.addresses import parse_address
 from app.users.user import MAX_CODE_TRIES_TOTAL, User
 from app.web import origin
 
@@ -55,6 +56,7 @@ def resend() -> ResponseReturnValue:
         journal.note("limit_hit", outcome="refused", account=user.id, rule="resend_cooldown")
         flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
         return _where_things_stand(user), 429, {"Retry-After": str(wait)}
+    limits.allow(limits.by_client("resend"), limits.mail_to(_key(user)))
     # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
     users.resend(user, now, timedelta(seconds=cooldown))
     sessions.note_resend(now)
@@ -82,11 +84,17 @@ def code() -> ResponseReturnValue:
 
 def _tried(user: User, digits: str) -> bool:
     """Takes one of the tries, then looks at the code."""
+    limits.allow(limits.by_client("code"), limits.code_of(_key(user)))
     sessions.note_code_try()
     if not users.take_code_try(user) or _expired(user):
         return False
     codes = link_signer().codes(user.id, user.email_key, user.token_version)
     return any(compare_digest(digits, code) for code in codes)
+
+
+def _key(user: User) -> str:
+    """Of the typed address: a decoy has no other."""
+    return parse_address(user.email).key
 
 
 def _expired(user: User) -> bool:

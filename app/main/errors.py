@@ -1,6 +1,7 @@
 """Every refusal is a page of the app's own look, with a next step."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Flask, current_app, render_template, request, url_for
@@ -10,6 +11,8 @@ from pymongo.errors import PyMongoError
 from werkzeug.exceptions import BadHost, HTTPException, default_exceptions
 
 from app import journal
+from app.limits import StorageAway, TooMany
+from app.phrases import rounded_up
 from app.request_id import request_id
 from app.users.hashing import Busy
 
@@ -47,6 +50,22 @@ _WORDS = {
         "Nothing is lost. Try again in a moment; sending the same form twice does no harm.",
     ),
 }
+_TOO_MANY = {
+    "account": Words(
+        "Too many attempts to sign in",
+        "Somebody has tried many passwords for this account, and this browser has not been signed"
+        " in to it before. A new password by mail works at once.",
+    ),
+    "mail": Words(
+        "Too many mails to this address",
+        "It has been mailed again and again within an hour. The newest mail works; look for it"
+        " among the junk, too.",
+    ),
+    "code": Words(
+        "Too many codes",
+        "Many codes have been tried for this address. The link in the newest mail works at once.",
+    ),
+}
 # The browser still has the form and sends it once more; our page never holds the password.
 _BUSY = Words(
     "Too many people at once",
@@ -60,6 +79,8 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(code, _http_error)
     app.register_error_handler(PyMongoError, _database_error)
     app.register_error_handler(Busy, _busy)
+    app.register_error_handler(TooMany, _too_many)
+    app.register_error_handler(StorageAway, _database_error)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -82,9 +103,10 @@ def _note(error: HTTPException, code: int) -> None:
         journal.note(event, outcome="refused", status=code)
 
 
-def _database_error(error: PyMongoError) -> ResponseReturnValue:
+def _database_error(error: PyMongoError | StorageAway) -> ResponseReturnValue:
     """The outcome of the write is unknown, and repeating it is safe (see the repository)."""
-    current_app.logger.error("MongoDB: %s", type(error).__name__)
+    what = error if isinstance(error, StorageAway) else type(error).__name__
+    current_app.logger.error("database: %s", what)
     return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
 
 
@@ -95,7 +117,22 @@ def _busy(error: Busy) -> ResponseReturnValue:
     return page, 503, {"Retry-After": str(error.retry_after)}
 
 
-def _page(code: int, retry_after: int | None = None, words: Words | None = None) -> str:
+def _too_many(error: TooMany) -> ResponseReturnValue:
+    """Says how long, and what works meanwhile."""
+    words = _TOO_MANY.get(error.rule, _WORDS[429])
+    action = {"label": "Home", "url": url_for("main.home")}
+    if error.rule == "account":
+        action = {"label": "Choose a new password by mail", "url": url_for("auth.forgot")}
+    page = _page(429, retry_after=error.retry_after, words=words, action=action)
+    return page, 429, {"Retry-After": str(error.retry_after)}
+
+
+def _page(
+    code: int,
+    retry_after: int | None = None,
+    words: Words | None = None,
+    action: dict[str, str] | None = None,
+) -> str:
     """Looks nobody up: the database may be what is broken."""
     words = words or _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
     return render_template(
@@ -103,8 +140,8 @@ def _page(code: int, retry_after: int | None = None, words: Words | None = None)
         code=code,
         title=words.title,
         message=words.message,
-        action={"label": "Home", "url": url_for("main.home")},
-        retry_after=retry_after,
+        action=action or {"label": "Home", "url": url_for("main.home")},
+        wait=retry_after and rounded_up(timedelta(seconds=retry_after)),
         request_id=request_id() if code >= 500 else None,
         anonymous=True,
     )

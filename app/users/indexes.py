@@ -35,6 +35,8 @@ INDEXES = (
     # Lists for administrators, newest first, of all and by state.
     Index("newest", (("registered_on", -1), ("_id", -1))),
     Index("newest_by_state", (("confirmed", 1), ("registered_on", -1), ("_id", -1))),
+    # Counts of attempts end with their window.
+    Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
 )
 
 VALIDATOR: Document = {

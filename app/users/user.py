@@ -144,8 +144,9 @@ class ResetDone(View):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusals(View):
-    """Wrong passwords since the last sign-in: counted, not a line each."""
+class Tally(View):
+    """What anybody can do to an account as often as they like, since the last sign-in: counted, not
+    a line each, so that nobody can push what matters out of the activity."""
 
     count: int
     at: datetime
@@ -174,7 +175,10 @@ class User(View):
     code_tries_total: int = 0
     devices: tuple[str, ...] = ()
     """Browsers that have been signed in before."""
-    refusals: Refusals | None = None
+    refusals: Tally | None = None
+    """Wrong passwords."""
+    reset_asks: Tally | None = None
+    """Links to choose a new password."""
     reset_version: int = 0
     reset_letter_id: str | None = None
     """The newest reset letter; none once it is void."""
@@ -236,7 +240,8 @@ class User(View):
 _PARTS: dict[str, type[View]] = {
     "confirm_mail": ConfirmMail,
     "pending_email": PendingEmail,
-    "refusals": Refusals,
+    "refusals": Tally,
+    "reset_asks": Tally,
     "reset_done": ResetDone,
 }
 _LISTS: dict[str, type[View]] = {"sessions": Session, "former_emails": FormerEmail}

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 
 from app.users.happenings import Deed, Happening, Tell, tell_nobody
 from app.users.letters import Letter
-from app.users.user import EventKind, Origin, Session, User
+from app.users.user import EventKind, Origin, Session, Tally, User
 
 Document = dict[str, Any]
 
@@ -89,6 +89,25 @@ def _pushed(update: Document) -> list[Document]:
     it happened."""
     events: list[Document] = update.get("$push", {}).get("events", {}).get("$each", [])
     return [stored for stored in events if "count" not in stored]
+
+
+def one_more(tally: str, now: datetime, origin: Origin) -> tuple[Document, Document]:
+    """For `$inc` and for `$set`: counts in a tally of the account."""
+    last = {"at": now, **asdict(origin)}
+    return {f"{tally}.count": 1}, {f"{tally}.{name}": value for name, value in last.items()}
+
+
+def sum_up(user: User) -> list[Document]:
+    """What has been counted, as lines of the activity, oldest first; unset `TALLIES` with it."""
+    counted: list[tuple[EventKind, Tally | None]] = [
+        (EventKind.SIGN_IN_REFUSED, user.refusals),
+        (EventKind.RESET_ASKED, user.reset_asks),
+    ]
+    lines = [{"kind": kind.value, "by": "", **asdict(tally)} for kind, tally in counted if tally]
+    return sorted(lines, key=lambda line: line["at"])
+
+
+TALLIES: Document = {"refusals": "", "reset_asks": ""}
 
 
 def push_session(session: Session) -> Document:

@@ -2,8 +2,8 @@
 
 from bson import ObjectId
 
-from app.users.steps.base import PAGE_FIELDS, Document, Steps, as_user
-from app.users.user import Event, EventKind, User
+from app.users.steps.base import PAGE_FIELDS, Document, Steps, as_user, sum_up
+from app.users.user import Event, User
 
 
 class Lookups(Steps):
@@ -30,19 +30,8 @@ class Lookups(Steps):
 
 
 def activity_of(document: Document, user: User) -> list[Event]:
-    """The events of a document, refused sign-ins since the last one included, newest first."""
-    events = [Event.from_document(stored) for stored in document.get("events", ())]
-    if user.refusals:
-        refused = user.refusals
-        events.append(
-            Event(
-                EventKind.SIGN_IN_REFUSED,
-                refused.at,
-                by="",
-                address=refused.address,
-                browser=refused.browser,
-                count=refused.count,
-            )
-        )
+    """The events of a document, what is only counted so far included, newest first."""
+    stored = [*document.get("events", ()), *sum_up(user)]
+    events = [Event.from_document(line) for line in stored]
     # Not `reverse`: of one moment, too, what was noted last comes first.
     return sorted(events, key=lambda event: event.at)[::-1]

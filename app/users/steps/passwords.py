@@ -3,8 +3,19 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from app.users.happenings import Happening
 from app.users.letters import LetterKind, owe
-from app.users.steps.base import Document, Steps, entry, event, push_events, push_letters
+from app.users.steps.base import (
+    TALLIES,
+    Document,
+    Steps,
+    entry,
+    event,
+    one_more,
+    push_events,
+    push_letters,
+    sum_up,
+)
 from app.users.user import EventKind, Origin, ResetDone, Session, User
 
 # Whoever changed the password may have had a reason: links and changes that somebody else started
@@ -18,19 +29,30 @@ class Passwords(Steps):
     def ask_reset(self, email_key: str, now: datetime, origin: Origin) -> bool:
         """Owes a reset letter to whoever has the address; earlier reset links die.
 
+        One that has not left yet is enough: its link is signed when it does. So a stranger who asks
+        over and over fills neither the outbox nor the activity of the account.
+
         Returns:
-            False when there is no such account. The page must not show the difference.
+            False when there is no such account, or a letter is on its way. The page must not show
+            the difference.
         """
         letter = owe(LetterKind.RESET, now, origin)
-        return self._update(
-            {"email_key": email_key},
+        inc, last = one_more("reset_asks", now, origin)
+        on_its_way = {"$elemMatch": {"kind": LetterKind.RESET.value, "due_on": {"$ne": None}}}
+        account = self._matched(
             {
-                "$inc": {"reset_version": 1},
-                "$set": {"reset_letter_id": letter.id},
-                "$push": push_letters(letter)
-                | push_events(event(EventKind.RESET_ASKED, now, origin, by="")),
+                "email_key": email_key,
+                "$or": [{"reset_letter_id": None}, {"outbox": {"$not": on_its_way}}],
+            },
+            {
+                "$inc": {"reset_version": 1, **inc},
+                "$set": {"reset_letter_id": letter.id, **last},
+                "$push": push_letters(letter),
             },
         )
+        if account:
+            self._tell(Happening(EventKind.RESET_ASKED, account, by=""))
+        return account is not None
 
     def reset_password(
         self,
@@ -60,7 +82,7 @@ class Passwords(Steps):
             "confirmed": user.confirmed,
         }
         notice = owe(LetterKind.PASSWORD_RESET, now, origin, to=user.email)
-        events, took = [event(EventKind.PASSWORD_RESET, now, origin)], None
+        events, took = [*sum_up(user), event(EventKind.PASSWORD_RESET, now, origin)], None
         changes: Document = {
             "password_hash": password_hash,
             "sessions": [],
@@ -76,7 +98,7 @@ class Passwords(Steps):
             query,
             {
                 "$set": changes,
-                "$unset": {**void, "expires_on": "", "refusals": ""},
+                "$unset": {**void, **TALLIES, "expires_on": ""},
                 "$push": push_letters(notice) | push_events(*events),
             },
             took=took,

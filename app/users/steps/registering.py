@@ -11,6 +11,7 @@ from app.users.happenings import Deed, Happening
 from app.users.letters import Letter, LetterKind, owe
 from app.users.steps.base import (
     PAGE_FIELDS,
+    TALLIES,
     Document,
     Steps,
     as_user,
@@ -75,7 +76,7 @@ class Registering(Steps):
             },
             "$setOnInsert": {"_id": random_id(), "confirmed_on": None, "admin": False},
             "$inc": {"token_version": 1},
-            "$unset": {"refusals": "", "reminded_on": ""},
+            "$unset": {**TALLIES, "reminded_on": ""},
             # Not set: a reset letter may be owed to the mailbox, whoever claims the address.
             # Overtaken confirmation letters die when a worker sees them.
             "$push": push_letters(letter),
@@ -102,12 +103,14 @@ class Registering(Steps):
         """Owes the owner of a confirmed account the letter that somebody tried to register it.
 
         Returns:
-            False when one was owed less than `pause` ago.
+            False when one was owed less than `pause` ago, or has not left yet.
         """
+        told = LetterKind.ACCOUNT_EXISTS.value
         query = {
             "email_key": email_key,
             "confirmed": True,
             "exists_told_on": {"$not": {"$gt": now - pause}},
+            "outbox": {"$not": {"$elemMatch": {"kind": told, "due_on": {"$ne": None}}}},
         }
         return self._update(
             query,

@@ -1,6 +1,5 @@
 """Sessions: entries of the account's document."""
 
-from dataclasses import asdict
 from datetime import datetime
 
 from bson import ObjectId
@@ -8,13 +7,16 @@ from bson import ObjectId
 from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.steps.base import (
+    TALLIES,
     Document,
     Steps,
     event,
+    one_more,
     push_device,
     push_events,
     push_letters,
     push_session,
+    sum_up,
 )
 from app.users.user import EventKind, Origin, Session, User
 
@@ -34,15 +36,13 @@ class SigningIn(Steps):
             False when the password changed, or the account went, since it was looked up.
         """
         now, origin = session.signed_in_on, Origin(session.address, session.browser)
-        events = [event(EventKind.SIGNED_IN, now, origin)]
-        if user.refusals:
-            events.insert(0, {"kind": EventKind.SIGN_IN_REFUSED, "by": "", **asdict(user.refusals)})
+        events = [*sum_up(user), event(EventKind.SIGNED_IN, now, origin)]
         pushes = push_session(session) | push_events(*events)
         if session.device not in user.devices:
             pushes |= push_device(session.device)
         if user.confirmed and not user.knows(session.device):
             pushes |= push_letters(owe(LetterKind.NEW_SIGN_IN, now, origin, to=user.email))
-        update: Document = {"$push": pushes, "$unset": {"refusals": ""}}
+        update: Document = {"$push": pushes, "$unset": TALLIES}
         if stronger_hash:
             update["$set"] = {"password_hash": stronger_hash}
         return self._update({"_id": user.id, "password_hash": user.password_hash}, update)
@@ -50,13 +50,10 @@ class SigningIn(Steps):
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, origin: Origin) -> None:
         """Counts a wrong password. For an address without an account the id is one that matches
         nothing, so that both cost the same."""
-        last = {"at": now, "address": origin.address, "browser": origin.browser}
+        inc, last = one_more("refusals", now, origin)
         found = self._update(
             {"_id": user_id},
-            {
-                "$inc": {"refusals.count": 1},
-                "$set": {f"refusals.{name}": value for name, value in last.items()},
-            },
+            {"$inc": inc, "$set": last},
         )
         self._tell(Happening(EventKind.SIGN_IN_REFUSED, user_id if found else None, by=""))
 

@@ -7,7 +7,7 @@ import pytest
 from app.users.addresses import parse_address
 from app.users.letters import LetterKind
 from app.users.repository import UserRepository
-from app.users.user import Event, EventKind, Origin, Refusals, User, random_id
+from app.users.user import Event, EventKind, Origin, Tally, User, random_id
 from tests.users.conftest import (
     ADA,
     BOB,
@@ -172,7 +172,7 @@ def test_wrong_passwords_are_counted_with_the_newest_origin(
 ) -> None:
     users.refuse_sign_in(ada.id, NOW, HOME)
     users.refuse_sign_in(ada.id, LATER, CAFE)
-    expected = Refusals(2, LATER, "192.0.2.9", "Safari")
+    expected = Tally(2, LATER, "192.0.2.9", "Safari")
     assert found(users, ada) == replace(ada, refusals=expected)
     assert len(stored(collection, ada)["events"]) == 2, "counted, not a line each"
 
