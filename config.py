@@ -186,7 +186,7 @@ class BaseConfig:
         self.RATELIMIT_CLIENT = env.rate("RATELIMIT_CLIENT", "300 per 15 minutes")
         self.RATELIMIT_REGISTER = env.rate("RATELIMIT_REGISTER", "300 per hour")
         self.RATELIMIT_ACCOUNT = env.rate("RATELIMIT_ACCOUNT", "10 per 15 minutes")
-        self.RATELIMIT_DEVICE = env.rate("RATELIMIT_DEVICE", "20 per 15 minutes")
+        self.RATELIMIT_DEVICE = env.rate("RATELIMIT_DEVICE", "60 per 15 minutes")
         self.RATELIMIT_MAIL = env.rate("RATELIMIT_MAIL", "10 per hour")
 
     def _read_keys(self, env: Environment) -> None:

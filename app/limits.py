@@ -12,8 +12,8 @@ library beneath Flask-Limiter, `limits`, does so in memory, for mongomock, or in
   owner out; nor does another one at the owner's own address count for it.
 - Mail to one address is capped, whoever asks and from wherever, with or without an account.
 
-Each attempt counts before anything is looked at, also one that succeeds: a count that waits for the
-outcome lets many at once be more tries. The window begins with the first attempt.
+Each attempt counts before anything is looked at: a count that waits for the outcome lets many at
+once be more tries. The window begins with the first attempt.
 """
 
 from collections.abc import Iterable
@@ -89,7 +89,8 @@ def allow(*attempts: Attempt) -> None:
     except PyMongoError:
         raise
     except Exception as error:
-        raise StorageAway(type(error).__name__) from error
+        current_app.logger.error("limits: %s", type(error).__name__)
+        raise StorageAway from error
     if full:
         _note(attempt for attempt, _seconds in full)
         attempt, seconds = max(full, key=lambda refused: refused[1])
@@ -131,9 +132,12 @@ def password_of(user: User | None, email_key: str) -> tuple[Attempt, ...]:
     device = devices.current()
     if user and device in user.devices:
         return (_attempt("device", "RATELIMIT_DEVICE", f"{user.id}:{device}"),)
+    # A strange browser that succeeds is known from then on, and the next strange one counts anew:
+    # nobody is refused for what has succeeded, and it takes no command to take it back.
+    newest = user.devices[-1] if user and user.devices else ""
     return (
         by_client("password"),
-        _attempt("account", "RATELIMIT_ACCOUNT", email_key),
+        _attempt("account", "RATELIMIT_ACCOUNT", f"{email_key} {newest}"),
     )
 
 

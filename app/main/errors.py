@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PyMongoError, _database_error)
     app.register_error_handler(Busy, _busy)
     app.register_error_handler(TooMany, _too_many)
-    app.register_error_handler(StorageAway, _database_error)
+    app.register_error_handler(StorageAway, _cannot_count)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -103,10 +103,18 @@ def _note(error: HTTPException, code: int) -> None:
         journal.note(event, outcome="refused", status=code)
 
 
-def _database_error(error: PyMongoError | StorageAway) -> ResponseReturnValue:
+def _database_error(error: PyMongoError) -> ResponseReturnValue:
     """The outcome of the write is unknown, and repeating it is safe (see the repository)."""
-    what = error if isinstance(error, StorageAway) else type(error).__name__
-    current_app.logger.error("database: %s", what)
+    current_app.logger.error("MongoDB: %s", type(error).__name__)
+    return _away()
+
+
+def _cannot_count(_error: StorageAway) -> ResponseReturnValue:
+    """Without counting no form is taken: that would be tries without end."""
+    return _away()
+
+
+def _away() -> ResponseReturnValue:
     return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
 
 

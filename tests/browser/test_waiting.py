@@ -208,6 +208,7 @@ def test_a_slip_in_the_domain_is_offered_and_taken_by_keyboard(
 ) -> None:
     page = new_page()
     page.goto("/register")
+    expect(page.get_by_label("Email address")).to_be_focused()
     page.keyboard.type("ada@gmial.com")
     offer = page.get_by_role("button", name="ada@gmail.com")
     expect(offer).to_be_visible()
@@ -222,6 +223,7 @@ def test_a_slip_in_the_domain_is_offered_and_taken_by_keyboard(
 def test_an_address_is_never_refused_for_its_domain(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     page.goto("/register")
+    expect(page.get_by_label("Email address")).to_be_focused()
     page.keyboard.type(f"ada@{UNKNOWN_DOMAIN}")
     page.keyboard.press("Tab")
     expect(main(page)).to_contain_text(f"no mail server for {UNKNOWN_DOMAIN}")

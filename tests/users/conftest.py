@@ -132,6 +132,11 @@ def letters(collection: Users, user: User, kind: LetterKind | None = None) -> li
     return [letter for letter in owed if kind in (None, letter["kind"])]
 
 
+def sent(collection: Users, user: User) -> None:
+    """A worker has delivered everything."""
+    collection.update_one({"_id": user.id}, {"$set": {"outbox": []}})
+
+
 def last_event(collection: Users, user: User) -> dict[str, Any]:
     """The newest line of the account's activity."""
     event: dict[str, Any] = stored(collection, user)["events"][-1]

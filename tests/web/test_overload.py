@@ -53,7 +53,8 @@ def test_the_page_says_busy_when_to_come_back_and_that_nothing_is_lost(visitor: 
 @pytest.mark.usefixtures("full")
 def test_it_is_the_same_for_every_address(visitor: Visitor) -> None:
     pages = [visitor.sign_in(email) for email in ("ada@example.com", "nobody@example.com")]
-    assert pages[0].data == pages[1].data
+    same = [page.text.replace(page.headers["X-Request-ID"], "") for page in pages]
+    assert same[0] == same[1]
     assert [page.headers["Retry-After"] for page in pages] == ["1", "1"]
 
 

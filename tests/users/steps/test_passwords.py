@@ -6,7 +6,7 @@ import pytest
 
 from app.users.letters import LetterKind
 from app.users.repository import UserRepository
-from app.users.user import Origin, ResetDone, User, random_id
+from app.users.user import Event, Origin, ResetDone, Tally, User, random_id
 from tests.users.conftest import (
     BOB,
     HOME,
@@ -21,6 +21,7 @@ from tests.users.conftest import (
     new_session,
     nothing_changes,
     register,
+    sent,
     stored,
 )
 
@@ -47,24 +48,73 @@ def test_asking_owes_a_letter_and_raises_the_version(
     (letter,) = letters(collection, ada, LetterKind.RESET)
     assert (letter["due_on"], letter["to"]) == (LATER, "")
     assert (letter["address"], letter["browser"]) == ("192.0.2.9", "Safari")
-    assert found(users, ada) == replace(ada, reset_version=1, reset_letter_id=letter["id"])
-    expected = {"kind": "reset_asked", "at": LATER, "by": "", "address": "192.0.2.9"}
-    assert last_event(collection, ada) == {**expected, "browser": "Safari"}
+    assert found(users, ada) == replace(
+        ada,
+        reset_version=1,
+        reset_letter_id=letter["id"],
+        reset_asks=Tally(1, LATER, "192.0.2.9", "Safari"),
+    )
+    newest = users.activity(found(users, ada))[0]
+    assert newest == Event("reset_asked", LATER, "", "192.0.2.9", "Safari")
+
+
+def test_one_letter_on_its_way_is_enough(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    user = ask_reset(users, ada)
+    with nothing_changes(collection):
+        assert not users.ask_reset(user.email_key, LATER, CAFE)
+
+
+def test_one_that_is_void_is_not(users: UserRepository, collection: Users, ada: User) -> None:
+    """A worker will drop it unsent."""
+    user = ask_reset(users, ada)
+    assert users.change_password(user, "newer", new_session(), LATER, HOME)
+    user = ask_reset(users, user)
+    assert letters(collection, user, LetterKind.RESET)[-1]["id"] == user.reset_letter_id
+
+
+def test_however_often_strangers_ask_nothing_is_pushed_out(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    before = stored(collection, ada)
+    for _ in range(60):
+        assert users.ask_reset(ada.email_key, LATER, CAFE)
+        collection.update_one({"_id": ada.id}, {"$pull": {"outbox": {"kind": LetterKind.RESET}}})
+    after = stored(collection, ada)
+    assert (after["events"], after["outbox"]) == (before["events"], before["outbox"])
+    asked = users.activity(found(users, ada))[0]
+    assert (asked.kind, asked.count) == ("reset_asked", 60)
+
+
+def test_signing_in_sums_up_how_often_was_asked(users: UserRepository, ada: User) -> None:
+    users.ask_reset(ada.email_key, NOW, CAFE)
+    assert users.sign_in(found(users, ada), new_session(LATER))
+    user = found(users, ada)
+    assert user.reset_asks is None
+    assert [event.kind for event in users.activity(user)][:2] == ["signed_in", "reset_asked"]
 
 
 def test_a_newer_letter_takes_the_place_of_the_older(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
-    user = ask_reset(users, ask_reset(users, ada))
-    older, newer = letters(collection, user, LetterKind.RESET)
+    first = ask_reset(users, ada)
+    sent(collection, first)
+    user = ask_reset(users, first)
+    (newer,) = letters(collection, user, LetterKind.RESET)
     assert user.reset_version == 2
-    assert user.reset_letter_id == newer["id"] != older["id"]
+    assert user.reset_letter_id == newer["id"] != first.reset_letter_id
 
 
 def test_the_unconfirmed_may_ask_and_keep_everything(users: UserRepository) -> None:
     user = register(users)
     fresh = ask_reset(users, user)
-    assert fresh == replace(user, reset_version=1, reset_letter_id=fresh.reset_letter_id)
+    assert fresh == replace(
+        user,
+        reset_version=1,
+        reset_letter_id=fresh.reset_letter_id,
+        reset_asks=fresh.reset_asks,
+    )
 
 
 @pytest.mark.usefixtures("ada")
@@ -98,6 +148,7 @@ def test_a_reset_sets_the_password_ends_every_session_and_voids_what_is_pending(
         reset_done=ResetDone(1, ""),
         pending_email=None,
         refusals=None,
+        reset_asks=None,
     )
     (notice,) = letters(collection, user, LetterKind.PASSWORD_RESET)
     assert (notice["to"], notice["address"]) == ("Ada@Example.com", "192.0.2.9")
@@ -126,7 +177,9 @@ def test_a_reset_confirms_an_unconfirmed_account_and_forgets_the_squatters_brows
 def test_only_the_newest_link_resets(
     users: UserRepository, collection: Users, ada: User, version: int
 ) -> None:
-    user = ask_reset(users, ask_reset(users, ada))
+    first = ask_reset(users, ada)
+    sent(collection, first)
+    user = ask_reset(users, first)
     with nothing_changes(collection):
         assert not reset(users, user, version)
     assert reset(users, user, 2)
