@@ -16,6 +16,8 @@ from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
+# All that the limits of a form cost, however many it has.
+LIMITS = ("update", "limits")
 
 
 class CountingClient(FlaskClient):
@@ -45,6 +47,7 @@ def app(make_app: MakeApp, mongod: Mongod) -> Flask:
     app = make_app(MONGODB_URI=mongod.uri("commands"), RESEND_COOLDOWN="0")
     with app.app_context():
         current_mongo().users.delete_many({})
+        current_mongo().database["limits"].delete_many({})
     app.test_client_class = CountingClient
     return app
 
@@ -81,26 +84,26 @@ def test_a_page_for_anybody_costs_nothing(visitor: Visitor, path: str) -> None:
     assert sent(visitor) == []
 
 
-def test_registering_a_new_address_is_one_command(visitor: Visitor) -> None:
+def test_registering_a_new_address_is_two_commands(visitor: Visitor) -> None:
     assert visitor.register("ada@example.com").location == "/unconfirmed"
-    assert sent(visitor) == [FIND_AND_UPDATE]
+    assert sent(visitor) == [LIMITS, FIND_AND_UPDATE]
 
 
-def test_taking_an_unconfirmed_address_over_is_one_command(
+def test_taking_an_unconfirmed_address_over_is_two_commands(
     ada: Visitor, new_visitor: Callable[[], Visitor]
 ) -> None:
     newer = new_visitor()
     assert newer.register("ada@example.com").location == "/unconfirmed"
-    assert sent(newer) == [FIND_AND_UPDATE]
+    assert sent(newer) == [LIMITS, FIND_AND_UPDATE]
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_registering_a_confirmed_address_is_three_commands(
+def test_registering_a_confirmed_address_is_four_commands(
     new_visitor: Callable[[], Visitor],
 ) -> None:
     stranger = new_visitor()
     assert stranger.register("ada@example.com").location == "/unconfirmed"
-    assert sent(stranger) == [FIND_AND_UPDATE] * 3
+    assert sent(stranger) == [LIMITS, *[FIND_AND_UPDATE] * 3]
 
 
 @pytest.mark.parametrize("path", ["/", "/profile"])
@@ -115,10 +118,10 @@ def test_a_page_for_the_unconfirmed_is_one_command(ada: Visitor, path: str) -> N
     assert sent(ada) == [FIND]
 
 
-def test_signing_in_is_two_commands(ada: Visitor, new_visitor: Callable[[], Visitor]) -> None:
+def test_signing_in_is_three_commands(ada: Visitor, new_visitor: Callable[[], Visitor]) -> None:
     elsewhere = new_visitor()
     assert elsewhere.sign_in("ada@example.com").location == "/unconfirmed"
-    assert sent(elsewhere) == [FIND, UPDATE]
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
@@ -128,7 +131,7 @@ def test_a_wrong_password_costs_the_same_whoever_it_is_for(
     """SECURITY-BAR 3."""
     elsewhere = new_visitor()
     assert elsewhere.sign_in(email, "not the password").status_code == 422
-    assert sent(elsewhere) == [FIND, UPDATE]
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
 
 
 def test_opening_a_link_reads_and_changes_nothing(ada: Visitor, link: str) -> None:
@@ -141,17 +144,17 @@ def test_confirming_is_two_commands_for_the_owner(ada: Visitor, link: str) -> No
     assert sent(ada) == [FIND, UPDATE]
 
 
-def test_confirming_with_the_password_is_two_commands(
+def test_confirming_with_the_password_is_three_commands(
     ada: Visitor, link: str, new_visitor: Callable[[], Visitor]
 ) -> None:
     phone = new_visitor()
     assert phone.submit(link, password=PASSWORD).location == "/"
-    assert sent(phone) == [FIND, UPDATE]
+    assert sent(phone) == [FIND, LIMITS, UPDATE]
 
 
-def test_resending_is_two_commands(ada: Visitor) -> None:
+def test_resending_is_three_commands(ada: Visitor) -> None:
     assert ada.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
-    assert sent(ada) == [FIND, UPDATE]
+    assert sent(ada) == [FIND, LIMITS, UPDATE]
 
 
 def test_signing_out_is_at_most_two_commands(confirmed: Visitor) -> None:
@@ -172,13 +175,13 @@ def ask_change(ada: Visitor) -> None:
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
 @pytest.mark.usefixtures("confirmed")
-def test_asking_for_a_reset_is_one_command_whoever_it_is_for(
+def test_asking_for_a_reset_is_two_commands_whoever_it_is_for(
     new_visitor: Callable[[], Visitor], email: str
 ) -> None:
     """SECURITY-BAR 3."""
     visitor = new_visitor()
     assert visitor.submit("/forgot", email=email).location == "/login"
-    assert sent(visitor) == [FIND_AND_UPDATE]
+    assert sent(visitor) == [LIMITS, FIND_AND_UPDATE]
 
 
 def test_resetting_is_two_commands(
@@ -191,15 +194,15 @@ def test_resetting_is_two_commands(
     assert sent(visitor) == [FIND, UPDATE]
 
 
-def test_changing_the_password_is_two_commands(confirmed: Visitor) -> None:
+def test_changing_the_password_is_three_commands(confirmed: Visitor) -> None:
     fields = {"current_password": PASSWORD, "password": PHRASE, "confirm": PHRASE}
     assert confirmed.submit("/profile/password", **fields).location == "/profile"
-    assert sent(confirmed) == [FIND, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
 
 
-def test_asking_for_another_address_is_two_commands(confirmed: Visitor) -> None:
+def test_asking_for_another_address_is_three_commands(confirmed: Visitor) -> None:
     ask_change(confirmed)
-    assert sent(confirmed) == [FIND, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
 
 
 def test_cancelling_that_is_two_commands(confirmed: Visitor) -> None:
@@ -223,7 +226,7 @@ def test_proving_it_with_the_password_is_one_more_for_the_session(
     ask_change(confirmed)
     phone = new_visitor()
     assert phone.submit(mailbox.newest(NEW).link, password=PASSWORD).location == "/"
-    assert sent(phone) == [FIND, UPDATE, UPDATE]
+    assert sent(phone) == [FIND, LIMITS, UPDATE, UPDATE]
 
 
 def test_an_unconfirmed_claim_that_gives_way_is_two_more(
@@ -272,9 +275,9 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
 
 
-def test_leaving_is_two_commands(confirmed: Visitor) -> None:
+def test_leaving_is_three_commands(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
-    assert sent(confirmed) == [FIND, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
 
 
 @pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])

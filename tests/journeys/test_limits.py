@@ -1,0 +1,227 @@
+"""How often is too often, and for whom (SECURITY-BAR 1)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.clock import utcnow
+from app.mail.worker import Worker
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor, alert
+from tests.web.pages import assert_our_page
+
+ADA = "ada@example.com"
+WRONG = "a wrong password here"
+NEW = {"password": "another fine long password", "confirm": "another fine long password"}
+
+
+def tries(visitor: Visitor, times: int, email: str = ADA) -> list[int]:
+    return [visitor.sign_in(email, WRONG).status_code for _ in range(times)]
+
+
+def at(visitor: Visitor, address: str) -> Visitor:
+    """The same browser in another network."""
+    visitor.client.environ_base["REMOTE_ADDR"] = address
+    return visitor
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_ten_wrong_passwords_then_a_page_that_says_how_long(
+    visitor: Visitor,
+) -> None:
+    assert tries(visitor, 10) == [422] * 10
+    page = visitor.sign_in(ADA, WRONG)
+    assert_our_page(page, 429)
+    assert 890 <= int(page.headers["Retry-After"]) <= 900
+    assert "try again in 15 minutes" in alert(page)
+    assert 'href="/forgot"' in page.text
+    assert WRONG not in page.text
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_the_right_password_waits_too_and_works_afterwards(visitor: Visitor) -> None:
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        tries(visitor, 10)
+        page = visitor.sign_in(ADA)
+        assert page.status_code == 429
+        clock.shift(int(page.headers["Retry-After"]) + 1)
+        assert visitor.sign_in(ADA).location == "/"
+
+
+def test_a_stranger_cannot_lock_out_a_browser_that_the_account_knows(
+    confirmed: Visitor, visitor: Visitor
+) -> None:
+    confirmed.sign_out()
+    assert 429 in tries(visitor, 20)
+    assert confirmed.sign_in(ADA, WRONG).status_code == 422
+    assert confirmed.sign_in(ADA).location == "/"
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_a_mailed_link_lets_the_owner_in_at_once(visitor: Visitor, mailbox: Mailbox) -> None:
+    assert 429 in tries(visitor, 20)
+    visitor.submit("/forgot", email=ADA)
+    new = "another fine long password"
+    assert visitor.submit(mailbox.newest(ADA).link, password=new, confirm=new).status_code == 302
+
+
+def test_a_known_browser_has_an_end_too(make_app: MakeApp) -> None:
+    ada = Visitor(make_app(RATELIMIT_DEVICE="5 per minute"))
+    ada.register(ADA)
+    ada.sign_out()
+    assert tries(ada, 6) == [422] * 5 + [429]
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_whoever_succeeds_was_no_attempt(new_visitor: Callable[[], Visitor]) -> None:
+    """Ten new browsers of the owner's are no attack."""
+    assert {new_visitor().sign_in(ADA).status_code for _ in range(15)} == {302}
+
+
+def test_another_network_does_not_help_and_nobody_learns_who_has_an_account(
+    confirmed: Visitor, new_visitor: Callable[[], Visitor]
+) -> None:
+    answers = {}
+    for email in (ADA, "nobody@example.com"):
+        answers[email] = [
+            at(new_visitor(), f"192.0.2.{number}").sign_in(email, WRONG).status_code
+            for number in range(12)
+        ]
+    assert answers[ADA] == answers["nobody@example.com"] == [422] * 10 + [429] * 2
+
+
+def test_one_network_cannot_try_account_after_account(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(RATELIMIT_CLIENT="5 per minute"))
+    answers = [visitor.sign_in(f"{n}@example.com", WRONG).status_code for n in range(7)]
+    assert answers == [422] * 5 + [429] * 2
+    assert at(visitor, "192.0.2.1").sign_in("8@example.com", WRONG).status_code == 422
+
+
+def test_an_ipv6_network_is_one_client(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(RATELIMIT_CLIENT="3 per minute"))
+    answers = [
+        at(visitor, f"2001:db8:1:1::{n}").sign_in(f"{n}@example.com", WRONG).status_code
+        for n in range(4)
+    ]
+    assert answers == [422] * 3 + [429]
+    assert at(visitor, "2001:db8:1:2::1").sign_in(ADA, WRONG).status_code == 422
+
+
+@pytest.mark.parametrize(("proxies", "last"), [("0", 429), ("1", 422)])
+def test_a_claimed_address_counts_only_behind_a_trusted_proxy(
+    make_app: MakeApp, proxies: str, last: int
+) -> None:
+    visitor = Visitor(make_app(RATELIMIT_CLIENT="2 per minute", TRUSTED_PROXIES=proxies))
+    for number in range(3):
+        visitor.client.environ_base["HTTP_X_FORWARDED_FOR"] = f"192.0.2.{number}"
+        answer = visitor.sign_in(f"{number}@example.com", WRONG)
+    assert answer.status_code == last
+
+
+@pytest.mark.usefixtures("confirmed")
+# Ada has had the mail of her registration.
+@pytest.mark.parametrize(("email", "left"), [(ADA, 9), ("nobody@example.com", 10)])
+def test_mail_to_one_address_is_capped_whoever_asks(
+    new_visitor: Callable[[], Visitor], email: str, left: int
+) -> None:
+    answers = [
+        at(new_visitor(), f"192.0.2.{number}").submit("/forgot", email=email)
+        for number in range(12)
+    ]
+    assert [answer.status_code for answer in answers] == [302] * left + [429] * (12 - left)
+    assert "the newest mail works" in alert(answers[-1]).lower()
+
+
+def test_starting_over_again_and_again_gives_no_new_codes_without_end(visitor: Visitor) -> None:
+    statuses = []
+    for _ in range(12):
+        statuses.append(visitor.register(ADA).status_code)
+        if statuses[-1] == 302:
+            visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
+    assert statuses == [302] * 10 + [429] * 2
+
+
+def test_codes_are_counted_for_the_address_whichever_claim_they_belong_to(
+    make_app: MakeApp,
+) -> None:
+    visitor, answers = Visitor(make_app(RATELIMIT_ACCOUNT="4 per hour")), []
+    for _ in range(2):
+        visitor.register(ADA)
+        for _try in range(3):
+            answers.append(visitor.submit("/unconfirmed/code", on="/unconfirmed", code="000000"))
+        visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
+    assert [answer.status_code for answer in answers] == [422] * 4 + [429] * 2
+
+
+def test_a_resend_and_a_change_of_address_are_mails_too(
+    make_app: MakeApp, confirmed: Visitor
+) -> None:
+    app = make_app(RATELIMIT_MAIL="2 per hour", RESEND_COOLDOWN="0")
+    bob = Visitor(app)
+    bob.register("bob@example.com")
+    resends = [bob.submit("/resend", on="/unconfirmed").status_code for _ in range(2)]
+    assert resends == [302, 429]
+    for _ in range(11):
+        answer = confirmed.submit(
+            "/profile/email", email="new@example.com", current_password=PASSWORD
+        )
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda v: v.submit("/profile/password", current_password=WRONG, **NEW),
+        lambda v: v.submit("/profile/email", current_password=WRONG, email="new@example.com"),
+        lambda v: v.submit("/profile/delete", current_password=WRONG),
+    ],
+    ids=["password", "email", "delete"],
+)
+def test_a_live_session_may_not_try_passwords_without_end(
+    make_app: MakeApp, send: Callable[[Visitor], TestResponse]
+) -> None:
+    app = make_app(RATELIMIT_DEVICE="4 per hour", RATELIMIT_MAIL="9 per hour")
+    ada, mailbox = Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+    ada.register(ADA)
+    ada.submit(mailbox.newest(ADA).link)
+    assert [send(ada).status_code for _ in range(5)] == [422] * 4 + [429]
+
+
+def test_the_password_beside_a_link_is_counted_as_one_at_the_sign_in(
+    visitor: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
+) -> None:
+    visitor.register(ADA)
+    link, stranger = mailbox.newest(ADA).link, new_visitor()
+    assert [stranger.submit(link, password=WRONG).status_code for _ in range(10)] == [422] * 10
+    assert stranger.submit(link, password=WRONG).status_code == 429
+    assert stranger.sign_in(ADA).status_code == 429
+
+
+def test_registrations_by_one_network_have_an_end(make_app: MakeApp) -> None:
+    app = make_app(RATELIMIT_REGISTER="3 per hour")
+    answers = [Visitor(app).register(f"{n}@example.com").status_code for n in range(4)]
+    assert answers == [302] * 3 + [429]
+
+
+def test_they_can_be_turned_off(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(RATELIMIT_ENABLED="false"))
+    assert tries(visitor, 15) == [422] * 15
+
+
+def test_without_its_storage_no_form_is_taken(app: Flask, visitor: Visitor) -> None:
+    class Away:
+        """Another storage than MongoDB, and it does not answer."""
+
+        def count(self, *_: object) -> list[object]:
+            raise ConnectionError
+
+    visitor.get("/login")
+    app.extensions["attempts"] = Away()
+    page = visitor.sign_in(ADA, WRONG)
+    assert_our_page(page, 503)
+    assert int(page.headers["Retry-After"]) > 0
