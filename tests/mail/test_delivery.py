@@ -332,7 +332,7 @@ class TestBlocked:
 
     def test_by_a_server_that_takes_no_mail_at_all(self, post: Post) -> None:
         post.server.answers["greeting"] = ["554 no mail from your network"]
-        self._refuses_then_delivers(post, "554 no mail")
+        self._refuses_then_delivers(post, "refuses our login or sender (554)")
 
     @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "553 unknown sender"])
     def test_by_a_refused_sender(self, post: Post, answer: str) -> None:
