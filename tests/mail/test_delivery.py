@@ -458,6 +458,15 @@ def test_a_letter_dropped_after_trouble_does_not_stop_the_queue(make_post: MakeP
     assert {taken.recipients[0] for taken in post.server.taken} == {ADA, BOB}
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Ctrl-C raises, also where whoever started the tests ignores it, as shells do for jobs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_a_worker_that_dies_while_sending_loses_nothing(post: Post) -> None:
     post.server.before_data = lambda: os.kill(os.getpid(), signal.SIGINT)
     post.server.answers["DATA"] = [HANG_UP, ""]
