@@ -195,6 +195,8 @@ class BaseConfig:
             setattr(self, name, env.secret(name, default, required=self.production))
         former = env.text("SECRET_KEY_FALLBACKS").split(",")
         self.SECRET_KEY_FALLBACKS = [key.strip() for key in former if key.strip()]
+        # Flask-WTF knows no fallbacks, but itsdangerous does: of several keys the last one signs.
+        self.WTF_CSRF_SECRET_KEY = [*reversed(self.SECRET_KEY_FALLBACKS), self.SECRET_KEY]
 
     def _read_addresses(self, env: Environment) -> None:
         port = env.number("PORT", 5000, 1, 65535)
