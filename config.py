@@ -146,6 +146,9 @@ def _cores() -> int:
 class BaseConfig:
     """What all three kinds of process share; names are as Flask and its extensions want them."""
 
+    SECRET_KEY: str
+    SECURITY_PASSWORD_SALT: str
+
     production: ClassVar[bool] = False
     TESTING = False
     DEBUG = False

@@ -22,10 +22,12 @@ from app.web import form_page, origin
 @check_confirmed
 def export() -> ResponseReturnValue:
     """Everything held about the account, as a JSON download; times are ISO 8601 in UTC."""
+    as_file = {"Content-Disposition": 'attachment; filename="account.json"'}
+    if request.method == "HEAD":  # takes nothing along, and so leaves no note
+        return Response(mimetype="application/json", headers=as_file)
     held = users.export(current_user.user, utcnow(), origin())
     # Flask would write times as HTTP headers do.
     body = json.dumps(held, default=datetime.isoformat, ensure_ascii=False, indent=2)
-    as_file = {"Content-Disposition": 'attachment; filename="account.json"'}
     return Response(body, mimetype="application/json", headers=as_file)
 
 

@@ -12,7 +12,7 @@ from app.auth.blueprint import bp
 from app.auth.forms import LoginForm
 from app.clock import utcnow
 from app.mongo import users
-from app.users.passwords import decoy_hash, hash_password, verify_password
+from app.users.passwords import hash_password, hash_to_check, verify_password
 from app.users.user import Session, User, random_id
 from app.web import form_page, origin
 
@@ -58,7 +58,7 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
     for _attempt in range(2):
         user = users.find_by_email(email_key)
         limits.allow(*limits.password_of(user, email_key))
-        stored = user.password_hash if user else decoy_hash(rounds)
+        stored = hash_to_check(user.password_hash if user else None, rounds)
         if not verify_password(password, stored) or user is None:
             users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
             return None

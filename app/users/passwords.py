@@ -70,6 +70,14 @@ NO_PASSWORD = decoy_hash(12)
 """For an account that only a reset gets into."""
 
 
+def hash_to_check(stored: str | None, rounds: int) -> str:
+    """The stored hash; where no password opens anything, one that costs what the setting says.
+
+    One of an earlier setting costs less until its owner signs in, which makes it anew.
+    """
+    return decoy_hash(rounds) if stored is None or stored == NO_PASSWORD else stored
+
+
 def weakness(password: str, own_words: Iterable[str] = ()) -> str | None:
     """What is wrong with a new password, as a sentence for the person, or None.
 

@@ -1,0 +1,163 @@
+"""Every route, every method, with junk of every kind, as every kind of person: never a broken page,
+and never more than the table of access says (SECURITY-BAR 19, 21)."""
+
+import re
+import string
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from tests.visitor import Visitor
+from tests.web.test_access import MATRIX, Access
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+KINDS = ("anonymous", "unconfirmed", "confirmed", "administrator")
+TABLE = {(access.method, access.rule): access for access in MATRIX}
+# What would make one kind of person another.
+LEAVING = {"/logout", "/unconfirmed/start-over"}
+
+_odd = st.sampled_from(
+    [
+        "",
+        ".",
+        "..",
+        "x",
+        "0",
+        "-1",
+        "a" * 24,
+        "0" * 24,
+        "a" * 3000,
+        "%00",
+        "%0d%0aSet-Cookie:%20a=b",
+        "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "{{7*7}}",
+        "${7*7}",
+        "<script>alert(1)</script>",
+        "' OR 1=1 --",
+        '{"$gt": ""}',
+        "\u202e",
+        "\uff0f",
+    ]
+)
+_text = st.one_of(_odd, st.text(max_size=30), st.text(string.printable, max_size=300))
+_names = st.one_of(
+    st.sampled_from(
+        [
+            *("email", "password", "confirm", "current_password", "code", "next", "remember"),
+            *("email[$ne]", "admin", "confirmed", "token_version", "_id", "csrf_token"),
+            *("from", "to", "by", "q", "state", "after", "kind", "id"),
+        ]
+    ),
+    _text,
+)
+_fields = st.dictionaries(_names, _text, max_size=5)
+_types = st.sampled_from(
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "application/json",
+        "text/xml",
+        "text/plain; charset=utf-7",
+        "",
+        "x",
+    ]
+)
+_headers = st.dictionaries(
+    st.sampled_from(
+        [
+            *("Accept", "Accept-Encoding", "Range", "If-None-Match", "If-Modified-Since"),
+            *("Authorization", "Origin", "Referer", "User-Agent", "X-Forwarded-For"),
+            *("X-Forwarded-Host", "X-HTTP-Method-Override", "X-Request-ID", "Cookie"),
+        ]
+    ),
+    st.text(string.ascii_letters + string.digits + string.punctuation + " ", max_size=60),
+    max_size=3,
+)
+
+
+@pytest.fixture
+def people(
+    app: Flask,
+    confirmed: Visitor,
+    administrator: Visitor,
+    new_visitor: Callable[[], Visitor],
+) -> dict[str, Visitor]:
+    """One of each kind."""
+    bob = new_visitor()
+    bob.register("bob@example.com")
+    return dict(zip(KINDS, (new_visitor(), bob, confirmed, administrator), strict=True))
+
+
+def _rules(app: Flask) -> list[str]:
+    return sorted({rule.rule for rule in app.url_map.iter_rules()})
+
+
+def _send(visitor: Visitor, method: str, path: str, draw: Callable[[Any], Any]) -> TestResponse:
+    options: dict[str, Any] = {"query_string": draw(_fields), "headers": draw(_headers)}
+    if method in {"POST", "PUT", "PATCH", "DELETE"}:
+        if draw(st.booleans()):
+            fields = draw(_fields)
+            if path.partition("?")[0] not in LEAVING and draw(st.booleans()):
+                page = visitor.get("/login", follow_redirects=True)
+                found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+                fields["csrf_token"] = found.group(1) if found else ""
+            options["data"] = fields
+        else:
+            options |= {"data": draw(st.binary(max_size=200)), "content_type": draw(_types)}
+    return visitor.client.open(path, method=method, **options)
+
+
+def _may(access: Access | None, method: str, kind: str) -> bool:
+    """Whether a page of its own may be what this kind of person gets."""
+    if method == "OPTIONS":
+        return True
+    return access is not None and access.to(kind) in {200, 422, 429}
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
+    app: Flask, people: dict[str, Visitor], data: st.DataObject
+) -> None:
+    kind = data.draw(st.sampled_from(KINDS), "kind")
+    method = data.draw(st.sampled_from(METHODS), "method")
+    rule = data.draw(st.sampled_from(_rules(app)), "rule")
+    path = re.sub(r"<[^>]+>", lambda _: data.draw(_text), rule)
+    visitor = people[kind]
+    before = visitor.client.get_cookie("session")
+    answer = _send(visitor, method, path, data.draw)
+    if before is not None:
+        # Whoever has wandered off into another claim comes back.
+        visitor.client.set_cookie("session", before.value)
+    assert answer.status_code < 500, answer.text[-500:]
+    assert "a=b" not in "".join(answer.headers.getlist("Set-Cookie"))
+    assert not re.search("Traceback|Werkzeug|pymongo", answer.text)
+    if answer.status_code == 200 and path == rule:
+        access = TABLE.get(("GET" if method == "HEAD" else method, rule))
+        assert _may(access, method, kind), (kind, method, rule)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_route_answers_every_method_with_a_page_or_a_refusal(
+    app: Flask, people: dict[str, Visitor], kind: str
+) -> None:
+    """Without luck: each of them once."""
+    for rule in _rules(app):
+        path = re.sub(r"<[^>]+>", "junk", rule)
+        for method in METHODS:
+            answer = people[kind].client.open(path, method=method)
+            assert answer.status_code < 500, (method, path)
+            access = TABLE.get(("GET" if method == "HEAD" else method, rule))
+            if access is None and method != "OPTIONS":
+                assert answer.status_code in {400, 405}, (method, path, answer.status_code)
