@@ -102,7 +102,7 @@ class Web(Process):
     def __init__(self, output: Path, **settings: str) -> None:
         self.port = free_port()
         served = {"WEB_CONCURRENCY": "2", "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}"}
-        super().__init__(output, **served, **settings)
+        super().__init__(output, **(served | settings))
 
     def start(self) -> None:
         """Returns once it answers."""
