@@ -1,5 +1,6 @@
 """The real processes that faults happen to: gunicorn, the mail worker, and people over HTTP."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+from pymongo import MongoClient
 from werkzeug.test import Client
 
 from scripts.mongod import Mongod
@@ -19,7 +21,7 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 # Rounds of a kill; a night's soak sets more.
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "8"))
 
 SETTINGS = {
     "PATH": os.environ["PATH"],
@@ -63,7 +65,8 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to all of it, as the kernel does when memory is short."""
         if self._process:
-            self.signal_all(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                self.signal_all(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -186,8 +189,6 @@ class ReplicaSet:
 
     def start(self) -> None:
         """Returns when the members are told of each other; a write waits for the primary."""
-        from pymongo import MongoClient
-
         for n in range(3):
             self.members.append(_Member.start(self._folder / f"member{n}"))
         hosts = [f"127.0.0.1:{member.port}" for member in self.members]
