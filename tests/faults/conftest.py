@@ -1,10 +1,9 @@
-"""Faults happen to processes of these tests' own, on a database of each test's own."""
+"""Faults happen to processes of these tests' own."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -57,10 +56,10 @@ def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
     server.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def uri(failing_mongod: Mongod) -> str:
-    """A database of this test's own."""
-    return failing_mongod.uri(f"faults_{uuid4().hex}")
+    """The database, emptied for each test by `users`."""
+    return failing_mongod.uri("faults")
 
 
 @pytest.fixture
@@ -68,8 +67,8 @@ def users(uri: str) -> Iterator[Users]:
     """Its accounts, with their indexes made."""
     found = connect(uri)["users"]
     list(indexes.apply(found.database))
+    found.delete_many({})
     yield found
-    found.database.client.drop_database(found.database.name)
     found.database.client.close()
 
 
@@ -103,12 +102,19 @@ def make_web(tmp_path: Path, started: list[Process]) -> Make[Web]:
     return make
 
 
-@pytest.fixture
-def web(make_web: Make[Web], uri: str, users: Users) -> Web:
-    """One that answers."""
-    web = make_web(MONGODB_URI=uri)
+@pytest.fixture(scope="session")
+def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Started once: that takes longer than most tests."""
+    web = Web(tmp_path_factory.mktemp("web") / "log", MONGODB_URI=uri)
     web.start()
-    return web
+    yield web
+    web.kill()
+
+
+@pytest.fixture
+def web(kept_web: Web, users: Users) -> Web:
+    """One that answers, for tests that do it no harm."""
+    return kept_web
 
 
 @pytest.fixture
