@@ -21,7 +21,11 @@ class Visitor:
         return self.client.get(path, **options)
 
     def submit(self, path: str, *, on: str | None = None, **fields: str) -> TestResponse:
-        """Opens the page `on` (else `path`), fills in its form for `path` and sends it.
+        """Fills in the form for `path` on the page `on` (else `path`) and sends it; see `fill`."""
+        return self.client.post(path, data=self.fill(path, on=on, **fields))
+
+    def fill(self, path: str, *, on: str | None = None, **fields: str) -> dict[str, str]:
+        """What the form for `path` on the page `on` (else `path`) sends when it is filled in so.
 
         Fields that are not given keep what the page has put in, the CSRF token among them. Fails
         when the page has no such form: people cannot send what is not there.
@@ -35,7 +39,7 @@ class Visitor:
         }
         unknown = set(fields) - values.keys() - _checkboxes(form)
         assert not unknown, f"the form has no {unknown}"
-        return self.client.post(path, data=values | fields)
+        return values | fields
 
     def forge(self, path: str, data: Any = None, **options: Any) -> TestResponse:
         """Sends a form that no page has, with a CSRF token that is good."""

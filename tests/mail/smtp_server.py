@@ -188,9 +188,10 @@ class SmtpServer:
         return answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Aiosmtpd's hook, once the final dot has arrived."""
+        """Aiosmtpd's hook, once the final dot has arrived; `DATA bob@…` as for RCPT."""
         self.before_data()
-        answer = await self._answer(server, "DATA", "250 taken")
+        own = f"DATA {envelope.rcpt_tos[0]}"
+        answer = await self._answer(server, own if own in self.answers else "DATA", "250 taken")
         if answer.startswith("2"):
             raw = envelope.content
             assert isinstance(raw, bytes)

@@ -1,0 +1,145 @@
+"""Faults happen to processes of these tests' own."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from flask import Flask
+from pymongo.collection import Collection
+
+import config
+from app import create_app
+from app.mail.worker import Worker
+from app.mongo import connect
+from app.users import indexes
+from scripts.mongod import Mongod, MongodUnavailableError
+from tests.faults.stage import SETTINGS, MailWorker, Process, Web
+from tests.mail.smtp_server import SmtpServer
+from tests.mailbox import Mailbox
+from tests.mongo import missing
+
+HERE = Path(__file__).parent
+Users = Collection[dict[str, Any]]
+P = TypeVar("P", bound=Process)
+Make = Callable[..., P]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder can be run, or left out, by `-m faults`."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.faults)
+
+
+@pytest.fixture(scope="session")
+def failing_mongod() -> Iterator[Mongod]:
+    """A mongod that fails when a test says so (`failCommand`)."""
+    with tempfile.TemporaryDirectory(prefix="latchkey-") as folder:
+        try:
+            server = Mongod.start(Path(folder) / "mongodb", parameters={"enableTestCommands": 1})
+        except MongodUnavailableError as error:
+            missing(f"no MongoDB: {error}")
+        with server:
+            yield server
+
+
+@pytest.fixture
+def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
+    """To be killed and stopped."""
+    try:
+        server = Mongod.start(tmp_path / "mongodb")
+    except MongodUnavailableError as error:
+        missing(f"no MongoDB: {error}")
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def uri(failing_mongod: Mongod) -> str:
+    """The database, emptied for each test by `users`."""
+    return failing_mongod.uri("faults")
+
+
+@pytest.fixture
+def users(uri: str) -> Iterator[Users]:
+    """Its accounts, with their indexes made."""
+    found = connect(uri)["users"]
+    list(indexes.apply(found.database))
+    found.delete_many({})
+    yield found
+    found.database.client.close()
+
+
+@pytest.fixture
+def server() -> Iterator[SmtpServer]:
+    """The mail server, which listens."""
+    server = SmtpServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def started() -> Iterator[list[Process]]:
+    """What is running, and killed after the test."""
+    processes: list[Process] = []
+    yield processes
+    for process in processes:
+        process.kill()
+
+
+@pytest.fixture
+def make_web(tmp_path: Path, started: list[Process]) -> Make[Web]:
+    """Makes a gunicorn; the test starts it."""
+
+    def make(**settings: str) -> Web:
+        web = Web(tmp_path / f"web{len(started)}.log", **settings)
+        started.append(web)
+        return web
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Started once: that takes longer than most tests."""
+    web = Web(tmp_path_factory.mktemp("web") / "log", MONGODB_URI=uri)
+    web.start()
+    yield web
+    web.kill()
+
+
+@pytest.fixture
+def web(kept_web: Web, users: Users) -> Web:
+    """One that answers, for tests that do it no harm."""
+    return kept_web
+
+
+@pytest.fixture
+def make_worker(
+    tmp_path: Path, started: list[Process], server: SmtpServer, uri: str
+) -> Make[MailWorker]:
+    """Makes a mail worker that delivers to the server; the test starts it."""
+
+    def make(**settings: str) -> MailWorker:
+        common = {"MONGODB_URI": uri, "APP_MAIL_PORT": str(server.port), "MAIL_LEASE": "1"}
+        worker = MailWorker(tmp_path / f"worker{len(started)}.log", **(common | settings))
+        started.append(worker)
+        return worker
+
+    return make
+
+
+def app_like(uri: str, folder: Path) -> Flask:
+    """The app with the settings of the web process, for a look at its mail."""
+    settings = config.load(SETTINGS | {"MONGODB_URI": uri})
+    settings.MAIL_FOLDER = str(folder)
+    return create_app(settings)
+
+
+@pytest.fixture
+def mailbox(uri: str, users: Users, tmp_path: Path) -> Mailbox:
+    """What is delivered, for tests that want a link and have no fault in the mail."""
+    return Mailbox(Worker(app_like(uri, tmp_path / "mail")), tmp_path / "mail")

@@ -1,0 +1,191 @@
+"""Processes are killed and stopped while they work; what was answered holds."""
+
+import random
+import signal
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from app.mongo import connect
+from app.users import indexes
+from scripts.mongod import MongodUnavailableError
+from tests.faults.conftest import Make, Users
+from tests.faults.stage import ROUNDS, MailWorker, Person, ReplicaSet, Web
+from tests.mail.smtp_server import SmtpServer
+from tests.mongo import missing
+from tests.processes import wait_until
+
+CROWD = 6
+SILENCE = (OSError, HTTPException)
+
+
+class Crowd:
+    """People who register, each with an address of their own, until they are told to stop."""
+
+    def __init__(self, web: Web, name: str, *, patient: bool = False) -> None:
+        self.acknowledged: list[str] = []
+        self.unanswered: list[str] = []
+        self._web, self._name, self._patient = web, name, patient
+        self._stop, self._lock = Event(), Lock()
+        self._pool = ThreadPoolExecutor(CROWD)
+        self._at_work = [self._pool.submit(self._register, n) for n in range(CROWD)]
+
+    def _register(self, person: int) -> None:
+        number = 0
+        while not self._stop.is_set():
+            email = f"{self._name}-{person}-{number}@example.com"
+            number += 1
+            if self._registered(email):
+                with self._lock:
+                    self.acknowledged.append(email)
+            else:
+                self.unanswered.append(email)
+                if not self._patient:
+                    return
+
+    def _registered(self, email: str) -> bool:
+        """Whether it was answered; somebody patient tries again as the 503 page says."""
+        visitor = Person(self._web)
+        while not self._stop.is_set():
+            try:
+                answer = visitor.register(email)
+            except (*SILENCE, AssertionError):
+                return False  # nothing answers, or no form does
+            if answer.status_code == 302:
+                return True
+            assert answer.status_code == 503, answer.text
+            if not self._patient:
+                return False
+        return False
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Lets them work until the condition holds."""
+        wait_until(condition, 60)
+
+    def stop(self) -> None:
+        """Waits until everybody has seen their last answer; fails if one was wrong."""
+        self._stop.set()
+        for work in self._at_work:
+            work.result()
+        self._pool.shutdown()
+
+
+def assert_whole(users: Users, acknowledged: Iterable[str]) -> None:
+    """What was answered is there, once; every account is owed its letter or has had it."""
+    accounts = list(users.find())
+    keys = [account["email_key"] for account in accounts]
+    assert len(keys) == len(set(keys))
+    assert set(acknowledged) <= set(keys)
+    for account in accounts:
+        mail = account["confirm_mail"]
+        owed = {letter["id"] for letter in account["outbox"]}
+        assert mail["sent_on"] or mail["id"] in owed, account["email_key"]
+
+
+def assert_all_delivered(users: Users, server: SmtpServer) -> None:
+    """Every account has its mail; where one came twice, it is recognised as one."""
+    wait_until(lambda: users.find_one({"outbox.0": {"$exists": True}}) is None, 60)
+    ids: dict[str, set[str]] = defaultdict(set)
+    for taken in list(server.taken):
+        ids[taken.recipients[0]].add(str(taken.mail.message["Message-ID"]))
+    for account in users.find():
+        assert len(ids[account["email_key"]]) == 1, account["email_key"]
+
+
+def test_web_and_worker_killed_at_any_instant_lose_nothing_that_was_answered(
+    make_web: Make[Web],
+    make_worker: Make[MailWorker],
+    uri: str,
+    users: Users,
+    server: SmtpServer,
+) -> None:
+    web, worker = make_web(MONGODB_URI=uri), make_worker()
+    acknowledged: list[str] = []
+    for number in range(ROUNDS):
+        web.start()
+        worker.start()
+        crowd = Crowd(web, f"round{number}")
+        enough = random.randint(1, 25)  # noqa: S311
+        crowd.until(lambda crowd=crowd, enough=enough: len(crowd.acknowledged) >= enough)
+        web.kill()
+        worker.kill()
+        crowd.stop()
+        acknowledged += crowd.acknowledged
+        assert_whole(users, acknowledged)
+    assert len(acknowledged) >= ROUNDS
+    worker.start()
+    assert_all_delivered(users, server)
+
+
+def test_a_worker_that_wakes_up_after_its_lease_cannot_settle_what_another_took_over(
+    make_worker: Make[MailWorker], web: Web, users: Users, server: SmtpServer
+) -> None:
+    """SIGSTOP once the mail is handed over. The other worker is told to come back, and meanwhile
+    the first one wakes up: its "done" is refused, and the same mail is sent again."""
+    sleeper, other = make_worker(), make_worker()
+    server.answers["DATA"] = ["", "451 later", ""]
+    server.before_data = lambda: sleeper.signal_all(signal.SIGSTOP)
+    sleeper.start()
+    Person(web).register("ada@example.com")
+    wait_until(lambda: server.taken)
+    server.before_data = lambda: None
+    other.start()
+    wait_until(lambda: users.find_one({"outbox.trouble": "451 later"}))
+    taken_over = users.find_one()
+    sleeper.signal_all(signal.SIGCONT)
+    wait_until(lambda: "sent after its lease was lost" in sleeper.output)
+    assert users.find_one() == taken_over
+    wait_until(lambda: users.find_one({"outbox": []}))
+    first, second = server.taken
+    assert first.mail.message["Message-ID"] == second.mail.message["Message-ID"]
+
+
+@pytest.fixture
+def replica_set(tmp_path: Path) -> Any:
+    """Three mongods."""
+    members = ReplicaSet(tmp_path)
+    try:
+        members.start()
+    except MongodUnavailableError as error:
+        missing(f"no MongoDB: {error}")
+    yield members
+    members.stop()
+
+
+def test_the_primary_of_three_is_killed_and_everything_acknowledged_survives(
+    replica_set: ReplicaSet, make_web: Make[Web]
+) -> None:
+    """Those who got a 503 have tried again, and nobody was told that their address is taken."""
+    uri = replica_set.uri("latchkey")
+    users = connect(uri + "&serverSelectionTimeoutMS=30000&timeoutMS=30000")["users"]
+    list(indexes.apply(users.database))
+    web = make_web(MONGODB_URI=uri)
+    web.start()
+    crowd = Crowd(web, "failover", patient=True)
+    crowd.until(lambda: len(crowd.acknowledged) >= 20)
+    primary = replica_set.member(_primary(uri))
+    primary.kill()
+    before = len(crowd.acknowledged)
+    crowd.until(lambda: len(crowd.acknowledged) >= before + 30)
+    crowd.stop()
+    assert _primary(uri) != primary.port
+    assert_whole(users, crowd.acknowledged)
+    assert users.count_documents({"outbox.kind": "account_exists"}) == 0
+    primary.restart()
+    assert_whole(users, crowd.acknowledged)
+
+
+def _primary(uri: str) -> int:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(uri) as client:
+        client.admin.command("ping")
+        primary = client.primary
+    assert primary is not None
+    return int(primary[1])

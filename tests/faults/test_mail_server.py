@@ -1,0 +1,124 @@
+"""A bad-tempered mail server between real processes: pages go on, nothing is lost or repeated
+without need. Each answer of a server by itself: tests/mail/test_delivery.py."""
+
+import signal
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from tests.faults.conftest import Make, Users
+from tests.faults.stage import MailWorker, Person, Web
+from tests.mail.smtp_server import HANG_UP, SAY_NOTHING, SmtpServer, tls_context
+from tests.processes import wait_until
+from tests.visitor import alert
+
+ADA, BOB, DAN, EVE, FAY, GUS = (
+    f"{name}@example.com" for name in ("ada", "bob", "dan", "eve", "fay", "gus")
+)
+PROMPT = 3.0  # seconds; a page that waited for mail would take MAIL_TIMEOUT, ten
+
+
+def _recipients(server: SmtpServer) -> list[str]:
+    return [taken.recipients[0] for taken in list(server.taken)]
+
+
+def _letter(users: Users, email: str) -> dict[str, Any]:
+    account = users.find_one({"email_key": email})
+    assert account is not None
+    letter: dict[str, Any] = account["outbox"][-1]
+    return letter
+
+
+def _register(web: Web, email: str) -> Person:
+    person = Person(web)
+    start = monotonic()
+    assert person.register(email).location == "/unconfirmed"
+    assert monotonic() - start < PROMPT
+    return person
+
+
+def test_an_awkward_server_holds_up_no_page_and_no_other_letter(
+    web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
+) -> None:
+    """First it is away; then it refuses one letter for good, one for now, hangs up on one before
+    and on one after the final dot, and keeps silent on one."""
+    port, worker = server.port, make_worker(MAIL_TIMEOUT="1")
+    server.stop()
+    worker.start()
+    bob = _register(web, BOB)
+    for email in (EVE, DAN, FAY, GUS, ADA):
+        _register(web, email)
+    wait_until(lambda: "is tried again later" in worker.output)
+    server.answers |= {
+        f"RCPT {BOB}": ["550 5.1.1 no such mailbox", ""],
+        f"RCPT {EVE}": ["451 4.7.1 greylisted", ""],
+        f"RCPT {DAN}": [HANG_UP, HANG_UP, ""],
+        f"DATA {FAY}": [HANG_UP, HANG_UP, ""],
+        f"DATA {GUS}": [SAY_NOTHING, ""],
+    }
+    message_id = _letter(users, FAY)["message_id"]
+    server.start(port)
+    wait_until(lambda: ADA in _recipients(server))
+    wait_until(lambda: bob.get("/unconfirmed/status").get_json()["mail"] == "failed")
+    assert "550 5.1.1 no such mailbox" in alert(bob.get("/unconfirmed"), "danger")
+    assert _letter(users, BOB)["due_on"] is None
+
+    assert bob.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
+    wait_until(lambda: len(_recipients(server)) == 6)
+    assert sorted(_recipients(server)) == [ADA, BOB, DAN, EVE, FAY, GUS], "each had one"
+    (to_fay,) = (taken for taken in server.taken if taken.recipients == [FAY])
+    assert to_fay.mail.message["Message-ID"] == f"<{message_id}@example.org>"
+
+
+def test_what_was_taken_before_a_lost_goodbye_is_not_sent_again(
+    web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
+) -> None:
+    server.answers["QUIT"] = [HANG_UP]
+    worker, next_worker = make_worker(), make_worker()
+    worker.start()
+    _register(web, ADA)
+    wait_until(lambda: users.find_one({"outbox": []}))
+    worker.signal_all(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert server.heard[-1] == "QUIT"
+    next_worker.start()
+    _register(web, BOB)
+    wait_until(lambda: BOB in _recipients(server))
+    assert _recipients(server) == [ADA, BOB]
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("trouble", ["login", "sender", "certificate"])
+def test_what_an_operator_must_mend_sends_nothing_drops_nothing_and_is_told(
+    web: Web, make_worker: Make[MailWorker], users: Users, trouble: str
+) -> None:
+    server = SmtpServer()
+    options: dict[str, Any] = {
+        "login": {"auth_required": True, "auth_require_tls": False},
+        "sender": {},
+        "certificate": {"tls_context": tls_context()},
+    }[trouble]
+    server.password = "changed without telling"
+    server.answers["MAIL"] = ["550 5.7.1 not your address" if trouble == "sender" else ""]
+    server.start(**options)
+    login = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}
+    settings = {
+        "login": login,
+        "sender": {},
+        "certificate": login | {"APP_MAIL_USE_TLS": "true"},
+    }[trouble]
+    worker = make_worker(APP_MAIL_PORT=str(server.port), **settings)
+    try:
+        worker.start()
+        ada = _register(web, ADA)
+        words = {"login": "535", "sender": "not your address", "certificate": "certificate verify"}
+        wait_until(lambda: words[trouble] in worker.output)
+        status, body = web.answer("/health/ready")
+        assert (status, words[trouble] in body) == (200, True)
+        assert server.taken == []
+        assert ("AUTH" in server.heard) is (trouble == "login")
+        assert _letter(users, ADA)["due_on"] is not None
+        assert "on its way" in alert(ada.get("/unconfirmed"), "info")
+    finally:
+        server.stop()

@@ -1,0 +1,89 @@
+"""MongoDB is away: at start, and while everything runs. Nothing needs a restart afterwards."""
+
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+
+from app.mongo import connect
+from app.users import indexes
+from scripts.mongod import Mongod
+from tests.faults.conftest import Make
+from tests.faults.stage import MailWorker, Person, Web, at_once
+from tests.mail.smtp_server import SmtpServer
+from tests.processes import wait_until
+
+ADA, BOB = "ada@example.com", "bob@example.com"
+PATIENCE = 5  # seconds that a page may take, whatever MongoDB does
+
+
+def _ready(web: Web) -> bool:
+    return web.answer("/health/ready")[0] == 200
+
+
+def test_away_at_start_it_waits_unready_and_goes_on_by_itself(
+    mongod_of_its_own: Mongod,
+    make_web: Make[Web],
+    make_worker: Make[MailWorker],
+    server: SmtpServer,
+) -> None:
+    mongod, uri = mongod_of_its_own, mongod_of_its_own.uri("latchkey")
+    list(indexes.apply(connect(uri)))
+    mongod.stop()
+    web, worker = make_web(MONGODB_URI=uri), make_worker(MONGODB_URI=uri)
+    web.start()
+    worker.start()
+    status, body = web.answer("/health/ready")
+    assert (status, "mongodb: does not answer" in body) == (503, True)
+    assert web.answer("/health/live")[0] == 200
+    wait_until(lambda: "MongoDB: ServerSelectionTimeoutError" in worker.output)
+    assert worker.running
+
+    mongod.restart()
+    wait_until(lambda: _ready(web))
+    assert Person(web).register(ADA).location == "/unconfirmed"
+    wait_until(lambda: server.taken)
+
+
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [(Mongod.pause, Mongod.resume), (Mongod.kill, Mongod.restart)],
+    ids=["stopped", "killed"],
+)
+def test_away_at_run_time_pages_say_so_within_5_seconds_and_work_again_by_themselves(
+    mongod_of_its_own: Mongod,
+    make_web: Make[Web],
+    make_worker: Make[MailWorker],
+    server: SmtpServer,
+    away: Callable[[Mongod], None],
+    back: Callable[[Mongod], None],
+) -> None:
+    mongod, uri = mongod_of_its_own, mongod_of_its_own.uri("latchkey")
+    users = connect(uri)["users"]
+    list(indexes.apply(users.database))
+    web, worker = make_web(MONGODB_URI=uri), make_worker(MONGODB_URI=uri)
+    web.start()
+    worker.start()
+    ada, guest = Person(web), Person(web)
+    assert ada.register(ADA).location == "/unconfirmed"
+    wait_until(lambda: server.taken)
+    form = guest.fill(
+        "/register", email=BOB, password="a good long phrase", confirm="a good long phrase"
+    )
+
+    away(mongod)
+    start = monotonic()
+    page, refused = at_once(
+        lambda: ada.get("/unconfirmed"), lambda: guest.client.post("/register", data=form)
+    )
+    assert monotonic() - start < PATIENCE
+    assert page.status_code == refused.status_code == 503
+    assert refused.headers["Retry-After"] == "5"
+    assert guest.get("/login").status_code == 200, "pages that need no database are there"
+
+    back(mongod)
+    wait_until(lambda: _ready(web))
+    assert ada.get("/unconfirmed").status_code == 200, "what was acknowledged is there"
+    assert guest.client.post("/register", data=form).location == "/unconfirmed"
+    wait_until(lambda: {BOB} <= {taken.recipients[0] for taken in list(server.taken)})
+    assert users.count_documents({"outbox.kind": "account_exists"}) == 0

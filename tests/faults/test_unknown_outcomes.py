@@ -1,0 +1,282 @@
+"""A write took effect and its answer was lost: a 503 that says "try again", and that is safe.
+
+"Timeout": MongoDB says that the majority has not confirmed it in time. "Cut": the line goes dead
+before the answer. The same form is then sent again, as reloading the page does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from werkzeug.test import TestResponse
+
+from app.mail.worker import Worker
+from app.mongo import connect
+from app.users import indexes
+from scripts.mongod import Mongod
+from tests.faults.conftest import Users, app_like
+from tests.faults.line import Line
+from tests.faults.stage import Person, Web
+from tests.mailbox import Mailbox
+from tests.processes import wait_until
+from tests.visitor import PASSWORD, alert
+
+NEW = "a quite different phrase"
+_numbers = count()
+
+
+def wire(command: str) -> bytes:
+    """How a command begins in BSON: a string of that name."""
+    return b"\x02" + command.encode() + b"\x00"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A web process whose answers from MongoDB can be lost."""
+
+    web: Web
+    line: Line
+    database: Database[dict[str, Any]]
+    mailbox: Mailbox
+    how: str = "timeout"
+
+    @property
+    def users(self) -> Users:
+        """The accounts, seen past the line."""
+        return self.database["users"]
+
+    def lose(self, command: str) -> None:
+        """The answer to the next command of that name."""
+        if self.how == "cut":
+            self.line.lose_answer(wire(command))
+            return
+        told = {"code": 64, "errmsg": "waiting for replication timed out"}
+        data = {
+            "failCommands": [command],
+            "namespace": self.users.full_name,
+            "writeConcernError": told | {"errInfo": {"wtimeout": True}},
+        }
+        once = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": data}
+        self.database.client.admin.command(once)
+
+    def mend(self) -> None:
+        """All is well again."""
+        self.line.mend()
+        wait_until(lambda: self.web.answer("/health/ready")[0] == 200)
+
+    def sent_twice(
+        self,
+        person: Person,
+        path: str,
+        *,
+        on: str | None = None,
+        write: str = "update",
+        **fields: str,
+    ) -> TestResponse:
+        """The answer to the same form when it is sent again, the first answer being lost."""
+        form = person.fill(path, on=on, **fields)
+        self.lose(write)
+        first = person.client.post(path, data=form)
+        assert first.status_code == 503
+        assert int(first.headers["Retry-After"]) > 0
+        assert "Try again in a moment" in first.text
+        self.mend()
+        return person.client.post(path, data=form)
+
+
+@pytest.fixture(scope="module")
+def kept_stage(failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One for all: each test has people of its own."""
+    folder: Path = tmp_path_factory.mktemp("unknown")
+    database, line = connect(failing_mongod.uri("unknown")), Line(failing_mongod.port)
+    list(indexes.apply(database))
+    through = f"mongodb://127.0.0.1:{line.port}/unknown?directConnection=true"
+    patience = "&serverSelectionTimeoutMS=1500&timeoutMS=1500"
+    web = Web(folder / "web.log", MONGODB_URI=through + patience, WEB_CONCURRENCY="1")
+    web.start()
+    app = app_like(failing_mongod.uri("unknown"), folder / "mail")
+    yield Stage(web, line, database, Mailbox(Worker(app), folder / "mail"))
+    web.kill()
+    line.close()
+    database.client.drop_database("unknown")
+
+
+@pytest.fixture
+def stage(kept_stage: Stage) -> Stage:
+    """Where a majority does not confirm in time."""
+    return kept_stage
+
+
+@pytest.fixture(params=["timeout", "cut"])
+def either(kept_stage: Stage, request: pytest.FixtureRequest) -> Stage:
+    """Both ways of losing an answer."""
+    return replace(kept_stage, how=request.param)
+
+
+@pytest.fixture
+def email() -> str:
+    """An address that nobody has yet."""
+    return f"person{next(_numbers)}@example.com"
+
+
+@pytest.fixture
+def ada(kept_stage: Stage, email: str) -> Person:
+    """Somebody signed in, with a proven address."""
+    person = Person(kept_stage.web)
+    person.register(email)
+    assert person.submit(kept_stage.mailbox.newest(email).link).location == "/"
+    return person
+
+
+def account(stage: Stage, email: str) -> dict[str, Any]:
+    """The one account of that address."""
+    (found,) = stage.users.find({"email_key": email})
+    return found
+
+
+def test_registering_again_is_a_newer_claim_of_ones_own(either: Stage, email: str) -> None:
+    person = Person(either.web)
+    fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
+    again = either.sent_twice(person, "/register", write="findAndModify", **fields)
+    assert again.location == "/unconfirmed"
+    assert account(either, email)["token_version"] == 2
+    assert either.mailbox.subjects(email) == [either.mailbox.newest(email, "confirm").subject], (
+        "one mail, and none that says that the address is taken"
+    )
+    assert person.submit(either.mailbox.newest(email).link).location == "/"
+
+
+def test_whoever_does_not_register_again_can_use_the_mail_all_the_same(
+    stage: Stage, email: str
+) -> None:
+    person = Person(stage.web)
+    stage.lose("findAndModify")
+    assert person.register(email).status_code == 503
+    link = stage.mailbox.newest(email).link
+    assert person.submit(link, password=PASSWORD).location == "/"
+    assert person.get("/profile").status_code == 200
+
+
+def test_confirming_again_lands_home(either: Stage, email: str) -> None:
+    person = Person(either.web)
+    person.register(email)
+    link = either.mailbox.newest(email).link
+    assert either.sent_twice(person, link).location == "/"
+    assert "is confirmed" in alert(person.get("/"), "success")
+
+
+def test_confirming_again_by_the_password_says_that_it_is_done(stage: Stage, email: str) -> None:
+    Person(stage.web).register(email)
+    elsewhere, link = Person(stage.web), stage.mailbox.newest(email).link
+    again = stage.sent_twice(elsewhere, link, password=PASSWORD)
+    assert (again.status_code, "Already confirmed" in again.text) == (200, True)
+    assert elsewhere.sign_in(email).location == "/"
+
+
+def test_a_code_whose_try_was_counted_unheard_works(stage: Stage, email: str) -> None:
+    person = Person(stage.web)
+    person.register(email)
+    words = stage.mailbox.newest(email).text.split()
+    code = next(a + b for a, b in pairwise(words) if (a + b).isdigit())
+    again = stage.sent_twice(person, "/unconfirmed/code", on="/unconfirmed", code=code)
+    assert again.location == "/"
+
+
+def test_a_resend_again_sends_another_and_the_newest_link_works(stage: Stage, email: str) -> None:
+    person = Person(stage.web)
+    person.register(email)
+    again = stage.sent_twice(person, "/resend", on="/unconfirmed")
+    assert again.location == "/unconfirmed"
+    assert person.submit(stage.mailbox.newest(email).link).location == "/"
+
+
+def test_starting_over_again_leads_to_the_form(stage: Stage, email: str) -> None:
+    person = Person(stage.web)
+    person.register(email)
+    again = stage.sent_twice(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
+    assert again.location == "/register"
+    assert stage.users.count_documents({"email_key": email}) == 0
+
+
+def test_disowning_again_says_that_the_account_is_gone(stage: Stage, email: str) -> None:
+    Person(stage.web).register(email)
+    owner, link = Person(stage.web), stage.mailbox.newest(email).link
+    again = stage.sent_twice(owner, f"{link}/disown", on=link, write="delete")
+    assert (again.status_code, "account is gone" in again.text) == (410, True)
+
+
+def test_signing_in_again_signs_in(stage: Stage, ada: Person, email: str) -> None:
+    again = stage.sent_twice(Person(stage.web), "/login", email=email, password=PASSWORD)
+    assert again.location == "/"
+
+
+def test_signing_out_again_signs_out(stage: Stage, ada: Person) -> None:
+    earlier = ada.tab()
+    assert stage.sent_twice(ada, "/logout", on="/").location == "/login"
+    assert earlier.get("/profile").status_code == 302
+
+
+def test_a_reset_again_is_done(either: Stage, ada: Person, email: str) -> None:
+    person = Person(either.web)
+    assert either.sent_twice(person, "/forgot", email=email).location == "/login"
+    link = either.mailbox.newest(email, "password").link
+    again = either.sent_twice(person, link, password=NEW, confirm=NEW)
+    assert again.location == "/login"
+    assert "Your password is changed" in alert(person.get("/login"), "success")
+    assert person.sign_in(email, NEW).location == "/"
+    assert account(either, email)["reset_done"]["version"] == 2
+
+
+def test_a_change_of_password_again_says_which_one_works(
+    stage: Stage, ada: Person, email: str
+) -> None:
+    fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
+    again = stage.sent_twice(ada, "/profile/password", **fields)
+    assert again.location.startswith("/login")
+    assert "new password" in alert(ada.get(again.location), "info")
+    assert ada.sign_in(email, NEW).location == "/"
+
+
+def test_a_change_of_address_again_is_done_at_each_step(
+    stage: Stage, ada: Person, email: str
+) -> None:
+    new = f"new-{email}"
+    again = stage.sent_twice(ada, "/profile/email", email=new, current_password=PASSWORD)
+    assert again.location == "/profile/email"
+    confirmed = stage.sent_twice(ada, stage.mailbox.newest(new).link)
+    assert (confirmed.status_code, "Already confirmed" in confirmed.text) == (200, True)
+    assert account(stage, new)["confirmed"]
+    undone = stage.sent_twice(Person(stage.web), stage.mailbox.newest(email, "changed").link)
+    assert (undone.status_code, "Already restored" in undone.text) == (200, True)
+    assert account(stage, email)["former_emails"] == []
+
+
+def test_a_cancelled_change_again_is_none(stage: Stage, ada: Person, email: str) -> None:
+    ada.submit("/profile/email", email=f"new-{email}", current_password=PASSWORD)
+    again = stage.sent_twice(ada, "/profile/email/cancel", on="/profile/email")
+    assert again.location == "/profile/email"
+    assert "No change was pending" in alert(ada.get("/profile/email"), "info")
+
+
+def test_a_deletion_again_is_done(either: Stage, ada: Person, email: str) -> None:
+    again = either.sent_twice(ada, "/profile/delete", current_password=PASSWORD)
+    assert again.location == "/"
+    assert "deleted" in alert(ada.get("/"), "success")
+    assert either.users.count_documents({"email_key": email}) == 0
+
+
+def test_a_first_attempt_that_the_driver_repeats_is_recognised_by_the_database(
+    stage: Stage, email: str
+) -> None:
+    """An answer is lost on a line that works again at once: nobody notices."""
+    person = Person(stage.web)
+    form = person.fill("/register", email=email, password=PASSWORD, confirm=PASSWORD)
+    before = stage.line.lost
+    stage.line.lose_answer(wire("findAndModify"), stays_dead=False)
+    assert person.client.post("/register", data=form).location == "/unconfirmed"
+    assert stage.line.lost == before + 1
+    assert account(stage, email)["token_version"] == 1
