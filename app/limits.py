@@ -10,7 +10,9 @@ library beneath Flask-Limiter, `limits`, does so in memory, for mongomock, or in
   stranger can slow others that are strange, and no more than that. A browser that has been signed
   in to the account has an allowance of its own (OWASP, "device cookies"), so nobody can lock the
   owner out; nor does another one at the owner's own address count for it.
-- Mail to one address is capped, whoever asks and from wherever, with or without an account.
+- Mail to one address is capped, whoever asks and from wherever, with or without an account. Each
+  kind has a cap of its own: whoever uses up the resets has left the owner one in the mailbox, while
+  registrations and changes of address must not stand in the way of a reset.
 
 Each attempt counts before anything is looked at: a count that waits for the outcome lets many at
 once be more tries. The window begins with the first attempt.
@@ -19,7 +21,7 @@ once be more tries. The window begins with the first attempt.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, current_app, request
 from pymongo.errors import PyMongoError
@@ -117,9 +119,9 @@ def registration() -> Attempt:
     return _attempt("client_register", "RATELIMIT_REGISTER", _client())
 
 
-def mail_to(email_key: str) -> Attempt:
+def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
     """A mail to this address, which may be nobody's."""
-    return _attempt("mail", "RATELIMIT_MAIL", email_key)
+    return _attempt(f"mail_{about}", "RATELIMIT_MAIL", email_key)
 
 
 def code_of(email_key: str) -> Attempt:

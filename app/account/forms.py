@@ -62,7 +62,7 @@ class EmailChangeForm(AccountForm):
 
     def attempts(self) -> tuple[Attempt, ...]:
         """The new address is mailed to."""
-        return (*super().attempts(), limits.mail_to(self.email.address.key))
+        return (*super().attempts(), limits.mail_to(self.email.address.key, "change"))
 
 
 class DeletionForm(AccountForm):

@@ -97,7 +97,7 @@ def confirm_again(token: str) -> ResponseReturnValue:
             if wait:
                 journal.note("limit_hit", outcome="refused", account=user.id, rule=_COOLDOWN)
                 return _sent_moments_ago(wait)
-            limits.allow(limits.by_client("resend"), limits.mail_to(user.email_key))
+            limits.allow(limits.by_client("resend"), limits.mail_to(user.email_key, "confirm"))
             users.resend(user, now, timedelta(seconds=cooldown))
             flash(f"A new mail to {user.email} is on its way. Open its link.", "success")
             return redirect(url_for("auth.unconfirmed" if opened.is_owner else "main.home"))

@@ -29,7 +29,7 @@ def register() -> ResponseReturnValue:
         return form_page("auth/register.html", form)
     config = current_app.config
     address, where = form.email.address, origin()
-    limits.allow(limits.registration(), limits.mail_to(address.key))
+    limits.allow(limits.registration(), limits.mail_to(address.key, "confirm"))
     entry = sessions.new_session(where)
     user = users.register(
         address,

@@ -25,7 +25,7 @@ def forgot() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return form_page("auth/forgot.html", form)
     email_key = form.email.address.key
-    limits.allow(limits.by_client("forgot"), limits.mail_to(email_key))
+    limits.allow(limits.by_client("forgot"), limits.mail_to(email_key, "reset"))
     users.ask_reset(email_key, utcnow(), origin())
     flash(
         "If that address has an account, a mail with a link to choose a new password is on its"

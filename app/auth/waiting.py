@@ -56,7 +56,7 @@ def resend() -> ResponseReturnValue:
         journal.note("limit_hit", outcome="refused", account=user.id, rule="resend_cooldown")
         flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
         return _where_things_stand(user), 429, {"Retry-After": str(wait)}
-    limits.allow(limits.by_client("resend"), limits.mail_to(_key(user)))
+    limits.allow(limits.by_client("resend"), limits.mail_to(_key(user), "confirm"))
     # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
     users.resend(user, now, timedelta(seconds=cooldown))
     sessions.note_resend(now)

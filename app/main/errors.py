@@ -127,7 +127,7 @@ def _busy(error: Busy) -> ResponseReturnValue:
 
 def _too_many(error: TooMany) -> ResponseReturnValue:
     """Says how long, and what works meanwhile."""
-    words = _TOO_MANY.get(error.rule, _WORDS[429])
+    words = _TOO_MANY.get(error.rule.partition("_")[0], _WORDS[429])
     action = {"label": "Home", "url": url_for("main.home")}
     if error.rule == "account":
         action = {"label": "Choose a new password by mail", "url": url_for("auth.forgot")}
