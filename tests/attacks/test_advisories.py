@@ -1,0 +1,220 @@
+"""Published holes of products like this one, each tried here. Where another test is exactly that
+attempt, docs/security.md names it instead."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from app.users.user import MAX_CODE_TRIES
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor
+from tests.web.pages import documents
+
+ADA, EVE = "ada@example.com", "eve@evil.example"
+WRONG, NEW = "a wrong password here", "another fine long password"
+AT_ONCE = 24
+
+
+@pytest.fixture
+def real(make_app: MakeApp, real_uri: str) -> Flask:
+    """The app on a real mongod, where requests race."""
+    return make_app(MONGODB_URI=real_uri)
+
+
+def at_once(send: Callable[[int], TestResponse], times: int = AT_ONCE) -> list[TestResponse]:
+    """The answers to as many requests at the same moment."""
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(send, range(times)))
+
+
+def recipients(mailbox: Mailbox, about: str) -> list[str]:
+    return [mail.to for mail in mailbox.all() if about in mail.subject.lower()]
+
+
+@pytest.mark.usefixtures("confirmed")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"email": [ADA, EVE]},
+        {"email": [EVE, ADA]},
+        {"email": ADA, "email[]": [EVE]},
+        {"email[]": [ADA, EVE]},
+        {"email": f"{ADA},{EVE}"},
+        {"email": f"{ADA}\nBcc: {EVE}"},
+        {"email": f"{ADA}%0ACc:{EVE}"},
+        {"email": f"<{ADA}> {EVE}"},
+    ],
+)
+def test_a_reset_goes_to_one_address_and_that_is_the_accounts(
+    visitor: Visitor, mailbox: Mailbox, fields: dict[str, object]
+) -> None:
+    """GitLab CVE-2023-7028: a reset that was mailed to a second address in the form."""
+    visitor.forge("/forgot", fields)
+    assert set(recipients(mailbox, "password")) <= {ADA}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["mıke@example.org", "MİKE@example.org", "mi\u212ae@example.org", "ｍｉｋｅ@example.org",
+     "mike@ｅxample.org", "mike@example。org", "mi\u200bke@example.org", "mike@exam\u00adple.org"],
+)  # fmt: skip
+def test_an_address_that_looks_alike_gets_no_mail_of_the_account(
+    visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor], spelling: str
+) -> None:
+    """Django CVE-2019-19844, GitHub 2019: a look-alike found the account, and was mailed to."""
+    visitor.register("mike@example.org")
+    visitor.submit(mailbox.newest("mike@example.org").link)
+    new_visitor().submit("/forgot", email=spelling)
+    assert set(recipients(mailbox, "password")) <= {"mike@example.org"}
+
+
+def test_many_wrong_passwords_at_once_are_no_more_tries(real: Flask) -> None:
+    """Devise CVE-2019-5421: simultaneous attempts were counted as one."""
+    visitors = [Visitor(real) for _ in range(AT_ONCE)]
+    for visitor in visitors:
+        visitor.get("/login")
+    answers = at_once(lambda number: visitors[number].sign_in(ADA, WRONG))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(422), statuses.count(429)) == (10, AT_ONCE - 10)
+
+
+@pytest.mark.parametrize("spelling", ["ADA@EXAMPLE.COM", " ada@example.com ", "ａda@example.com"])
+def test_another_spelling_of_the_address_is_no_new_allowance(
+    visitor: Visitor, spelling: str
+) -> None:
+    """django-allauth 65: limits were kept by what was typed."""
+    assert [visitor.sign_in(ADA, WRONG).status_code for _ in range(10)] == [422] * 10
+    assert visitor.sign_in(spelling, WRONG).status_code == 429
+
+
+def test_many_wrong_codes_at_once_are_no_more_tries(real: Flask) -> None:
+    """The six digits of a mail, guessed in parallel."""
+    ada = Visitor(real)
+    ada.register(ADA)
+    copies = [ada.copy() for _ in range(AT_ONCE)]
+    at_once(lambda n: copies[n].forge("/unconfirmed/code", {"code": f"{n:06}"}))
+    with real.app_context():
+        (account,) = current_mongo().users.find()
+    assert account["code_tries"] <= MAX_CODE_TRIES
+    assert not account["confirmed"]
+
+
+def test_a_reset_link_sent_many_times_at_once_sets_one_password(
+    make_app: MakeApp, real_uri: str
+) -> None:
+    """Keycloak: action tokens that could be used more than once."""
+    app = make_app(MONGODB_URI=real_uri)
+    mailbox = Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
+    ada = Visitor(app)
+    ada.register(ADA)
+    ada.submit(mailbox.newest(ADA).link)
+    ada.submit("/forgot", email=ADA)
+    link = mailbox.newest(ADA, "password").link
+    visitors = [Visitor(app) for _ in range(8)]
+    phrases = [f"{NEW} {number}" for number in range(8)]
+
+    def reset(number: int) -> TestResponse:
+        phrase = phrases[number]
+        return visitors[number].submit(link, password=phrase, confirm=phrase)
+
+    done = [n for n, answer in enumerate(at_once(reset, 8)) if answer.status_code == 302]
+    assert len(done) == 1
+    signed_in = [n for n in range(8) if Visitor(app).sign_in(ADA, phrases[n]).status_code == 302]
+    assert signed_in == done
+
+
+@pytest.mark.parametrize("ending", ["sign_out", "password", "reset"])
+def test_a_copied_cookie_of_a_browser_that_is_kept_signed_in_dies(
+    confirmed: Visitor, visitor: Visitor, mailbox: Mailbox, ending: str
+) -> None:
+    """Devise CVE-2015-8314: remember-me cookies outlived sign-out and changes of password."""
+    visitor.sign_in(ADA, remember="y")
+    thief = visitor.copy()
+    assert thief.get("/profile").status_code == 200
+    if ending == "sign_out":
+        visitor.sign_out()
+    elif ending == "password":
+        fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
+        confirmed.submit("/profile/password", **fields)
+    else:
+        confirmed.submit("/forgot", email=ADA)
+        confirmed.submit(mailbox.newest(ADA, "password").link, password=NEW, confirm=NEW)
+    assert thief.get("/profile").location == "/login?next=%2Fprofile"
+
+
+def test_a_session_that_was_planted_before_sign_in_is_worth_nothing_after(
+    confirmed: Visitor, visitor: Visitor
+) -> None:
+    """Session fixation: the attacker's copy of the cookie from before does not become signed in."""
+    visitor.get("/login")
+    attacker = visitor.copy()
+    visitor.sign_in(ADA)
+    assert attacker.get("/profile").location == "/login?next=%2Fprofile"
+
+
+def test_a_squatter_cannot_leave_a_way_back_in(
+    visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
+) -> None:
+    """ "Pre-hijacked accounts", trojan identifier and unexpired email change: what the squatter has
+    asked for before the owner comes is refused, or void with the owner's reset."""
+    visitor.register(ADA)
+    squatted = mailbox.newest(ADA).link
+    change = visitor.forge("/profile/email", {"email": EVE, "current_password": PASSWORD})
+    assert change.location == "/unconfirmed"
+    owner = new_visitor()
+    owner.submit("/forgot", email=ADA)
+    owner.submit(mailbox.newest(ADA, "password").link, password=NEW, confirm=NEW)
+    assert owner.sign_in(ADA, NEW).location == "/"
+    # The squatter still sees what whoever has just registered a taken address sees.
+    assert visitor.get("/profile").location == "/unconfirmed"
+    assert visitor.get("/unconfirmed/status").get_json()["confirmed"] is False
+    assert new_visitor().sign_in(ADA, PASSWORD).status_code == 422
+    assert "already confirmed" in new_visitor().get(squatted).text.lower()
+    assert not [mail for mail in mailbox.all() if mail.to == EVE]
+
+
+def test_a_link_to_the_attackers_own_address_never_proves_the_victims(
+    confirmed: Visitor, mailbox: Mailbox
+) -> None:
+    """Devise CVE-2026-32700: between two changes, the link to one address confirmed the other."""
+    ask = {"current_password": PASSWORD}
+    confirmed.submit("/profile/email", email=EVE, **ask)
+    link = mailbox.newest(EVE).link
+    confirmed.submit("/profile/email", email="victim@example.com", **ask)
+    assert confirmed.get(link).status_code in {409, 410}
+    assert confirmed.forge(link).status_code in {409, 410}
+    confirmed.submit("/profile/email", email=EVE, **ask)
+    assert confirmed.forge(link).status_code in {409, 410}, "nor when the same is asked for again"
+    (account,) = documents(confirmed.app)
+    assert account["email_key"] == ADA  # type: ignore[index]
+
+
+def test_keys_of_a_deleted_account_open_nothing_of_its_successor(
+    confirmed: Visitor, mailbox: Mailbox, visitor: Visitor
+) -> None:
+    """Keycloak, Flask-Security: tokens that named an address found whoever has it now."""
+    confirmed.submit("/forgot", email=ADA)
+    reset, thief = mailbox.newest(ADA, "password").link, confirmed.copy()
+    confirmed.submit("/profile/delete", current_password=PASSWORD)
+    visitor.register(ADA, NEW)
+    visitor.submit(mailbox.newest(ADA, "confirm").link)
+    assert thief.get("/profile").location == "/login?next=%2Fprofile"
+    assert confirmed.forge(reset, {"password": WRONG, "confirm": WRONG}).status_code in {404, 410}
+    assert visitor.get("/profile").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/profile/x.css", "/profile%2fx.js", "/profile;x.css", "/profile/"]
+)
+def test_no_cache_is_talked_into_keeping_a_signed_in_page(confirmed: Visitor, path: str) -> None:
+    """Web cache deception (Gil, 2017): a page under a path that looks like a file."""
+    answer = confirmed.get(path)
+    assert ADA not in answer.text
+    assert confirmed.get("/profile").headers["Cache-Control"] == "no-store"
