@@ -1,0 +1,93 @@
+"""What the documents name is there: files, tests, and the words of the security log."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.users.happenings import Deed
+from app.users.user import EventKind
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SECURITY = ROOT / "docs" / "security.md"
+
+# `tests/x.py`, `tests/x.py::test_y`; `::test_z` alone is in the file that its line named last.
+_NAMED = re.compile(r"`((?:app|bench|scripts|tests)/[\w/.-]+\.py)?((?:::\w+)*)`")
+_OUTCOMES = {"done", "refused", "failed"}
+
+
+def named(document: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Line, file, and the names of a class and a test in it, or of a test, or none."""
+    for number, line in enumerate(document.read_text().splitlines(), 1):
+        file = ""
+        for found in _NAMED.finditer(line):
+            file = found[1] or file
+            if found[1] or found[2]:
+                yield number, file, tuple(found[2].split("::")[1:])
+
+
+@cache
+def definitions(file: str) -> set[tuple[str, ...]]:
+    """The names of a file's functions and classes, and of the functions in these."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    tree = ast.parse((ROOT / file).read_text())
+    outer = [node for node in tree.body if isinstance(node, kinds)]
+    inner = {
+        (node.name, part.name) for node in outer for part in node.body if isinstance(part, kinds)
+    }
+    return {(node.name,) for node in outer} | inner
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_and_test_that_a_document_names_is_there(document: Path) -> None:
+    wrong = []
+    for number, file, names in named(document):
+        there = bool(file) and (ROOT / file).is_file()
+        if not there or (names and names not in definitions(file)):
+            wrong.append(f"{document.name}:{number}: {'::'.join((file, *names))}")
+    assert wrong == []
+
+
+def test_the_document_on_security_names_many() -> None:
+    """The pattern above finds what is written."""
+    assert sum(bool(names) for _line, _file, names in named(SECURITY)) > 100
+
+
+def events_in_the_document() -> set[str]:
+    """The first column of the table of events."""
+    text = SECURITY.read_text()
+    section = text.partition("\n## 5. ")[2].partition("\n## 6. ")[0]
+    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+
+
+def events_in_the_code() -> set[str]:
+    """The domain's, and the words that the app gives to its journal."""
+    words = {str(kind) for kind in (*EventKind, *Deed)}
+    for path in (ROOT / "app").rglob("*.py"):
+        if "checkup" not in path.parts:
+            words.update(_given_to_the_journal(ast.parse(path.read_text())))
+    return words - _OUTCOMES
+
+
+def _given_to_the_journal(tree: ast.AST) -> Iterator[str]:
+    """Texts that are passed to `note`, by place, and those that a variable passed to it holds."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"journal.note", "_note"}:
+            yield from _texts(*node.args)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"event", "_NOTED"}:
+            yield from _texts(node.value)
+
+
+def _texts(*nodes: ast.AST) -> Iterator[str]:
+    for node in nodes:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                yield part.value
+
+
+def test_the_table_of_events_is_what_the_code_notes() -> None:
+    assert events_in_the_document() == events_in_the_code()
