@@ -61,7 +61,8 @@ def events_in_the_document() -> set[str]:
     """The first column of the table of events."""
     text = SECURITY.read_text()
     section = text.partition("\n## 5. ")[2].partition("\n## 6. ")[0]
-    return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    first = re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+    return {word for cell in first for word in re.findall(r"`(\w+)`", cell)}
 
 
 def events_in_the_code() -> set[str]:
