@@ -33,6 +33,8 @@ def judge(opened: OpenedLink) -> Outcome:
         return Outcome.GONE
     if user.confirmed:
         return Outcome.ALREADY_DONE if link.email_key == user.email_key else Outcome.GONE
+    if user.disabled_on:
+        return Outcome.DISABLED
     if viewer and not opened.is_owner:
         return Outcome.ANOTHER_ACCOUNT
     if link.version < user.token_version:
