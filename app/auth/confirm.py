@@ -77,6 +77,7 @@ def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
 
 def welcome(user: User) -> ResponseReturnValue:
     """Where whoever has just proven an address goes on, by link or by code."""
+    sessions.settle_claim()
     flash(f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.", "success")
     return redirect(url_for("main.home"))
 
