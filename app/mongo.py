@@ -13,6 +13,8 @@ from werkzeug.local import LocalProxy
 
 from app import journal
 from app.users.outbox import Outbox
+from app.users.people import People
+from app.users.queue import Queue
 from app.users.repository import UserRepository
 
 Document = dict[str, Any]
@@ -87,3 +89,5 @@ users: UserRepository = LocalProxy(  # type: ignore[assignment]
     lambda: UserRepository(current_mongo().users, tell=journal.hear)
 )
 outbox: Outbox = LocalProxy(lambda: Outbox(current_mongo().users))  # type: ignore[assignment]
+people: People = LocalProxy(lambda: People(current_mongo().users))  # type: ignore[assignment]
+queue: Queue = LocalProxy(lambda: Queue(current_mongo().users))  # type: ignore[assignment]

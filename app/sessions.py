@@ -170,6 +170,11 @@ def note_code_try() -> None:
             session["claim"] = [typed, asked, tries + 1, total + 1]
 
 
+def settle_claim() -> None:
+    """The address is proven: from now on this cookie is one session's, and ends with it."""
+    session.pop("claim", None)
+
+
 def leave_claim(typed: str) -> None:
     """Empties the cookie but for the address to mend."""
     session.clear()
@@ -236,7 +241,7 @@ def _load(cookie_id: Any) -> SignedIn | None:
     if now - entry.seen_on >= _SEEN_EVERY:
         users.touch(user_id, session_id, now)
     if user.confirmed:
-        session.pop("claim", None)
+        settle_claim()
     return SignedIn(user, session_id)
 
 

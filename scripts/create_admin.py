@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _promote(address: Address) -> None:
-    if not users.promote(address.key):
+    if not users.promote(address.key, utcnow()):
         raise Refused(f"there is no confirmed account of {address.typed}.")
     print(f"{address.typed} is an administrator now, with the password it had.")
 

@@ -14,6 +14,7 @@ from app.account.blueprint import bp
 from app.account.forms import DeletionForm
 from app.clock import utcnow
 from app.mongo import users
+from app.users.council import Departure
 from app.users.user import User
 from app.web import form_page, origin
 
@@ -46,12 +47,17 @@ def _delete() -> ResponseReturnValue:
     form = DeletionForm(user)
     if not form.validate_on_submit():
         return form_page("account/delete.html", form)
-    if not users.delete(user, utcnow(), origin()):
-        if users.find(user.id) is None:
+    match users.delete(user, utcnow(), origin()):
+        case Departure.LAST:
+            form.form_errors.append(
+                "You are the last administrator. Make somebody else one first, then delete this"
+                " account."
+            )
+        case Departure.CHANGED if users.find(user.id):
+            form.current_password.errors = ["The account was changed elsewhere. Try again."]
+        case _:
             return _deleted()
-        form.current_password.errors = ["The account was changed elsewhere. Try again."]
-        return form_page("account/delete.html", form)
-    return _deleted()
+    return form_page("account/delete.html", form)
 
 
 def _deleted() -> ResponseReturnValue:

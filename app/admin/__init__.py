@@ -2,12 +2,14 @@
 
 from flask import Flask
 
-from app.admin import funnel
+from app.admin import actions, funnel, mail, people
 from app.admin.blueprint import bp
 
-__all__ = ["funnel", "init_app"]
+__all__ = ["actions", "funnel", "init_app", "mail", "people"]
 
 
 def init_app(app: Flask) -> None:
     """Adds the pages."""
     app.register_blueprint(bp)
+    # Macros that are imported see what every page does.
+    app.jinja_env.globals["letter_kinds"] = mail.KINDS

@@ -33,6 +33,8 @@ def judge(opened: OpenedLink) -> Outcome:
         return Outcome.GONE
     if user.confirmed:
         return Outcome.ALREADY_DONE if link.email_key == user.email_key else Outcome.GONE
+    if user.disabled_on:
+        return Outcome.DISABLED
     if viewer and not opened.is_owner:
         return Outcome.ANOTHER_ACCOUNT
     if link.version < user.token_version:
@@ -75,6 +77,7 @@ def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:
 
 def welcome(user: User) -> ResponseReturnValue:
     """Where whoever has just proven an address goes on, by link or by code."""
+    sessions.settle_claim()
     flash(f"{user.email} is confirmed. Welcome to {current_app.config['APP_NAME']}.", "success")
     return redirect(url_for("main.home"))
 

@@ -27,6 +27,8 @@ def judge_change(opened: OpenedLink) -> Outcome:
         return Outcome.DAMAGED
     if user is None:
         return Outcome.GONE
+    if user.disabled_on:
+        return Outcome.DISABLED
     if link.email_key == user.email_key:
         return Outcome.ALREADY_DONE
     if viewer and not opened.is_owner:

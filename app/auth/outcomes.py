@@ -27,6 +27,7 @@ class Outcome(Enum):
     TAKEN = "taken"
     DAMAGED = "damaged"
     GONE = "gone"
+    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,16 @@ def _gone(case: Case) -> Page:
     )
 
 
+def _disabled(case: Case) -> Page:
+    return Page(
+        status=403,
+        alert="danger",
+        title="This account is disabled",
+        message="Whoever runs this site can enable it again. Then this link works, or a new one.",
+        action=Action("Home", url_for("main.home")),
+    )
+
+
 _PAGES: dict[Outcome, Callable[[Case], Page]] = {
     Outcome.READY: _meanwhile,
     Outcome.EXPIRED: _expired,
@@ -229,6 +240,7 @@ _PAGES: dict[Outcome, Callable[[Case], Page]] = {
     Outcome.TAKEN: _taken,
     Outcome.DAMAGED: _damaged,
     Outcome.GONE: _gone,
+    Outcome.DISABLED: _disabled,
 }
 
 

@@ -16,6 +16,7 @@ from app.users.passwords import hash_password, hash_to_check, verify_password
 from app.users.user import Session, User, random_id
 from app.web import form_page, origin
 
+_DISABLED = "This account is disabled. Whoever runs this site can enable it again."
 # A path of our own: no host, no empty or dotted segment, nothing that a browser would "mend".
 _LOCAL_PATH = re.compile(r"/(?!/)[!-~]*")
 
@@ -31,8 +32,8 @@ def login() -> ResponseReturnValue:
     remember = bool(form.remember.data)
     entry = sessions.new_session(origin(), remember=remember)
     user = _authenticate(form.email.address.key, form.password.data or "", entry)
-    if user is None:
-        form.form_errors.append("Address and password do not match.")
+    if user is None or user.disabled_on:
+        form.form_errors.append(_DISABLED if user else "Address and password do not match.")
         return form_page("auth/login.html", form)
     sessions.start(user, entry, remember=remember)
     if not user.confirmed:
@@ -51,6 +52,8 @@ def logout() -> ResponseReturnValue:
 def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
     """Looks up, compares exactly one hash whether or not there is an account, and signs in.
 
+    That an account is disabled is told to whoever knows its password.
+
     Where the stored hash has changed between the two, it looks again: another sign-in may have
     stored a stronger one of the same password.
     """
@@ -62,6 +65,9 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
         if not verify_password(password, stored) or user is None:
             users.refuse_sign_in(user.id if user else random_id(), utcnow(), origin())
             return None
+        if user.disabled_on:
+            journal.note("sign_in_refused", outcome="refused", account=user.id, reason="disabled")
+            return user
         stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
         if users.sign_in(user, entry, stronger):
             return user

@@ -100,6 +100,11 @@ LETTERS: dict[LetterKind, Callable[[Claim], Context]] = {
     LetterKind.EMAIL_UNDONE: email_undone,
     LetterKind.NEW_SIGN_IN: notice,
     LetterKind.ACCOUNT_DELETED: notice,
+    LetterKind.ACCOUNT_REMOVED: notice,
+    LetterKind.ACCOUNT_DISABLED: notice,
+    LetterKind.ACCOUNT_ENABLED: notice,
+    LetterKind.ADMIN_GRANTED: notice,
+    LetterKind.ADMIN_WITHDRAWN: notice,
 }
 
 

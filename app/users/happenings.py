@@ -23,7 +23,6 @@ class Deed(StrEnum):
     GAVE_WAY = "claim_gave_way"
     DELETED = "deleted"
     ADMIN_CREATED = "admin_created"
-    ADMIN_GRANTED = "admin_granted"
 
 
 @dataclass(frozen=True, slots=True)

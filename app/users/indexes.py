@@ -25,6 +25,13 @@ class Index:
     collection: str = "users"
 
 
+_NEWEST = (("registered_on", -1), ("_id", -1))
+
+
+def _only(documents: Document) -> Document:
+    return {"partialFilterExpression": documents}
+
+
 INDEXES = (
     # Registration and sign-in; decides who has an address.
     Index("email_key", (("email_key", 1),), {"unique": True}),
@@ -33,8 +40,26 @@ INDEXES = (
     # MongoDB itself deletes the unconfirmed; a confirmed account has no `expires_on`.
     Index("expire_unconfirmed", (("expires_on", 1),), {"expireAfterSeconds": 0}),
     # Lists for administrators, newest first, of all and by state.
-    Index("newest", (("registered_on", -1), ("_id", -1))),
-    Index("newest_by_state", (("confirmed", 1), ("registered_on", -1), ("_id", -1))),
+    Index("newest", _NEWEST),
+    Index("newest_by_state", (("confirmed", 1), *_NEWEST)),
+    # The same of the few, by what makes them few: only they have an entry.
+    Index("administrators", (*_NEWEST, ("admin", 1)), _only({"admin": True})),
+    Index(
+        "disabled",
+        (*_NEWEST, ("disabled_on", 1)),
+        _only({"disabled_on": {"$exists": True}}),
+    ),
+    Index(
+        "refused",
+        (*_NEWEST, ("confirm_mail.refused", 1)),
+        _only({"confirm_mail.refused": {"$gt": ""}}),
+    ),
+    # Letters that did not leave at the first try, for administrators.
+    Index(
+        "outbox_trouble",
+        (("outbox.trouble", 1),),
+        _only({"outbox.trouble": {"$gt": ""}}),
+    ),
     # Counts of attempts end with their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
 )

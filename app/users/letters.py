@@ -28,10 +28,19 @@ class LetterKind(StrEnum):
     EMAIL_UNDONE = "email_undone"
     NEW_SIGN_IN = "new_sign_in"
     ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_REMOVED = "account_removed"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_ENABLED = "account_enabled"
+    ADMIN_GRANTED = "admin_granted"
+    ADMIN_WITHDRAWN = "admin_withdrawn"
 
 
 CONFIRMATIONS = frozenset({LetterKind.CONFIRM, LetterKind.REMINDER})
 """Letters with a confirmation link: only the newest of them has one that works."""
+
+
+GOODBYES = frozenset({LetterKind.ACCOUNT_DELETED, LetterKind.ACCOUNT_REMOVED})
+"""Letters with which goes what is left of the account."""
 
 
 @dataclass(frozen=True, slots=True)

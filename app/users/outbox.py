@@ -14,7 +14,7 @@ from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
 from app.users.indexes import is_mock
-from app.users.letters import CONFIRMATIONS, Letter, LetterKind
+from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
 from app.users.user import User
 
 Document = dict[str, Any]
@@ -97,7 +97,7 @@ class Outbox:
 
         With the goodbye of a deleted account goes the rest of it.
         """
-        if claim.letter.kind is LetterKind.ACCOUNT_DELETED:
+        if claim.letter.kind in GOODBYES:
             return self._bury(claim)
         gone = {"$pull": {"outbox": {"id": claim.letter.id}}}
         return self._finish(claim, gone, {"confirm_mail.sent_on": now})
@@ -108,7 +108,7 @@ class Outbox:
 
     def refuse(self, claim: Claim, reason: str) -> bool:
         """Keeps a letter that the mail server will never take, with its words, out of the queue."""
-        if claim.letter.kind is LetterKind.ACCOUNT_DELETED:
+        if claim.letter.kind in GOODBYES:
             return self._bury(claim)
         never = {
             "outbox.$.due_on": None,

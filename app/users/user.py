@@ -58,6 +58,12 @@ class EventKind(StrEnum):
     EMAIL_UNDONE = "email_undone"
     SESSIONS_ENDED = "sessions_ended"
     EXPORTED = "exported"
+    CONFIRMATION_SENT = "confirmation_sent"
+    RESET_SENT = "reset_sent"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    ADMIN_GRANTED = "admin_granted"
+    ADMIN_WITHDRAWN = "admin_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,10 @@ class User(View):
     confirmed: bool = False
     confirmed_on: datetime | None = None
     admin: bool = False
+    admin_version: int = 0
+    """Goes up whenever being an administrator, or being disabled, changes."""
+    disabled_on: datetime | None = None
+    """Nobody can sign in since then."""
     expires_on: datetime | None = None
     confirm_mail: ConfirmMail | None = None
     sessions: tuple[Session, ...] = ()

@@ -26,7 +26,8 @@ def test_it_makes_what_is_missing_mends_what_differs_and_may_be_run_again(
     made = run("create_indexes")
     assert made.returncode == 0
     assert _states(made.stdout) == dict.fromkeys(ALL, "created")
-    assert users.index_information().keys() - {"_id_"} == set(ALL) - {"schema validator"}
+    for index in INDEXES:
+        assert index.name in users.database[index.collection].index_information()
 
     again = run("create_indexes")
     assert (again.returncode, _states(again.stdout)) == (0, dict.fromkeys(ALL, "unchanged"))

@@ -97,6 +97,15 @@ MATRIX = [
     Access("GET", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 200),
     Access("POST", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 422),
     Access("GET", "/admin/", 404, 404, 404, 200),
+    Access("GET", "/admin/people", 404, 404, 404, 200),
+    # There is nobody, and no letter, of that name.
+    Access("GET", "/admin/people/<account>", 404, 404, 404, 404),
+    Access("GET", "/admin/people/<account>/<name>", 404, 404, 404, 404),
+    Access("POST", "/admin/people/<account>/<name>", 404, 404, 404, 404),
+    Access("GET", "/admin/mail", 404, 404, 404, 200),
+    Access("GET", "/admin/mail/retry/<kind>", 404, 404, 404, 200),
+    Access("POST", "/admin/mail/retry/<kind>", 404, 404, 404, "/admin/mail"),
+    Access("POST", "/admin/mail/<account>/<letter>/retry", 404, 404, 404, 404),
     Access("GET", "/health/live", 200, 200, 200),
     Access("GET", "/health/ready", 200, 200, 200),
     Access("GET", "/metrics", 404, 404, 404),  # to a bearer of METRICS_TOKEN alone
@@ -130,7 +139,11 @@ class Cast:
         for start, token in self.tokens.items():
             if path.startswith(start):
                 path = path.replace("<token>", token)
-        return path.replace("<mail_id>", "none").replace("<handle>", "none")
+        return (
+            path.replace("<mail_id>", "none")
+            .replace("<handle>", "none")
+            .replace("<kind>", "confirm")
+        )
 
 
 @pytest.fixture

@@ -69,6 +69,17 @@ def as_user(document: Mapping[str, Any] | None) -> User | None:
     return User.from_document(document) if document else None
 
 
+def same_power(user: User) -> Document:
+    """The guard of what depends on whether an account is an administrator's, or disabled; older
+    documents have no version."""
+    version = user.admin_version
+    return {
+        "_id": user.id,
+        "admin": user.admin,
+        "admin_version": {"$in": [version, version or None]},
+    }
+
+
 def entry(session: Session) -> Document:
     """A session as stored."""
     return asdict(session)

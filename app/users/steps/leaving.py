@@ -5,10 +5,11 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from app.users.council import Council, Departure
 from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
-from app.users.steps.base import Document, Steps, event, push_events
+from app.users.steps.base import Document, Steps, event, push_events, same_power
 from app.users.steps.lookups import activity_of
 from app.users.user import EventKind, Origin, User
 
@@ -75,15 +76,23 @@ class Leaving(Steps):
             ],
         }
 
-    def delete(self, user: User, now: datetime, origin: Origin) -> bool:
+    def delete(
+        self,
+        user: User,
+        now: datetime,
+        origin: Origin,
+        kind: LetterKind = LetterKind.ACCOUNT_DELETED,
+        by: str = "self",
+    ) -> Departure:
         """Replaces the account by one owed letter, the goodbye; the address is free at once.
 
         The worker removes what is left once that letter has gone (see `Outbox.settle`).
 
         Returns:
-            False when the password that was checked is no longer the account's.
+            CHANGED when the password that was checked is no longer the account's; LAST when it is
+            the last administrator's.
         """
-        goodbye = owe(LetterKind.ACCOUNT_DELETED, now, origin, to=user.email)
+        goodbye = owe(kind, now, origin, to=user.email)
         tombstone: Document = {
             "email": "",
             "email_key": f"deleted:{user.id}",  # no address: it has no @
@@ -96,8 +105,14 @@ class Leaving(Steps):
             "expires_on": now + _TOMBSTONE_LASTS,
             "outbox": [goodbye.document()],
         }
-        guard = {"_id": user.id, "password_hash": user.password_hash}
-        if not self._users.replace_one(guard, tombstone).matched_count:
-            return False
-        self._tell(Happening(Deed.DELETED, user.id))
-        return True
+        guard = same_power(user) | {"password_hash": user.password_hash}
+
+        def step() -> bool:
+            if not self._users.replace_one(guard, tombstone).matched_count:
+                return False
+            self._tell(Happening(Deed.DELETED, user.id, by=by))
+            return True
+
+        if user.admin and user.disabled_on is None:
+            return Council(self._users).leave(user.id, step)
+        return Departure.DONE if step() else Departure.CHANGED

@@ -20,7 +20,7 @@ class Lookups(Steps):
 
     def find_by_session(self, user_id: ObjectId, session_id: str) -> User | None:
         """The account that is signed in with this session: the one find of every signed-in page."""
-        query = {"_id": user_id, "sessions.id": session_id}
+        query = {"_id": user_id, "sessions.id": session_id, "disabled_on": None}
         return as_user(self._users.find_one(query, PAGE_FIELDS))
 
     def activity(self, user: User) -> list[Event]:

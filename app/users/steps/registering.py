@@ -121,8 +121,11 @@ class Registering(Steps):
             Deed.OWNER_TOLD,
         )
 
-    def resend(self, user: User, now: datetime, cooldown: timedelta) -> bool:
+    def resend(self, user: User, now: datetime, cooldown: timedelta, *events: Document) -> bool:
         """Owes a new confirmation letter and makes every earlier link worthless.
+
+        Args:
+            events: for the activity, where it was not the account itself that asked.
 
         Returns:
             False when the last one is younger than `cooldown`, or another step came first.
@@ -139,7 +142,7 @@ class Registering(Steps):
             {
                 "$inc": {"token_version": 1},
                 "$set": {"confirm_mail": confirm_mail, "code_tries": 0},
-                "$push": push_letters(letter),
+                "$push": push_letters(letter) | push_events(*events),
             },
             Deed.CONFIRMATION_RESENT,
         )
@@ -211,6 +214,7 @@ class Registering(Steps):
             "email_key": user.email_key,
             "token_version": version,
             "confirmed": False,
+            "disabled_on": None,
         }
         pushes = push_events(event(EventKind.CONFIRMED, now, origin))
         if session:

@@ -45,7 +45,8 @@ class SigningIn(Steps):
         update: Document = {"$push": pushes, "$unset": TALLIES}
         if stronger_hash:
             update["$set"] = {"password_hash": stronger_hash}
-        return self._update({"_id": user.id, "password_hash": user.password_hash}, update)
+        guard = {"_id": user.id, "password_hash": user.password_hash, "disabled_on": None}
+        return self._update(guard, update)
 
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, origin: Origin) -> None:
         """Counts a wrong password. For an address without an account the id is one that matches

@@ -65,9 +65,9 @@ def test_an_address_that_has_an_account_is_not_made_an_administrators(
 
 def test_a_promoted_account_keeps_everything_else(users: UserRepository) -> None:
     user = confirm(users, register(users))
-    assert users.promote("ada@example.com")
-    assert found(users, user) == replace(user, admin=True)
-    assert users.promote("ada@example.com"), "it is one already: nothing to refuse"
+    assert users.promote("ada@example.com", NOW)
+    assert found(users, user) == replace(user, admin=True, admin_version=1)
+    assert users.promote("ada@example.com", NOW), "it is one already: nothing to refuse"
 
 
 @pytest.mark.parametrize("email_key", ["ada@example.com", "nobody@example.com"])
@@ -76,4 +76,4 @@ def test_only_a_confirmed_account_is_promoted(
 ) -> None:
     register(users)
     with nothing_changes(collection):
-        assert not users.promote(email_key)
+        assert not users.promote(email_key, NOW)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.users.council import Departure
 from app.users.happenings import Deed, Happening
 from app.users.repository import UserRepository
 from app.users.user import EventKind, User
@@ -112,9 +113,10 @@ def test_what_leaves_no_line_in_the_activity_is_told_too(users: UserRepository, 
         (Deed.OWNER_TOLD, user.id)
     ]
     told.clear()
-    assert users.promote(ADA.key)
-    assert users.delete(user, NOW, HOME)
-    assert _newest(told) == [Deed.ADMIN_GRANTED, Deed.DELETED]
+    assert users.create_admin(BOB, "hash", NOW)
+    assert users.promote(ADA.key, NOW)
+    assert users.delete(found(users, user), NOW, HOME) is Departure.DONE
+    assert _newest(told) == [Deed.ADMIN_CREATED, EventKind.ADMIN_GRANTED, Deed.DELETED]
 
 
 def test_a_step_that_found_nothing_tells_nothing(
@@ -126,7 +128,7 @@ def test_a_step_that_found_nothing_tells_nothing(
     assert not users.cancel_email_change(ada, NOW, HOME)
     assert not users.start_over(ada, ada.sessions[0].id)
     assert not users.ask_reset(BOB.key, NOW, HOME)
-    assert not users.promote(BOB.key)
+    assert not users.promote(BOB.key, NOW)
     users.sign_out(ada.id, "no such session")
     users.touch(ada.id, ada.sessions[0].id, NOW)
     assert told == []

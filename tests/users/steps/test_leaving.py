@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.users.council import Departure
 from app.users.letters import LetterKind
 from app.users.outbox import Claim, Outbox
 from app.users.passwords import NO_PASSWORD
@@ -107,7 +108,7 @@ def goodbye(outbox: Outbox) -> Claim:
 def test_of_a_deleted_account_a_goodbye_is_left_and_nothing_of_the_person(
     users: UserRepository, collection: Users, busy: User
 ) -> None:
-    assert users.delete(busy, LATER, CAFE)
+    assert Departure.DONE is users.delete(busy, LATER, CAFE)
     document = stored(collection, busy)
     (letter,) = document.pop("outbox")
     assert (letter["kind"], letter["to"]) == ("account_deleted", BOB.typed)
@@ -151,7 +152,7 @@ def test_no_step_reaches_a_deleted_account(
         users.end_session(busy, busy.sessions[0].id, LATER, HOME)
         users.touch(busy.id, busy.sessions[0].id, LATER)
         assert not users.disown(busy.id, busy.email_key, 1)
-        assert not users.delete(busy, LATER, HOME)
+        assert Departure.CHANGED is users.delete(busy, LATER, HOME)
 
 
 @pytest.mark.parametrize("kind", ["password", "gone"])
@@ -161,7 +162,7 @@ def test_a_deletion_for_what_is_no_longer_so_changes_nothing(
     users.change_password(ada, "newer", new_session(), NOW, HOME)
     seen = ada if kind == "password" else replace(found(users, ada), id=random_id())
     with nothing_changes(collection):
-        assert not users.delete(seen, LATER, HOME)
+        assert Departure.CHANGED is users.delete(seen, LATER, HOME)
 
 
 def test_the_address_is_free_at_once(
@@ -177,8 +178,9 @@ def test_the_address_is_free_at_once(
 
 def test_two_accounts_can_be_deleted(users: UserRepository, ada: User) -> None:
     bob = confirm(users, register(users, BOB))
-    assert users.delete(ada, LATER, CAFE)
-    assert users.delete(bob, LATER, CAFE), "what is left of one does not stand in another's way"
+    assert Departure.DONE is users.delete(ada, LATER, CAFE)
+    done = users.delete(bob, LATER, CAFE)
+    assert done is Departure.DONE, "what is left of one does not stand in another's way"
 
 
 @pytest.mark.parametrize("how", ["settle", "refuse"])
