@@ -9,14 +9,11 @@ from jinja2 import BytecodeCache, FileSystemBytecodeCache
 
 import config
 from app import create_app
-from app.clock import utcnow
 from app.mail.worker import Worker
-from app.mongo import current_mongo, users
+from app.mongo import current_mongo
 from app.users import indexes
-from app.users.addresses import parse_address
-from app.users.passwords import hash_password
 from tests.mailbox import Mailbox
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import Visitor, administrator_of
 
 pytest_plugins = ["tests.mongo"]
 
@@ -81,9 +78,4 @@ def confirmed(app: Flask, mailbox: Mailbox) -> Visitor:
 @pytest.fixture
 def administrator(app: Flask) -> Visitor:
     """Somebody signed in as root@example.com, an administrator made at the shell."""
-    with app.app_context():
-        hashed = hash_password(PASSWORD, app.config["BCRYPT_LOG_ROUNDS"])
-        assert users.create_admin(parse_address("root@example.com"), hashed, utcnow())
-    root = Visitor(app)
-    root.sign_in("root@example.com")
-    return root
+    return administrator_of(app)

@@ -6,6 +6,11 @@ from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.clock import utcnow
+from app.mongo import users
+from app.users.addresses import parse_address
+from app.users.passwords import hash_password
+
 PASSWORD = "correct horse battery staple"
 
 
@@ -76,6 +81,16 @@ class Visitor:
     def page(self, path: str) -> BeautifulSoup:
         """A page to look at, wherever the path leads."""
         return soup(self.client.get(path, follow_redirects=True))
+
+
+def administrator_of(app: Flask) -> Visitor:
+    """Somebody signed in as root@example.com, an administrator made at the shell."""
+    with app.app_context():
+        hashed = hash_password(PASSWORD, app.config["BCRYPT_LOG_ROUNDS"])
+        assert users.create_admin(parse_address("root@example.com"), hashed, utcnow())
+    root = Visitor(app)
+    root.sign_in("root@example.com")
+    return root
 
 
 def soup(response: TestResponse) -> BeautifulSoup:

@@ -13,10 +13,12 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from app.mail.worker import Worker
+from app.mongo import users
+from app.users.addresses import parse_address
 from app.users.letters import LetterKind
 from tests.conftest import MakeApp
 from tests.mailbox import Mail, Mailbox
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import PASSWORD, Visitor, administrator_of
 
 ADA, OTHER = "ada@example.com", "ada@new.example"
 PHRASE = "a quite different phrase"
@@ -122,6 +124,22 @@ def _account_deleted(app: Flask, email: str) -> Mail:
     return _mailbox(app).newest(email, "deleted")
 
 
+def _by_an_administrator(name: str, about: str, *, before: str = "") -> Callable[..., Mail]:
+    """What is told after an administrator has done something to somebody's account."""
+
+    def write(app: Flask, email: str) -> Mail:
+        _owner(app, email)
+        root = administrator_of(app)
+        for step in filter(None, (before, name)):
+            with app.app_context():
+                user = users.find_by_email(parse_address(email).key)
+            assert user
+            assert root.submit(f"/admin/people/{user.id}/{step}").status_code == 302
+        return _mailbox(app).newest(email, about)
+
+    return write
+
+
 WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
     LetterKind.CONFIRM: _confirm,
     LetterKind.REMINDER: _reminder,
@@ -136,6 +154,11 @@ WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
     LetterKind.EMAIL_UNDONE: _email_undone,
     LetterKind.NEW_SIGN_IN: _new_sign_in,
     LetterKind.ACCOUNT_DELETED: _account_deleted,
+    LetterKind.ACCOUNT_REMOVED: _by_an_administrator("delete", "was deleted"),
+    LetterKind.ACCOUNT_DISABLED: _by_an_administrator("disable", "is disabled"),
+    LetterKind.ACCOUNT_ENABLED: _by_an_administrator("enable", "enabled", before="disable"),
+    LetterKind.ADMIN_GRANTED: _by_an_administrator("grant", "administrator of"),
+    LetterKind.ADMIN_WITHDRAWN: _by_an_administrator("withdraw", "no longer", before="grant"),
 }
 every_kind = pytest.mark.parametrize("write", WRITE.values(), ids=WRITE)
 

@@ -139,11 +139,9 @@ class Cast:
         for start, token in self.tokens.items():
             if path.startswith(start):
                 path = path.replace("<token>", token)
-        return (
-            path.replace("<mail_id>", "none")
-            .replace("<handle>", "none")
-            .replace("<kind>", "confirm")
-        )
+        for name, value in {"<mail_id>": "none", "<handle>": "none", "<kind>": "confirm"}.items():
+            path = path.replace(name, value)
+        return path
 
 
 @pytest.fixture
