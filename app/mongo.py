@@ -12,6 +12,7 @@ from pymongo.database import Database
 from pymongo.uri_parser import parse_uri
 from werkzeug.local import LocalProxy
 
+from app.users.departed import Departed
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
 
@@ -66,7 +67,7 @@ class Mongo:
 
     @property
     def users(self) -> Collection[Document]:
-        """The one collection."""
+        """The accounts."""
         return self.database["users"]
 
 
@@ -82,4 +83,5 @@ def current_mongo() -> Mongo:
 
 
 users: UserRepository = LocalProxy(lambda: UserRepository(current_mongo().users))  # type: ignore[assignment]
+departed: Departed = LocalProxy(lambda: Departed(current_mongo().users))  # type: ignore[assignment]
 outbox: Outbox = LocalProxy(lambda: Outbox(current_mongo().users))  # type: ignore[assignment]

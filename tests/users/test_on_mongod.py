@@ -659,7 +659,7 @@ def test_every_write_waits_for_a_majority_and_the_journal(
         confirm(users, found(users, user))
         users.sign_in(user, new_session())
         users.sign_out(user.id, "unknown")
-        users.disown(user.id, user.email_key, 1)
+        users.disown(user.id, user.email_key, 1, NOW)
         users.create_admin(numbered(1), "hash", NOW)
         ada = move(users, confirm(users, register(users, numbered(2))), numbered(3))
         users.ask_reset(ada.email_key, NOW, HOME)

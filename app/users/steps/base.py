@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.collection import Collection
 
+from app.users.departed import Departed
 from app.users.letters import Letter
 from app.users.user import EventKind, Origin, Session, User
 
@@ -28,6 +29,7 @@ class Steps:
 
     def __init__(self, users: Collection[Document]) -> None:
         self._users = users
+        self._departed = Departed(users)
 
     def _update(self, query: Document, update: Document) -> bool:
         """Whether the one document that the guard describes was there."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from app.users.departed import DELETED, EPOCH
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
 from app.users.steps.base import Document, Steps, event, push_events
@@ -84,7 +85,7 @@ class Leaving(Steps):
             "email": "",
             "email_key": f"deleted:{user.id}",  # no address: it has no @
             "password_hash": NO_PASSWORD,
-            "registered_on": user.registered_on,
+            "registered_on": EPOCH,  # when it was is noted, without a name, in `departed`
             "confirmed": False,
             "confirmed_on": None,
             "token_version": user.token_version + 1,
@@ -93,4 +94,5 @@ class Leaving(Steps):
             "outbox": [goodbye.document()],
         }
         guard = {"_id": user.id, "password_hash": user.password_hash}
+        self._departed.note(guard, DELETED, now)
         return self._users.replace_one(guard, tombstone).matched_count == 1

@@ -150,7 +150,7 @@ def test_no_step_reaches_a_deleted_account(
         assert users.undo_email_change(busy, former, LATER, HOME).value == "stale"
         users.end_session(busy, busy.sessions[0].id, LATER, HOME)
         users.touch(busy.id, busy.sessions[0].id, LATER)
-        assert not users.disown(busy.id, busy.email_key, 1)
+        assert not users.disown(busy.id, busy.email_key, 1, NOW)
         assert not users.delete(busy, LATER, HOME)
 
 
