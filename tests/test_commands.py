@@ -16,6 +16,7 @@ from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
+NOTE = ("update", "departed")
 
 
 class CountingClient(FlaskClient):
@@ -272,9 +273,9 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
 
 
-def test_leaving_is_two_commands(confirmed: Visitor) -> None:
+def test_leaving_is_four_commands_since_the_account_is_noted_first(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
-    assert sent(confirmed) == [FIND, UPDATE]
+    assert sent(confirmed) == [FIND, FIND, NOTE, UPDATE]
 
 
 @pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])

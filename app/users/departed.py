@@ -7,15 +7,13 @@ would drift upwards with every one that is forgotten.
 
 MongoDB deletes the expired itself and runs no code of ours: they are noted up to a day ahead, with
 the moment at which they will be gone. Whoever leaves by a step is noted first and deleted then.
-These are two commands, the only step of this house that is not one: a crash, or a guard that fails,
-between them leaves a note of an account that lives. `review` finds and removes it.
+These steps are the only ones of this house that are not one command: a crash, or a guard that
+fails, between note and deletion leaves a note of an account that lives, which `review` removes.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bson import ObjectId
 from pymongo.collection import Collection
 
 from app.users.indexes import is_mock
@@ -38,17 +36,46 @@ class Departed:
     """
 
     def __init__(self, users: Collection[Document]) -> None:
-        self._users, self._notes = users, users.database["departed"]
+        self._users = users
+
+    @property
+    def _notes(self) -> Collection[Document]:
+        return self._users.database["departed"]
 
     def note(self, guard: Document, how: str, now: datetime) -> None:
-        """Notes the account that a step is about to delete, if its guard holds."""
-        self._merge(guard, how, {"$literal": now})
+        """Notes the account that a step is about to delete, if its guard holds.
+
+        Not by `$merge`, which the driver would not repeat when the connection breaks.
+        """
+        account = self._users.find_one(guard, _COUNTED)
+        if account:
+            note = _note(account, how, now)
+            self._notes.replace_one({"_id": account["_id"]}, note, upsert=True)
 
     def note_expiring(self, now: datetime) -> None:
         """Notes every account that MongoDB will delete within a day; may be repeated."""
-        soon = {"expires_on": {"$lte": now + _EXPIRE_AHEAD}, "confirmed": False}
         # What is left of a deleted account, its goodbye, has been noted as deleted.
-        self._merge({**soon, "email": {"$ne": ""}}, EXPIRED, "$expires_on")
+        soon = {
+            "expires_on": {"$lte": now + _EXPIRE_AHEAD},
+            "confirmed": False,
+            "email": {"$ne": ""},
+        }
+        if is_mock(self._notes.database):
+            for account in self._users.find(soon, _COUNTED):
+                note = _note(account, EXPIRED, account["expires_on"])
+                self._notes.replace_one({"_id": account["_id"]}, note, upsert=True)
+            return
+        noted = {
+            "registered_on": 1,
+            "confirmed_on": 1,
+            "gone_on": "$expires_on",
+            "how": {"$literal": EXPIRED},
+            "resends": {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]},
+            "refused": {"$gt": ["$confirm_mail.refused", None]},
+            "sure": {"$literal": False},
+        }
+        merge = {"into": self._notes.name, "whenMatched": "replace"}
+        self._users.aggregate([{"$match": soon}, {"$project": noted}, {"$merge": merge}])
 
     def review(self, now: datetime) -> None:
         """Removes notes of accounts that live on, and looks no more for those that are gone."""
@@ -83,48 +110,37 @@ class Departed:
         )
         self._notes.delete_many({"sure": False, "gone_on": None})
 
-    def _merge(self, query: Document, how: str, gone_on: Any) -> None:
-        if is_mock(self._notes.database):
-            self._note_in_memory(self._users.find(query), how, gone_on)
-            return
-        note = {
-            "registered_on": 1,
-            "confirmed_on": 1,
-            "gone_on": gone_on,
-            "how": {"$literal": how},
-            "resends": {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]},
-            "refused": {"$gt": ["$confirm_mail.refused", None]},
-            "sure": {"$literal": False},
-        }
-        merge = {"into": self._notes.name, "whenMatched": "replace"}
-        self._users.aggregate([{"$match": query}, {"$project": note}, {"$merge": merge}])
-
-    def _note_in_memory(self, accounts: Iterable[Document], how: str, gone_on: Any) -> None:
-        """mongomock has no `$merge`, and nobody else at work beside us."""
-        for account in accounts:
-            mail = account.get("confirm_mail") or {}
-            note = {
-                "_id": account["_id"],
-                "registered_on": account["registered_on"],
-                "confirmed_on": account["confirmed_on"],
-                "gone_on": account["expires_on"] if how == EXPIRED else gone_on["$literal"],
-                "how": how,
-                "resends": account.get("resends", account["token_version"] - 1),
-                "refused": bool(mail.get("refused")),
-                "sure": False,
-            }
-            self._notes.replace_one({"_id": note["_id"]}, note, upsert=True)
-
     def _review_in_memory(self, now: datetime) -> None:
         for note in list(self._notes.find({"sure": False})):
             account = self._users.find_one({"_id": note["_id"], "email": {"$ne": ""}})
             if account and _lives_on(account, note, now):
-                self._remove(note["_id"])
+                self._notes.delete_one({"_id": note["_id"]})
             elif not account and note["gone_on"] <= now:
                 self._notes.update_one({"_id": note["_id"]}, {"$set": {"sure": True}})
 
-    def _remove(self, account_id: ObjectId) -> None:
-        self._notes.delete_one({"_id": account_id})
+
+# What a note is made of.
+_COUNTED = (
+    "registered_on",
+    "confirmed_on",
+    "expires_on",
+    "resends",
+    "token_version",
+    "confirm_mail.refused",
+)
+
+
+def _note(account: Document, how: str, gone_on: datetime) -> Document:
+    mail = account.get("confirm_mail") or {}
+    return {
+        "registered_on": account["registered_on"],
+        "confirmed_on": account["confirmed_on"],
+        "gone_on": gone_on,
+        "how": how,
+        "resends": account.get("resends", account["token_version"] - 1),
+        "refused": bool(mail.get("refused")),
+        "sure": False,
+    }
 
 
 def _lives(now: datetime) -> Document:

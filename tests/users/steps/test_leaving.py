@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.users.departed import EPOCH
 from app.users.letters import LetterKind
 from app.users.outbox import Claim, Outbox
 from app.users.passwords import NO_PASSWORD
@@ -118,7 +119,7 @@ def test_of_a_deleted_account_a_goodbye_is_left_and_nothing_of_the_person(
         "email": "",
         "email_key": f"deleted:{busy.id}",
         "password_hash": NO_PASSWORD,
-        "registered_on": NOW,
+        "registered_on": EPOCH,
         "confirmed": False,
         "confirmed_on": None,
         "token_version": 2,
