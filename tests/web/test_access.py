@@ -97,6 +97,7 @@ MATRIX = [
     Access("GET", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 200),
     Access("POST", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 422),
     Access("GET", "/admin/", 404, 404, 404, 200),
+    Access("GET", "/admin/funnel.csv", 404, 404, 404, 200),
     Access("GET", "/health/live", 200, 200, 200),
     Access("GET", "/health/ready", 200, 200, 200),
     Access("GET", "/static/<path:filename>", 200, 200, 200),

@@ -18,6 +18,12 @@ TENTHS = (5, 9)
 the linear interpolation of both. So do numpy's `percentile`, `statistics.quantiles` (inclusive)
 and the PERCENTILE of spreadsheets."""
 
+
+def ranks(known: int) -> list[tuple[int, int]]:
+    """Below and above each percentile, among so many sorted times, from 0."""
+    return [((known - 1) * tenths // 10, -(-(known - 1) * tenths // 10)) for tenths in TENTHS]
+
+
 _DAY_MS, _WEEK_MS = 86_400_000, 7 * 86_400_000
 _FIRST_MONDAY = EPOCH - timedelta(days=3)
 
@@ -38,7 +44,7 @@ def confirmed_pipeline(span: Span, now: datetime) -> list[Document]:
 
     Yields a document for each period (`_id: {of: "day" | "week" | "month", number}`), each week
     and all (`of: "all"`): `n` accounts; `hist`, their bins as `{b, n}`; `known`, how many of them
-    have a time; and `picks`, the times in milliseconds around each percentile, lowest first.
+    have a time; and `picks`, the times in milliseconds at all `ranks`, in no order.
     """
     registered = {"$gte": span.since, "$lt": span.until}
     departed = {
@@ -118,7 +124,7 @@ def _times_where_needed(span: Span) -> Any:
 
 
 def _ranks() -> list[Document]:
-    """Below and above each percentile, among the known times, from 0."""
+    """`ranks`, for MongoDB."""
     exact = [
         {"$divide": [{"$multiply": [{"$subtract": ["$known", 1]}, tenths]}, 10]}
         for tenths in TENTHS

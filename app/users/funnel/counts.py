@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pymongo
 from pymongo.database import Database
 
 from app.users.departed import EPOCH
@@ -15,6 +16,9 @@ from app.users.funnel.span import Span
 from app.users.indexes import is_mock
 
 Document = dict[str, Any]
+
+# Seconds. Counting millions takes longer than whatever else a page asks for.
+_PATIENCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Counts:
     unconfirmed: list[Document]
     """Whatever is in `users`: those that MongoDB is about to delete as well."""
     overdue: list[Document]
-    """Of these, whose time is over; by `noted`, whether `departed` has them already."""
+    """Of these, whose time is over; by `noted` (`departed` has them already), `resends` and
+    `refused`."""
     departed: list[Document]
     """By `how`, `confirmed`, `resends` and `refused`."""
     refused: list[Document]
@@ -40,10 +45,16 @@ def count(database: Database[Document], span: Span, now: datetime) -> Counts:
     queries = (_confirmed, _unconfirmed, _overdue, _departed, _refused, _resent)
 
     def run(query: Callable[[Database[Document], Span, datetime], Iterable[Document]]) -> Any:
-        return list(query(database, span, now))
+        with pymongo.timeout(_PATIENCE):
+            return list(query(database, span, now))
 
     with ThreadPoolExecutor(len(queries)) as pool:
         return Counts(*pool.map(run, queries))
+
+
+# A new claim and a reminder raise the version as well: only where nobody has counted what was asked
+# for (accounts from before, or made by other means) it stands for it.
+_RESENDS = {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]}
 
 
 def _registered(span: Span) -> Document:
@@ -70,9 +81,13 @@ def _overdue(database: Database[Document], span: Span, now: datetime) -> Iterabl
     query = {"expires_on": {"$lte": now}, "confirmed": False, "registered_on": _registered(span)}
     note = {"from": "departed", "localField": "_id", "foreignField": "_id", "as": "note"}
     noted = {"$gt": [{"$size": "$note"}, 0]}
-    return database["users"].aggregate(
-        [{"$match": query}, {"$lookup": note}, _grouped(span, noted=noted)]
-    )
+    by = {
+        "noted": noted,
+        "confirmed": "$confirmed",
+        "resends": _RESENDS,
+        "refused": {"$ne": [{"$ifNull": ["$confirm_mail.refused", None]}, None]},
+    }
+    return database["users"].aggregate([{"$match": query}, {"$lookup": note}, _grouped(span, **by)])
 
 
 def _departed(database: Database[Document], span: Span, now: datetime) -> Iterable[Document]:
@@ -93,8 +108,5 @@ def _refused(database: Database[Document], span: Span, _now: datetime) -> Iterab
 
 def _resent(database: Database[Document], span: Span, _now: datetime) -> Iterable[Document]:
     query = {"token_version": {"$gt": 1}, "registered_on": _registered(span)}
-    # A new claim and a reminder raise the version as well: only where nobody has counted what
-    # was asked for (accounts from before, or made by other means) it stands for it.
-    resends = {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]}
-    by = {"resends": resends, "confirmed": "$confirmed"}
+    by = {"resends": _RESENDS, "confirmed": "$confirmed"}
     return database["users"].aggregate([{"$match": query}, _grouped(span, **by)])

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 
 from pymongo.database import Database
 
 from app.users.departed import EXPIRED
-from app.users.funnel.confirmed import TENTHS, grain
+from app.users.funnel.confirmed import TENTHS, grain, ranks
 from app.users.funnel.counts import Counts, count
 from app.users.funnel.elapsed import EDGES, WITHIN, bin_of
 from app.users.funnel.span import By, Span
@@ -112,10 +113,11 @@ class _Tally:
         )
         self.withdrawn = self._fold(row for row in unconfirmed if row not in expired)
         self.deleted = self._fold(row for row in counts.departed if row["_id"]["confirmed"])
+        gone = [*counts.departed, *_twice(counts)]
         self.refused = self._fold(
-            [*counts.refused, *(row for row in counts.departed if row["_id"]["refused"])]
+            [*counts.refused, *(row for row in gone if row["_id"]["refused"])]
         )
-        self.resends = self._fold([*counts.resent, *counts.departed], times="resends")
+        self.resends = self._fold([*counts.resent, *gone], times="resends")
 
     def _fold(self, rows: Iterable[Document], times: str = "") -> Counter[int]:
         found: Counter[int] = Counter()
@@ -147,6 +149,11 @@ class _Tally:
         )
 
 
+def _twice(counts: Counts) -> list[Document]:
+    """What is in `users` and in `departed`, to be taken off."""
+    return [{**row, "n": -row["n"]} for row in counts.overdue if row["_id"]["noted"]]
+
+
 def _sum(span: Span, lines: list[Line], confirmed: Document | None) -> Line:
     median, p90 = _percentiles(confirmed)
     sums = {
@@ -161,12 +168,12 @@ def _percentiles(confirmed: Document | None) -> tuple[float | None, float | None
     """In seconds, by linear interpolation (see `TENTHS`)."""
     if not confirmed or not confirmed["known"]:
         return None, None
-    picks = iter(confirmed["picks"])
+    between = ranks(confirmed["known"])
+    at = dict(zip(sorted(chain(*between)), sorted(confirmed["picks"]), strict=True))
     found = []
-    for tenths in TENTHS:
-        low, high = next(picks), next(picks)
+    for tenths, (low, high) in zip(TENTHS, between, strict=True):
         part = (confirmed["known"] - 1) * tenths % 10 / 10
-        found.append((low + (high - low) * part) / 1000)
+        found.append((at[low] + (at[high] - at[low]) * part) / 1000)
     median, p90 = found
     return median, p90
 
@@ -199,20 +206,13 @@ def _within(confirmed: Document | None, edge: int) -> int:
 
 
 def _curve(confirmed: Document | None) -> list[tuple[float, int]]:
-    """At each edge, from 0 up to the first by which everybody had."""
-    curve = []
-    for edge in EDGES:
-        count = _within(confirmed, edge)
-        curve.append((edge / 1000, count))
-        if confirmed and count == confirmed["known"]:
-            break
-    return curve
+    return [(edge / 1000, _within(confirmed, edge)) for edge in EDGES]
 
 
 def _resent(counts: Counts, total: Line) -> list[tuple[int, int, int]]:
     accounts: Counter[int] = Counter()
     confirmed: Counter[int] = Counter()
-    for row in [*counts.resent, *counts.departed]:
+    for row in [*counts.resent, *counts.departed, *_twice(counts)]:
         times = row["_id"]["resends"]
         accounts[times] += row["n"]
         confirmed[times] += row["n"] if row["_id"]["confirmed"] else 0

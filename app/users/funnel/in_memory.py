@@ -3,12 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from pymongo.database import Database
 
 from app.users.departed import EPOCH
-from app.users.funnel.confirmed import TENTHS
+from app.users.funnel.confirmed import ranks
 from app.users.funnel.elapsed import bin_of, milliseconds
 from app.users.funnel.span import By, Span
 
@@ -35,7 +36,7 @@ def confirmed_in_memory(
             "n": len(times),
             "known": len(known),
             "hist": [{"b": b, "n": n} for b, n in sorted(bins.items())],
-            "picks": [known[rank] for rank in _ranks(len(known))] if known else [],
+            "picks": [known[rank] for rank in chain(*ranks(len(known)))] if known else [],
         }
 
 
@@ -44,9 +45,3 @@ def _accounts(database: Database[Document], span: Span, now: datetime) -> Iterat
     yield from database["users"].find({"confirmed": True, **registered})
     gone = {"confirmed_on": {"$gt": EPOCH}, "gone_on": {"$lte": now}}
     yield from database["departed"].find(gone | registered)
-
-
-def _ranks(known: int) -> Iterator[int]:
-    for tenths in TENTHS:
-        yield (known - 1) * tenths // 10
-        yield -(-(known - 1) * tenths // 10)
