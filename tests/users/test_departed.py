@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.users.council import Departure
 from app.users.departed import Departed
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
@@ -162,7 +163,7 @@ def test_a_deleted_account_is_noted_with_when_it_had_confirmed(
     users: UserRepository, collection: Users, departed: Departed
 ) -> None:
     user = confirm(users, register(users), NOW + MINUTE)
-    assert users.delete(user, NOW + HOUR, HOME)
+    assert users.delete(user, NOW + HOUR, HOME) is Departure.DONE
     keep_house(departed, NOW + HOUR)
     expected = note(user, NOW + HOUR, "deleted", confirmed_on=NOW + MINUTE, sure=True)
     assert notes(collection) == [expected]
@@ -177,7 +178,7 @@ def test_a_step_that_is_refused_notes_nothing(
     assert not users.disown(user.id, user.email_key, 1, NOW)
     assert not users.start_over(user, user.sessions[0].id, NOW)
     users.change_password(user, "newer", new_session(), NOW, HOME)
-    assert not users.delete(user, NOW, HOME)
+    assert users.delete(user, NOW, HOME) is Departure.CHANGED
     assert notes(collection) == []
 
 
