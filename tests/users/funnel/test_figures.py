@@ -146,7 +146,7 @@ def test_no_account_is_read_to_be_counted(
     with commands.recorded() as sent:
         figures(database, Span(FIRST, LAST, by), NOW)
     read = {}
-    for command in sent:
+    for command in (command for command in sent if "aggregate" in command):
         asked = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
         explained = database.command("explain", asked, verbosity="executionStats")
         examined = sum(found for found in _all(explained, "totalDocsExamined"))
@@ -154,12 +154,11 @@ def test_no_account_is_read_to_be_counted(
         read[(command["aggregate"], *sorted(used))] = examined
     overdue = sum(account.fate == "overdue" for account in accounts)
     assert read.pop(("users", "expire_unconfirmed")) <= overdue + 1, "a handful"
-    assert read == {
-        ("users", "funnel"): 0,
-        ("users", "funnel", "funnel_departed"): 0,
-        ("departed", "funnel_departed"): 0,
-        ("users", "funnel_refused"): 0,
-        ("users", "funnel_resent"): 0,
+    assert len(read) == 5
+    assert set(read.values()) == {0}
+    assert {index for _collection, *indexes in read for index in indexes} <= {
+        *("funnel", "newest_by_state"),  # both have what the unconfirmed are counted by
+        *("funnel_departed", "funnel_refused", "funnel_resent"),
     }
 
 
