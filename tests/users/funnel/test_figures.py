@@ -158,7 +158,7 @@ def test_no_account_is_read_to_be_counted(
     assert set(read.values()) == {0}
     assert {index for _collection, *indexes in read for index in indexes} <= {
         *("funnel", "newest_by_state"),  # both have what the unconfirmed are counted by
-        *("funnel_departed", "funnel_refused", "funnel_resent"),
+        *("funnel_departed", "refused", "funnel_resent"),
     }
 
 
