@@ -14,10 +14,15 @@ from flask import abort
 from playwright.sync_api import Page, expect
 from pymongo.errors import AutoReconnect
 
+from app.mongo import current_mongo, users
+from app.users.addresses import parse_address
+from app.users.passwords import hash_password
 from tests.browser.stage import UNKNOWN_DOMAIN, Stage
 from tests.browser.test_journey import PASSWORD, sign_up
+from tests.users.funnel import made
 
 ADA, NEW = "ada@example.com", "ada@lovelace.example"
+LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
 OTHER_PASSWORD = "tangerine plinth wanders home"
 
 NewPage = Callable[..., Page]
@@ -278,7 +283,29 @@ def errors(stage: Stage, new_page: NewPage) -> Sights:
     yield "error-503", page
 
 
-PARTS = (strangers, waiting, confirmation_links, account, errors)
+def administration(stage: Stage, new_page: NewPage) -> Sights:
+    """How registration is going."""
+    page, now = new_page(), datetime.now(UTC)
+    with stage.app.app_context():
+        hashed = hash_password(PASSWORD, 4)
+        assert users.create_admin(parse_address("root@example.com"), hashed, LONG_AGO)
+    _sign_in(page, "root@example.com")
+    page.goto("/admin/")
+    yield "admin-empty", page
+    page.goto("/admin/?from=tomorrow")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "admin-refused", page
+    with stage.app.app_context():
+        database = current_mongo().database
+        accounts, notes = made.documents(made.make(400, now - timedelta(days=80), now, now), now)
+        database["users"].insert_many(accounts)
+        database["departed"].insert_many(notes)
+    page.goto("/admin/")
+    expect(page.locator("canvas").first).to_be_visible()
+    yield "admin", page
+
+
+PARTS = (strangers, waiting, confirmation_links, account, administration, errors)
 
 
 def _confirmed(stage: Stage, page: Page) -> None:
