@@ -276,7 +276,7 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
             expect(page.locator(".alert-success")).to_be_visible()
     sign_up(new_page(), "a.rather.long.address.of.somebody@an-even-longer-domain.example.org")
     stage.refuse_mail()
-    root.goto("/admin/?from=tomorrow")
+    root.goto("/admin/?from=2026-02-01&to=2026-01-01")
     expect(root.locator(".alert-danger")).to_be_visible()
     yield "admin-funnel-refused", root
     root.goto("/admin/people")
