@@ -125,6 +125,8 @@ def _matching(part: str) -> Document:
     part = unicodedata.normalize("NFKC", part).strip().lower()
     if not part:
         return {}
+    if "\x00" in part:  # MongoDB takes none in an expression, and no address has one
+        return {"email_key": {"$in": []}}
     spellings = {part}
     if not part.isascii():
         local, at, domain = part.rpartition("@")

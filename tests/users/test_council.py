@@ -1,0 +1,148 @@
+"""There is always an administrator, whoever removes whom at the same moment."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.users.addresses import parse_address
+from app.users.council import ACTIVE, Council, Departure
+from app.users.repository import UserRepository
+from app.users.user import User, random_id
+from tests.users.conftest import HOME, NOW, Users, confirm, found, nothing_changes, register
+
+ROUNDS = 25
+BY = "an administrator's id"
+
+Removal = Callable[[UserRepository, User], Departure]
+REMOVALS: dict[str, Removal] = {
+    "withdraw": lambda users, user: users.withdraw(user, NOW, HOME, BY),
+    "disable": lambda users, user: users.disable(user, NOW, HOME, BY),
+    "remove": lambda users, user: users.remove(user, NOW, BY),
+    "delete": lambda users, user: users.delete(user, NOW, HOME),
+}
+removals = pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
+
+
+@pytest.fixture(autouse=True)
+def nobody_yet(collection: Users) -> None:
+    """The document of the administrators is this test's own."""
+    collection.database["administration"].delete_many({})
+
+
+def administrator(users: UserRepository, name: str) -> User:
+    address = parse_address(f"{name}@example.com")
+    assert users.create_admin(address, "hash", NOW)
+    user = users.find_by_email(address.key)
+    assert user
+    return user
+
+
+def active(collection: Users) -> int:
+    return collection.count_documents(ACTIVE)
+
+
+@removals
+def test_the_last_one_stays(users: UserRepository, collection: Users, removal: Removal) -> None:
+    root = administrator(users, "root")
+    with nothing_changes(collection):
+        assert removal(users, root) is Departure.LAST
+
+
+@removals
+def test_one_of_two_may_go_and_the_other_not(
+    users: UserRepository, collection: Users, removal: Removal
+) -> None:
+    one, other = administrator(users, "one"), administrator(users, "other")
+    assert removal(users, one) is Departure.DONE
+    assert removal(users, other) is Departure.LAST
+    assert active(collection) == 1
+
+
+def test_whoever_is_disabled_or_unconfirmed_does_not_count(
+    users: UserRepository, collection: Users
+) -> None:
+    root, idle = administrator(users, "root"), administrator(users, "idle")
+    assert users.disable(idle, NOW, HOME, BY) is Departure.DONE
+    user = register(users)
+    collection.update_one({"_id": user.id}, {"$set": {"admin": True}})
+    assert users.withdraw(root, NOW, HOME, BY) is Departure.LAST
+    assert users.enable(found(users, idle), NOW, HOME, BY)
+    assert users.withdraw(root, NOW, HOME, BY) is Departure.DONE
+
+
+def test_one_that_was_made_by_hand_counts(users: UserRepository, collection: Users) -> None:
+    root = administrator(users, "root")
+    assert users.withdraw(root, NOW, HOME, BY) is Departure.LAST
+    user = confirm(users, register(users))
+    collection.update_one({"_id": user.id}, {"$set": {"admin": True}})
+    assert users.withdraw(root, NOW, HOME, BY) is Departure.DONE
+    assert active(collection) == 1
+
+
+def test_a_removal_of_an_account_that_was_changed_meanwhile_does_nothing(
+    users: UserRepository, collection: Users
+) -> None:
+    one, _other = administrator(users, "one"), administrator(users, "other")
+    assert users.disable(one, NOW, HOME, BY) is Departure.DONE
+    assert users.enable(found(users, one), NOW, HOME, BY)
+    with nothing_changes(collection):
+        assert users.withdraw(one, NOW, HOME, BY) is Departure.CHANGED
+    assert users.withdraw(found(users, one), NOW, HOME, BY) is Departure.DONE
+
+
+def test_after_a_crash_fewer_may_go_and_never_more(
+    users: UserRepository, collection: Users
+) -> None:
+    one, other = administrator(users, "one"), administrator(users, "other")
+
+    def cut_off() -> bool:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        Council(collection).leave(one.id, cut_off)
+    assert users.withdraw(other, NOW, HOME, BY) is Departure.LAST, "the first one does not count"
+    assert users.grant(one, NOW, HOME, BY), "made one once more, it does"
+    assert users.withdraw(other, NOW, HOME, BY) is Departure.DONE
+    assert active(collection) == 1
+
+
+def test_nobody_leaves_who_is_none(users: UserRepository, collection: Users) -> None:
+    administrator(users, "root")
+    assert Council(collection).leave(random_id(), lambda: False) is Departure.CHANGED
+
+
+class TestAtOnce:
+    """On a real mongod."""
+
+    @pytest.fixture
+    def users(self, real_users: Users) -> UserRepository:
+        real_users.database["administration"].delete_many({})
+        return UserRepository(real_users)
+
+    @pytest.fixture
+    def collection(self, real_users: Users) -> Users:
+        return real_users
+
+    @removals
+    def test_two_who_remove_each_other_leave_one(
+        self, users: UserRepository, collection: Users, removal: Removal
+    ) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(ROUNDS):
+                collection.delete_many({})
+                two = [administrator(users, name) for name in ("one", "other")]
+                done = list(threads.map(lambda user: removal(users, user), two))
+                assert active(collection) == 1
+                assert sorted(outcome.value for outcome in done) == ["done", "last"]
+
+    def test_many_who_remove_each_other_leave_at_least_one(
+        self, users: UserRepository, collection: Users
+    ) -> None:
+        ways = list(REMOVALS.values())
+        with ThreadPoolExecutor(8) as threads:
+            for _ in range(ROUNDS):
+                collection.delete_many({})
+                many = [administrator(users, f"n{number}") for number in range(8)]
+                list(threads.map(lambda n, m=many: ways[n % 4](users, m[n]), range(8)))  # type: ignore[misc]
+                assert active(collection) == 1

@@ -1,0 +1,189 @@
+"""Accounts as administrators look for them, on mongomock and on a real mongod."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.users.addresses import parse_address
+from app.users.people import PAGE_SIZE, People, State
+from app.users.repository import UserRepository
+from app.users.user import random_id
+from tests.commands import commands
+from tests.users.conftest import (
+    ADA,
+    HOME,
+    MINUTE,
+    NOW,
+    Users,
+    confirm,
+    new_session,
+    register,
+)
+
+
+def account(number: int, **fields: Any) -> dict[str, Any]:
+    """A document; three at a time are of the same moment."""
+    return {
+        "_id": random_id(),
+        "email": f"person{number}@example.com",
+        "email_key": f"person{number}@example.com",
+        "password_hash": "hash",
+        "registered_on": NOW - timedelta(minutes=number // 3),
+        "confirmed": bool(number % 2),
+        "confirmed_on": NOW if number % 2 else None,
+        "token_version": 1,
+        "admin": False,
+    } | fields
+
+
+def emails(people: People, **asked: Any) -> list[str]:
+    return [person.user.email for person in people.page(**asked).people]
+
+
+def walk(people: People, **asked: Any) -> list[str]:
+    """Every page, newest to oldest."""
+    found, after = [], ""
+    while True:
+        page = people.page(after=after, **asked)
+        found += [person.user.email for person in page.people]
+        if not page.older:
+            return found
+        after = page.older
+
+
+def test_pages_neither_skip_nor_repeat(collection: Users) -> None:
+    collection.insert_many([account(number) for number in range(130)])
+    people = People(collection)
+    found = walk(people)
+    assert len(found) == len(set(found)) == 130
+    assert len(people.page().people) == PAGE_SIZE
+    by_age = [int(email.partition("@")[0][6:]) // 3 for email in found]
+    assert by_age == sorted(by_age), "newest first"
+
+
+def test_nor_while_accounts_come_in(collection: Users) -> None:
+    collection.insert_many([account(number) for number in range(100)])
+    people = People(collection)
+    first = people.page()
+    newer = {"registered_on": NOW + MINUTE}
+    collection.insert_many([account(number, **newer) for number in range(200, 210)])
+    second = people.page(after=first.older)
+    seen = [person.user.email for person in (*first.people, *second.people)]
+    assert sorted(seen) == sorted(f"person{number}@example.com" for number in range(100))
+
+
+@pytest.mark.parametrize(
+    "after", ["x", "1", "1-", "1-zzz", "-1-" + "0" * 24, "9" * 30 + "-" + "0" * 24, "1-" + "0" * 25]
+)
+def test_a_key_that_is_none_of_ours_is_refused(collection: Users, after: str) -> None:
+    with pytest.raises(ValueError, match="key"):
+        People(collection).page(after=after)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("person1", {"person1@example.com"}),
+        ("PERSON1@EX", {"person1@example.com"}),
+        (" person1 ", {"person1@example.com"}),
+        ("ｐerson1", {"person1@example.com"}),
+        ("a.b", {"a.b@example.org"}),
+        ("a+b", {"a+b@example.org"}),
+        ("@bücher", {"ida@bücher.example"}),
+        ("xn--bcher", {"ida@bücher.example"}),
+        (".*", set()),
+        ("a?b", set()),
+        ("[a-z]", set()),
+        ("\\", set()),
+        ("%", set()),
+        ("\x00", set()),
+        ("deleted:", set()),
+    ],
+)
+def test_typed_text_is_literal(collection: Users, part: str, expected: set[str]) -> None:
+    for typed in ("person1@example.com", "a.b@example.org", "a+b@example.org", "axb@example.org"):
+        collection.insert_one(account(1, email=typed, email_key=typed))
+    key = parse_address("ida@bücher.example").key
+    collection.insert_one(account(1, email="ida@bücher.example", email_key=key))
+    collection.insert_one(account(1, email="", email_key=f"deleted:{random_id()}"))
+    assert set(emails(People(collection), part=part)) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.ALL, {"waiting", "confirmed", "admin", "disabled", "refused"}),
+        (State.WAITING, {"waiting", "refused"}),
+        (State.CONFIRMED, {"confirmed", "admin", "disabled"}),
+        (State.ADMINISTRATORS, {"admin"}),
+        (State.DISABLED, {"disabled"}),
+        (State.REFUSED, {"refused"}),
+    ],
+)
+def test_each_state_has_its_list(collection: Users, state: State, expected: set[str]) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "waiting": {"confirmed": False},
+        "confirmed": {"confirmed": True},
+        "admin": {"confirmed": True, "admin": True},
+        "disabled": {"confirmed": True, "disabled_on": NOW},
+        "refused": {"confirmed": False, "confirm_mail": _mail("550 no such mailbox")},
+    }
+    for name, fields in kinds.items():
+        collection.insert_one(account(0, email=name, email_key=name, **fields))
+    assert set(emails(People(collection), state=state)) == expected
+
+
+def _mail(refused: str) -> dict[str, Any]:
+    return {"id": "x", "asked_on": NOW, "sent_on": None, "refused": refused}
+
+
+def test_a_person_is_shown_with_letters_and_activity(
+    users: UserRepository, collection: Users
+) -> None:
+    user = confirm(users, register(users))
+    users.sign_in(user, new_session())
+    person = People(collection).person(str(user.id))
+    assert person
+    assert person.user.email == ADA.typed
+    assert [event.kind for event in person.events] == ["signed_in", "confirmed", "registered"]
+    assert [letter.kind for letter in person.letters] == ["confirm"]
+    assert person.troubled == ()
+
+
+@pytest.mark.parametrize("name", ["", "x", "0" * 24, "0" * 23, "\x00", "a" * 1000])
+def test_there_is_nobody_of_another_name(collection: Users, name: str) -> None:
+    assert People(collection).person(name) is None
+
+
+def test_whoever_is_deleted_is_nobody(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    users.delete(user, NOW, HOME)
+    assert People(collection).person(str(user.id)) is None
+    assert emails(People(collection)) == []
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_page_reads_about_what_it_shows(real_users: Users, state: State) -> None:
+    """On a real mongod: of each state there are 500 among 3000."""
+    real_users.insert_many(
+        [
+            account(
+                number,
+                admin=number % 6 == 1,
+                **({"disabled_on": NOW} if number % 6 == 3 else {}),
+                **({"confirm_mail": _mail("550")} if number % 6 == 2 else {}),
+            )
+            for number in range(3000)
+        ]
+    )
+    people = People(real_users)
+    after = people.page(state).older
+    with commands.recorded() as sent:
+        assert len(people.page(state, after=after).people) == PAGE_SIZE
+    (command,) = sent
+    asked = {name: command[name] for name in ("find", "filter", "sort", "limit", "projection")}
+    explained = real_users.database.command("explain", asked, verbosity="executionStats")
+    stats = explained["executionStats"]
+    assert stats["totalDocsExamined"] <= PAGE_SIZE + 5
+    assert stats["totalKeysExamined"] <= PAGE_SIZE + 10
