@@ -5,6 +5,7 @@ from dataclasses import replace
 from flask import current_app, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from app import pace
 from app.auth.blueprint import bp
 from app.auth.forms import ForgotForm, ResetForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -22,7 +23,8 @@ def forgot() -> ResponseReturnValue:
     form = ForgotForm()
     if not form.validate_on_submit():
         return form_page("auth/forgot.html", form)
-    users.ask_reset(form.email.address.key, utcnow(), origin())
+    with pace.evenly():
+        users.ask_reset(form.email.address.key, utcnow(), origin())
     flash(
         "If that address has an account, a mail with a link to choose a new password is on its"
         " way. Only the newest link works.",

@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app import sessions
+from app import pace, sessions
 from app.auth.blueprint import bp
 from app.auth.confirm import welcome
 from app.auth.forms import CodeForm
@@ -55,7 +55,8 @@ def resend() -> ResponseReturnValue:
         flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
         return _where_things_stand(user), 429, {"Retry-After": str(wait)}
     # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
-    users.resend(user, now, timedelta(seconds=cooldown))
+    with pace.evenly():
+        users.resend(user, now, timedelta(seconds=cooldown))
     sessions.note_resend(now)
     flash("A new mail is on its way. Links in earlier mails no longer work.", "success")
     return redirect(url_for("auth.unconfirmed"))
