@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import limits, sessions
+from app import limits, pace, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import ForgotForm, ResetForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -26,7 +26,8 @@ def forgot() -> ResponseReturnValue:
         return form_page("auth/forgot.html", form)
     email_key = form.email.address.key
     limits.allow(limits.by_client("forgot"), limits.mail_to(email_key, "reset"))
-    users.ask_reset(email_key, utcnow(), origin())
+    with pace.evenly():
+        users.ask_reset(email_key, utcnow(), origin())
     flash(
         "If that address has an account, a mail with a link to choose a new password is on its"
         " way. Only the newest link works.",

@@ -7,7 +7,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app import journal, limits, sessions
+from app import journal, limits, pace, sessions
 from app.auth.blueprint import bp
 from app.auth.confirm import welcome
 from app.auth.forms import CodeForm
@@ -58,7 +58,8 @@ def resend() -> ResponseReturnValue:
         return _where_things_stand(user), 429, {"Retry-After": str(wait)}
     limits.allow(limits.by_client("resend"), limits.mail_to(_key(user), "confirm"))
     # Where it finds nothing to change, another tab was first, or this is a decoy: the same answer.
-    users.resend(user, now, timedelta(seconds=cooldown))
+    with pace.evenly():
+        users.resend(user, now, timedelta(seconds=cooldown))
     sessions.note_resend(now)
     flash("A new mail is on its way. Links in earlier mails no longer work.", "success")
     return redirect(url_for("auth.unconfirmed"))

@@ -1,0 +1,120 @@
+"""Whatever is written in `next`, in a path or in a cookie (SECURITY-BAR 18 and 21), by hypothesis.
+
+The open redirects of Flask-Security (CVE-2021-32618, CVE-2023-49438) were each a spelling that
+nobody had thought of, so these are made up by a machine, from the pieces that such spellings have.
+"""
+
+import re
+from urllib.parse import quote, urljoin, urlsplit
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from werkzeug.http import dump_cookie
+
+from app.auth.sign_in import local_path
+from tests.visitor import PASSWORD, Visitor
+
+ORIGIN = "http://localhost"
+
+_pieces = st.sampled_from(
+    ["/", "//", "\\", "\t", "\r", "\n", "\x00", " ", ".", "..", "%2f", "%2F", "%5c", "%09",
+     "%0d%0a", "%252f", "%255c", "%2509", "%00", "https:", "http:", "javascript:", "data:",
+     "evil.example", "@", "good", ":", "?", "#", ";", "&", "\u2028", "\uff0f", "\u3002", "\x7f",
+     "\x85", "[", "]"]
+)  # fmt: skip
+_targets = st.one_of(
+    st.lists(_pieces, max_size=8).map("".join),
+    st.lists(_pieces, max_size=8).map(lambda pieces: "/" + "".join(pieces)),
+    st.text(max_size=40),
+)
+_FEW = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def _as_a_browser_reads(location: str) -> str:
+    """The URL standard (4.4): leading and trailing spaces go, tabs and line ends go anywhere, and
+    a backslash is a slash."""
+    kept = re.sub(r"[\t\r\n]", "", location.strip("".join(map(chr, range(33)))))
+    path, mark, rest = kept.partition("?")
+    return path.replace("\\", "/") + mark + rest
+
+
+def _stays(location: str) -> bool:
+    return urlsplit(urljoin(ORIGIN + "/login", _as_a_browser_reads(location)))[:2] == (
+        "http",
+        "localhost",
+    )
+
+
+@settings(max_examples=600, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(target=_targets)
+@example("/%09/evil.example")
+@example("/\\evil.example")
+def test_no_target_leads_away_however_often_it_is_decoded(app: Flask, target: str) -> None:
+    with app.test_request_context():
+        location = local_path(target)
+    once = location
+    for _ in range(3):
+        assert _stays(once), (target, location)
+        assert not re.search(r"[\x00-\x20\x7f]", location), (target, location)
+        # A proxy that decodes before it passes on.
+        once = re.sub(
+            "%([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), once.partition("?")[0]
+        )
+
+
+@_FEW
+@given(target=_targets)
+def test_signing_in_leads_nowhere_else(confirmed: Visitor, target: str) -> None:
+    answer = confirmed.get(f"/login?next={quote(target)}")
+    assert answer.status_code == 302
+    assert _stays(answer.location)
+    assert len(re.findall(r"[\r\n]", str(answer.headers))) == 2 * (len(answer.headers) + 1)
+
+
+@_FEW
+@given(tail=st.lists(_pieces, max_size=6).map("".join))
+def test_no_path_makes_a_header_or_a_redirect_of_its_own(visitor: Visitor, tail: str) -> None:
+    """CR and LF, encoded or not, in a path that is redirected or in one that is not there."""
+    for head in ("/profile", "/confirm/", "/"):
+        answer = visitor.get(head + quote(tail, safe="/%"))
+        assert answer.status_code < 500
+        assert "\r" not in (answer.location or "")
+        assert "\n" not in (answer.location or "")
+        assert not answer.location or _stays(answer.location), (head, tail)
+
+
+@_FEW
+@given(
+    name=st.sampled_from(["session", "device", "remember_token"]),
+    value=st.one_of(st.text(max_size=60), st.from_regex(r"\A[\w.-]{1,80}\Z")),
+)
+def test_a_cookie_that_is_made_up_signs_nobody_in_and_breaks_nothing(
+    app: Flask, confirmed: Visitor, name: str, value: str
+) -> None:
+    header = {"Cookie": dump_cookie(name, value, path=None, max_size=0)}
+    # One with a jar of its own would leave the header out.
+    client = app.test_client(use_cookies=False)
+    assert client.get("/login", headers=header).status_code == 200
+    assert client.get("/profile", headers=header).location == "/login?next=%2Fprofile"
+
+
+@pytest.mark.parametrize("name", ["session", "device"])
+def test_no_character_of_a_cookie_can_be_changed(app: Flask, confirmed: Visitor, name: str) -> None:
+    """A device cookie that could be made up would carry somebody else's allowance of tries."""
+    cookie = confirmed.client.get_cookie(name)
+    assert cookie is not None
+    payload, _, signature = cookie.value.rpartition(".")
+    for place in range(0, len(payload), 7):
+        changed = payload[:place] + ("A" if payload[place] != "A" else "B") + payload[place + 1 :]
+        client = Visitor(app).client
+        client.set_cookie(name, f"{changed}.{signature}")
+        assert client.get("/profile").location == "/login?next=%2Fprofile"
+    assert PASSWORD not in cookie.value
