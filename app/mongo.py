@@ -12,6 +12,7 @@ from pymongo.uri_parser import parse_uri
 from werkzeug.local import LocalProxy
 
 from app import journal
+from app.users.departed import Departed
 from app.users.outbox import Outbox
 from app.users.people import People
 from app.users.queue import Queue
@@ -70,7 +71,7 @@ class Mongo:
 
     @property
     def users(self) -> Collection[Document]:
-        """The one collection."""
+        """The accounts."""
         return self.database["users"]
 
 
@@ -88,6 +89,7 @@ def current_mongo() -> Mongo:
 users: UserRepository = LocalProxy(  # type: ignore[assignment]
     lambda: UserRepository(current_mongo().users, tell=journal.hear)
 )
+departed: Departed = LocalProxy(lambda: Departed(current_mongo().users))  # type: ignore[assignment]
 outbox: Outbox = LocalProxy(lambda: Outbox(current_mongo().users))  # type: ignore[assignment]
 people: People = LocalProxy(lambda: People(current_mongo().users))  # type: ignore[assignment]
 queue: Queue = LocalProxy(lambda: Queue(current_mongo().users))  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_SHORT_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def duration(span: timedelta) -> str:
@@ -23,6 +24,25 @@ def rounded_up(span: timedelta) -> str:
         return duration(span)
     minutes = -(-seconds // 60)
     return f"{minutes} minutes" if minutes < 120 else duration(timedelta(hours=-(-minutes // 60)))
+
+
+def took(seconds: float | None) -> str:
+    """Short, by its two largest units: "42 s", "3 min 5 s", "2 h", "1 d 4 h"; a dash for none."""
+    if seconds is None:
+        return "–"
+    left, parts = round(seconds), []
+    for sign, size in _SHORT_UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {sign}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def percent(part: int, whole: int) -> str:
+    """With one decimal: "71.4 %"; a dash of nothing."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
 @lru_cache(maxsize=1024)

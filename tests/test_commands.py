@@ -18,6 +18,8 @@ from tests.visitor import PASSWORD, Visitor
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
 # All that the limits of a form cost, however many it has.
 LIMITS = ("update", "limits")
+# An account that goes is noted first, without its address.
+NOTE = ("update", "departed")
 
 
 class CountingClient(FlaskClient):
@@ -275,9 +277,9 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
 
 
-def test_leaving_is_three_commands(confirmed: Visitor) -> None:
+def test_leaving_is_five_commands_since_the_account_is_noted_first(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
-    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, FIND, NOTE, UPDATE]
 
 
 @pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])

@@ -1,6 +1,8 @@
 """The blueprint that the pages of this package put their routes on."""
 
-from flask import Blueprint, abort
+from typing import Any
+
+from flask import Blueprint, abort, current_app
 from flask_login import current_user
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -11,3 +13,8 @@ def _administrators_only() -> None:
     """To anyone else there is nothing here; asked anew on each request (ASVS 8.3.2)."""
     if not (current_user.is_authenticated and current_user.confirmed and current_user.admin):
         abort(404)
+
+
+@bp.context_processor
+def _for_the_navigation() -> dict[str, Any]:
+    return {"admin_pages": current_app.view_functions}

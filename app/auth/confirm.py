@@ -126,7 +126,7 @@ def disown(token: str) -> ResponseReturnValue:
     link, user = opened.link, opened.user
     if user is None or judge(opened) is not Outcome.READY:
         return _page(opened)
-    if not users.disown(user.id, link.email_key, link.version):
+    if not users.disown(user.id, link.email_key, link.version, utcnow()):
         return _page(replace(opened, user=users.find(user.id)))
     flash("The account is removed. Nobody can use your address here.", "success")
     return redirect(url_for("main.home"))

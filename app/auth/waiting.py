@@ -124,7 +124,7 @@ def start_over() -> ResponseReturnValue:
     user: User = current_user.user
     if user.confirmed:
         return redirect(url_for("main.home"))
-    users.start_over(user, current_user.session_id)
+    users.start_over(user, current_user.session_id, utcnow())
     sessions.leave_claim(user.email)
     return redirect(url_for("auth.register"))
 

@@ -12,14 +12,14 @@ from app.clock import utcnow
 from app.mail import make_transport
 from app.mail.message import render
 from app.mail.transport import Blocked, Later, Never, Unreachable
-from app.mongo import outbox, users
+from app.mongo import departed, outbox, users
 from app.users.outbox import Claim
 
 # How long a new letter may wait to be seen by an idle worker.
 _POLL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 _GIVE_UP_AFTER = timedelta(days=3)
-_REMIND_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
+_KEEP_HOUSE_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
 # Words of a mail server are shown to people: a line, not a page.
 _WORDS_LENGTH = 300
 
@@ -37,13 +37,13 @@ class Worker:
         self._transport = make_transport(app)
         # The last letter failed for a reason that the next one would meet too.
         self._stuck = False
-        self._reminded_on: datetime | None = None
+        self._kept_house_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
         """Works until `stop` is set; finishes the mail in hand."""
         while not stop.is_set():
             try:
-                self._remind()
+                self._keep_house()
                 idle = not self.deliver_one()
             except PyMongoError as error:
                 self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
@@ -60,22 +60,25 @@ class Worker:
 
     def run_once(self) -> bool:
         """Delivers what is due now; whether letters are left to try again."""
-        self._remind()
+        self._keep_house()
         while self.deliver_one() and not self._stuck:
             pass
         self._transport.close()
         with self._app.app_context():
             return outbox.waiting()
 
-    def _remind(self) -> None:
-        """Owes the reminders that are due, once a minute: no second scheduler."""
+    def _keep_house(self) -> None:
+        """Owes the reminders that are due, and notes who is about to expire or has gone, once a
+        minute: no second scheduler."""
         now = utcnow()
-        if self._reminded_on and now - self._reminded_on < _REMIND_EVERY:
+        if self._kept_house_on and now - self._kept_house_on < _KEEP_HOUSE_EVERY:
             return
-        self._reminded_on = now
+        self._kept_house_on = now
         with self._app.app_context():
             while users.owe_reminder(now, _REMIND_AHEAD):
                 pass
+            departed.note_expiring(now)
+            departed.review(now)
 
     def deliver_one(self) -> bool:
         """Takes one letter in hand, if one is due; False when none is."""

@@ -62,6 +62,38 @@ INDEXES = (
     ),
     # Counts of attempts end with their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
+    # The funnel is counted from these alone: they hold all that it counts.
+    Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
+    # Few accounts ask for a second mail, fewer have theirs refused: small indexes of their own.
+    Index(
+        "funnel_resent",
+        (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),
+        {"partialFilterExpression": {"token_version": {"$gt": 1}}},
+    ),
+    Index(
+        "funnel_refused",
+        (("registered_on", 1), ("confirm_mail.refused", 1)),
+        {"partialFilterExpression": {"confirm_mail.refused": {"$gt": ""}}},
+    ),
+    Index(
+        "funnel_departed",
+        (
+            ("registered_on", 1),
+            ("gone_on", 1),
+            ("how", 1),
+            ("confirmed_on", 1),
+            ("resends", 1),
+            ("refused", 1),
+        ),
+        collection="departed",
+    ),
+    # Notes that have not been compared yet with what became of the account.
+    Index(
+        "departed_unsure",
+        (("gone_on", 1),),
+        {"partialFilterExpression": {"sure": False}},
+        collection="departed",
+    ),
 )
 
 VALIDATOR: Document = {

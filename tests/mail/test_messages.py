@@ -228,6 +228,14 @@ _LINKS = {
     LetterKind.EMAIL_CHANGE: "/email/confirm/",
     LetterKind.EMAIL_CHANGED_UNDO: "/email/undo/",
 }
+# Where an administrator sits is nobody else's business.
+_FROM_OTHERS = {
+    LetterKind.ACCOUNT_REMOVED,
+    LetterKind.ACCOUNT_DISABLED,
+    LetterKind.ACCOUNT_ENABLED,
+    LetterKind.ADMIN_GRANTED,
+    LetterKind.ADMIN_WITHDRAWN,
+}
 _NOTICES = set(WRITE) - set(_LINKS) - {LetterKind.ACCOUNT_EXISTS}
 
 
@@ -246,8 +254,9 @@ def test_a_notice_tells_when_where_and_what_to_do_and_has_no_link_that_could_har
     for part in (mail.text, html.get_text(" ")):
         words = " ".join(part.split())
         assert "24 Nov 2026, 12:00 UTC" in words
-        assert "127.0.0.1" in words
-        assert "If it was not you" in words or kind is LetterKind.EMAIL_UNDONE
+        assert "127.0.0.1" in words or kind in _FROM_OTHERS
+        advice = "If you " if kind in _FROM_OTHERS else "If it was not you"
+        assert advice in words or kind is LetterKind.EMAIL_UNDONE
         assert not re.search(r"/(confirm|reset|undo)/", words)
 
 

@@ -17,6 +17,7 @@ from pymongo.collection import Collection
 from app.checkup.finding import Verdict
 from app.checkup.mongodb import _clock, _replica_set, check_mongodb
 from app.users import indexes
+from app.users.indexes import INDEXES
 from scripts.mongod import Mongod, _spawn, find_mongod
 from tests.mail.smtp_server import SmtpServer, tls_context
 from tests.processes import free_port, wait_until
@@ -83,7 +84,8 @@ def test_where_all_is_well_it_says_so_and_changes_and_sends_nothing(
     assert not {"MAIL", "RCPT", "DATA"} & set(mail.heard)
     assert mail.heard[-1] == "QUIT"
     assert users.estimated_document_count() == 0
-    assert users.database.list_collection_names() == ["users"]
+    declared = sorted({index.collection for index in INDEXES})
+    assert sorted(users.database.list_collection_names()) == declared
 
 
 def test_everything_wrong_is_named_in_one_run_and_no_secret_with_it(run: Run) -> None:

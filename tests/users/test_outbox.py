@@ -164,7 +164,7 @@ def test_the_claim_of_an_account_that_is_gone_changes_nothing(
 ) -> None:
     user, _other = register(users), register(users, parse_address("bob@example.com"), AFTER)
     claim = taken(outbox)
-    users.disown(user.id, user.email_key, 1)
+    users.disown(user.id, user.email_key, 1, NOW)
     with nothing_changes(collection):
         assert not finish(outbox, claim, how)
 

@@ -97,6 +97,7 @@ MATRIX = [
     Access("GET", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 200),
     Access("POST", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 422),
     Access("GET", "/admin/", 404, 404, 404, 200),
+    Access("GET", "/admin/funnel.csv", 404, 404, 404, 200),
     Access("GET", "/admin/people", 404, 404, 404, 200),
     # There is nobody, and no letter, of that name.
     Access("GET", "/admin/people/<account>", 404, 404, 404, 404),

@@ -8,6 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.collection import Collection
 
+from app.users.departed import Departed
 from app.users.happenings import Deed, Happening, Tell, tell_nobody
 from app.users.letters import Letter
 from app.users.user import EventKind, Origin, Session, Tally, User
@@ -33,6 +34,7 @@ class Steps:
     def __init__(self, users: Collection[Document], tell: Tell = tell_nobody) -> None:
         self._users = users
         self._tell = tell
+        self._departed = Departed(users)
 
     def _update(
         self, query: Document, update: Document, *deeds: Deed, took: timedelta | None = None

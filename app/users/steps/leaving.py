@@ -6,6 +6,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from app.users.council import Council, Departure
+from app.users.departed import DELETED, EPOCH
 from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
@@ -97,7 +98,7 @@ class Leaving(Steps):
             "email": "",
             "email_key": f"deleted:{user.id}",  # no address: it has no @
             "password_hash": NO_PASSWORD,
-            "registered_on": user.registered_on,
+            "registered_on": EPOCH,  # when it was is noted, without a name, in `departed`
             "confirmed": False,
             "confirmed_on": None,
             "token_version": user.token_version + 1,
@@ -108,6 +109,7 @@ class Leaving(Steps):
         guard = same_power(user) | {"password_hash": user.password_hash}
 
         def step() -> bool:
+            self._departed.note(guard, DELETED, now)
             if not self._users.replace_one(guard, tombstone).matched_count:
                 return False
             self._tell(Happening(Deed.DELETED, user.id, by=by))

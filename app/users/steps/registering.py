@@ -7,6 +7,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.users.addresses import Address
+from app.users.departed import DISOWNED, STARTED_OVER
 from app.users.happenings import Deed, Happening
 from app.users.letters import Letter, LetterKind, owe
 from app.users.steps.base import (
@@ -70,6 +71,7 @@ class Registering(Steps):
                 "expires_on": now + unconfirmed_for,
                 "confirm_mail": confirm_mail,
                 "code_tries": 0,
+                "resends": 0,
                 "sessions": [entry(session)],
                 "devices": [session.device],
                 "events": [event(EventKind.REGISTERED, now, origin)],
@@ -140,7 +142,7 @@ class Registering(Steps):
         return self._update(
             query,
             {
-                "$inc": {"token_version": 1},
+                "$inc": {"token_version": 1, "resends": 1},
                 "$set": {"confirm_mail": confirm_mail, "code_tries": 0},
                 "$push": push_letters(letter) | push_events(*events),
             },
@@ -231,12 +233,13 @@ class Registering(Steps):
             took=now - user.registered_on,
         )
 
-    def start_over(self, user: User, session_id: str) -> bool:
+    def start_over(self, user: User, session_id: str, now: datetime) -> bool:
         """Removes an unconfirmed account whose address was mistyped, by its own session."""
         query = {"_id": user.id, "confirmed": False, "sessions.id": session_id}
+        self._departed.note(query, STARTED_OVER, now)
         return self._remove(query, Deed.STARTED_OVER)
 
-    def disown(self, user_id: ObjectId, email_key: str, version: int) -> bool:
+    def disown(self, user_id: ObjectId, email_key: str, version: int, now: datetime) -> bool:
         """Removes an unconfirmed account whose mailbox's owner did not sign up.
 
         Returns:
@@ -248,6 +251,7 @@ class Registering(Steps):
             "token_version": version,
             "confirmed": False,
         }
+        self._departed.note(query, DISOWNED, now)
         return self._remove(query, Deed.DISOWNED)
 
     def _remove(self, query: Document, deed: Deed) -> bool:

@@ -104,7 +104,7 @@ def test_what_leaves_no_line_in_the_activity_is_told_too(users: UserRepository, 
     assert _newest(told) == [Deed.CONFIRMATION_RESENT]
     users.sign_out(user.id, user.sessions[0].id)
     assert _newest(told) == [Deed.SIGNED_OUT]
-    assert users.disown(user.id, user.email_key, 2)
+    assert users.disown(user.id, user.email_key, 2, NOW)
     assert _newest(told) == [Deed.DISOWNED]
     user = confirm(users, register(users))
     told.clear()
@@ -126,7 +126,7 @@ def test_a_step_that_found_nothing_tells_nothing(
     assert not users.confirm(ada, ada.token_version, NOW, HOME)
     assert not users.resend(ada, NOW + WEEK, MINUTE)
     assert not users.cancel_email_change(ada, NOW, HOME)
-    assert not users.start_over(ada, ada.sessions[0].id)
+    assert not users.start_over(ada, ada.sessions[0].id, NOW)
     assert not users.ask_reset(BOB.key, NOW, HOME)
     assert not users.promote(BOB.key, NOW)
     users.sign_out(ada.id, "no such session")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.users.council import Departure
+from app.users.departed import EPOCH
 from app.users.letters import LetterKind
 from app.users.outbox import Claim, Outbox
 from app.users.passwords import NO_PASSWORD
@@ -119,7 +120,7 @@ def test_of_a_deleted_account_a_goodbye_is_left_and_nothing_of_the_person(
         "email": "",
         "email_key": f"deleted:{busy.id}",
         "password_hash": NO_PASSWORD,
-        "registered_on": NOW,
+        "registered_on": EPOCH,
         "confirmed": False,
         "confirmed_on": None,
         "token_version": 2,
@@ -151,7 +152,7 @@ def test_no_step_reaches_a_deleted_account(
         assert users.undo_email_change(busy, former, LATER, HOME).value == "stale"
         users.end_session(busy, busy.sessions[0].id, LATER, HOME)
         users.touch(busy.id, busy.sessions[0].id, LATER)
-        assert not users.disown(busy.id, busy.email_key, 1)
+        assert not users.disown(busy.id, busy.email_key, 1, NOW)
         assert Departure.CHANGED is users.delete(busy, LATER, HOME)
 
 

@@ -171,7 +171,7 @@ def test_a_reset_confirms_an_unconfirmed_account_and_forgets_the_squatters_brows
     assert kinds == ["registered", "reset_asked", "password_reset", "confirmed"]
     with nothing_changes(collection):
         assert not users.confirm(user, user.token_version, LATER, HOME), "the other link is dead"
-        assert not users.disown(user.id, user.email_key, user.token_version)
+        assert not users.disown(user.id, user.email_key, user.token_version, NOW)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])

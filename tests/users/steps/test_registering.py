@@ -332,10 +332,10 @@ def test_disowning_removes_the_unconfirmed_account(
     users: UserRepository, collection: Users
 ) -> None:
     user, other = register(users), register(users, parse_address("bob@example.com"))
-    assert users.disown(user.id, "ada@example.com", 1)
+    assert users.disown(user.id, "ada@example.com", 1, NOW)
     assert users.find(user.id) is None
     assert users.find(other.id) == other
-    assert not users.disown(user.id, "ada@example.com", 1)
+    assert not users.disown(user.id, "ada@example.com", 1, NOW)
 
 
 def test_disowning_is_for_the_newest_link_of_that_very_account(
@@ -344,14 +344,14 @@ def test_disowning_is_for_the_newest_link_of_that_very_account(
     user = register(users)
     users.resend(user, LATER, NONE_AT_ALL)
     with nothing_changes(collection):
-        assert not users.disown(user.id, "ada@example.com", 1)
-        assert not users.disown(user.id, "ada@example.com", 3)
-        assert not users.disown(user.id, "bob@example.com", 2)
-        assert not users.disown(random_id(), "ada@example.com", 2)
-    assert users.disown(user.id, "ada@example.com", 2)
+        assert not users.disown(user.id, "ada@example.com", 1, NOW)
+        assert not users.disown(user.id, "ada@example.com", 3, NOW)
+        assert not users.disown(user.id, "bob@example.com", 2, NOW)
+        assert not users.disown(random_id(), "ada@example.com", 2, NOW)
+    assert users.disown(user.id, "ada@example.com", 2, NOW)
 
 
 def test_a_confirmed_account_cannot_be_disowned(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     with nothing_changes(collection):
-        assert not users.disown(user.id, "ada@example.com", 1)
+        assert not users.disown(user.id, "ada@example.com", 1, NOW)

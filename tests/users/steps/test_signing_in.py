@@ -72,7 +72,7 @@ def test_an_account_that_went_meanwhile_signs_nobody_in(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)
-    users.disown(user.id, user.email_key, 1)
+    users.disown(user.id, user.email_key, 1, NOW)
     assert not users.sign_in(user, new_session(LATER))
     assert collection.count_documents({}) == 0
 

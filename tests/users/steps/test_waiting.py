@@ -76,14 +76,14 @@ def test_a_mistyped_account_is_dropped_by_its_own_session(
 ) -> None:
     user = register(users)
     (session,) = user.sessions
-    assert not users.start_over(user, "another session")
-    assert users.start_over(user, session.id)
+    assert not users.start_over(user, "another session", NOW)
+    assert users.start_over(user, session.id, NOW)
     assert collection.find_one({}) is None
 
 
 def test_a_confirmed_account_is_never_dropped_so(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
-    assert not users.start_over(user, user.sessions[0].id)
+    assert not users.start_over(user, user.sessions[0].id, NOW)
     assert collection.find_one({"_id": user.id})
 
 

@@ -1,0 +1,121 @@
+"""The days that are looked at, and the days, weeks or months they are cut into. All in UTC."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+MAX_PERIODS = 400
+"""More lines than this nobody reads; a leap year of days fits."""
+_FIRST = date(2000, 1, 1)
+_EPOCH_DAY = date(1970, 1, 1)
+# 1970-01-01 was a Thursday: day 4 is the first Monday.
+_MONDAY = 3
+_DAY = timedelta(days=1)
+
+
+class By(StrEnum):
+    """What a span is cut into. Each day, ISO week (from Monday) and month has a number."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    def number(self, day: date) -> int:
+        """The number of the period that a day is in; the next period's is one more."""
+        days = (day - _EPOCH_DAY).days
+        match self:
+            case By.DAY:
+                return days
+            case By.WEEK:
+                return (days + _MONDAY) // 7
+            case By.MONTH:
+                return day.year * 12 + day.month - 1
+
+    def start(self, number: int) -> date:
+        """The first day of the period of that number."""
+        match self:
+            case By.DAY:
+                return _EPOCH_DAY + timedelta(days=number)
+            case By.WEEK:
+                return _EPOCH_DAY + timedelta(days=number * 7 - _MONDAY)
+            case By.MONTH:
+                return date(number // 12, number % 12 + 1, 1)
+
+    def label(self, start: date) -> str:
+        """As ISO 8601 writes it: 2026-11-24, 2026-W48, 2026-11."""
+        match self:
+            case By.DAY:
+                return start.isoformat()
+            case By.WEEK:
+                year, week, _day = start.isocalendar()
+                return f"{year}-W{week:02}"
+            case By.MONTH:
+                return start.isoformat()[:7]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the first day to the last, both included."""
+
+    first: date
+    last: date
+    by: By
+
+    @property
+    def since(self) -> datetime:
+        """Its first moment."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def until(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last, time(), UTC) + _DAY
+
+    def periods(self, by: By) -> Iterator[date]:
+        """The first day of every period that it touches; the outer ones may be cut short."""
+        for number in range(by.number(self.first), by.number(self.last) + 1):
+            yield by.start(number)
+
+
+class SpanError(ValueError):
+    """Not a span; the message says to a person what is wrong."""
+
+
+def parse_span(first: str, last: str, by: str, today: date) -> Span:
+    """The span that somebody asked for: dates as YYYY-MM-DD.
+
+    What is empty takes its default: weeks, up to today, and as many periods back as a chart shows
+    well (30 days, 12 weeks, 12 months), the first of them whole.
+
+    Raises:
+        SpanError: when it is none, or too long.
+    """
+    try:
+        cut = By(by or By.WEEK)
+    except ValueError:
+        raise SpanError("Choose day, week or month.") from None
+    until = _day(last) if last else today
+    back = 29 if cut is By.DAY else 11
+    since = _day(first) if first else cut.start(cut.number(max(until, _FIRST)) - back)
+    if since > until:
+        raise SpanError("The first day is after the last one.")
+    if since < _FIRST or until.year > today.year + 1:
+        raise SpanError(f"Choose days from {_FIRST} to {today}.")
+    if cut.number(until) - cut.number(since) >= MAX_PERIODS:
+        raise SpanError(
+            f"That is more than {MAX_PERIODS} {cut}s. Choose a shorter span, or longer periods."
+        )
+    return Span(since, until, cut)
+
+
+def _day(said: str) -> date:
+    try:
+        # Only this form: `fromisoformat` alone would also take 20261124 and 2026-W48-2.
+        return datetime.strptime(said, "%Y-%m-%d").date() if len(said) == 10 else _refuse()
+    except ValueError:
+        raise SpanError("Write a day as year, month and day: 2026-11-24.") from None
+
+
+def _refuse() -> date:
+    raise ValueError

@@ -1,0 +1,175 @@
+"""The funnel's figures are those that plain Python finds, on either store."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.database import Database
+
+from app.users.funnel import By, Figures, Span, figures
+from app.users.funnel.export import line_values
+from scripts.mongod import Mongod
+from tests.commands import commands
+from tests.users.conftest import Users, opened
+from tests.users.funnel import made
+from tests.users.funnel.made import Made
+
+# Over two turns of the year, the first of which is in the middle of a week; in the future, so that
+# a real mongod's TTL monitor deletes nothing but what is overdue by its own clock: nothing.
+NOW = datetime(2103, 1, 3, 12, tzinfo=UTC)
+FIRST, LAST = date(2101, 12, 20), date(2103, 1, 3)
+DAY = timedelta(days=1)
+
+
+def database_with(collection: Users, accounts: list[Made]) -> Database[dict[str, Any]]:
+    database = collection.database
+    users, departed = made.documents(accounts, NOW)
+    with pymongo.timeout(60):
+        for name, documents in {"users": users, "departed": departed}.items():
+            database[name].delete_many({})
+            if documents:
+                database[name].insert_many(documents, ordered=False)
+    return database
+
+
+@pytest.fixture(scope="module")
+def few() -> list[Made]:
+    return some(300)
+
+
+def some(number: int) -> list[Made]:
+    """Within the span and somewhat around it."""
+    first = datetime.combine(FIRST, datetime.min.time(), UTC)
+    return made.make(number, first - 2 * DAY, NOW, NOW)
+
+
+def in_span(accounts: list[Made], span: Span) -> list[Made]:
+    return [account for account in accounts if span.since <= account.registered_on < span.until]
+
+
+def to_the_microsecond(values: dict[str, Any]) -> dict[str, Any]:
+    """Two ways of calculating with floats may differ in the fifteenth digit."""
+    return {name: value and round(value, 6) for name, value in values.items()}
+
+
+def check(found: Figures, accounts: list[Made]) -> None:
+    """Every figure against the plain calculation."""
+    span = found.span
+    expected = {start: made.line(group) for start, group in made.periods(accounts, span.by)}
+    said = {line.start: line_values(line) for line in found.lines if line.registered}
+    assert said.keys() == expected.keys()
+    for start, values in expected.items():
+        assert to_the_microsecond(said[start]) == to_the_microsecond(values), start
+    assert to_the_microsecond(line_values(found.total)) == to_the_microsecond(made.line(accounts))
+    weeks = {
+        start: {name: made.within(group, limit) for name, limit in made.WITHIN.items()}
+        for start, group in made.periods(accounts, "week")
+    }
+    assert {c.start: c.confirmed for c in found.cohorts if c.registered} == weeks
+    for seconds, count in found.curve:
+        assert count == made.within(accounts, timedelta(seconds=seconds)), seconds
+    assert {times: tuple(rest) for times, *rest in found.resent} == made.resent(accounts)
+
+
+@pytest.mark.parametrize("by", By)
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(FIRST, LAST), (date(2101, 12, 30), date(2102, 1, 2)), (date(2102, 2, 28), date(2102, 2, 28))],
+)
+def test_they_are_those_of_a_plain_calculation(
+    collection: Users, few: list[Made], by: By, first: date, last: date
+) -> None:
+    if (last - first).days > 300 and by is By.DAY:
+        first = date(2102, 6, 1)
+    database, span = database_with(collection, few), Span(first, last, by)
+    accounts = in_span(few, span)
+    assert accounts, "else nothing is shown"
+    check(figures(database, span, NOW), accounts)
+
+
+@pytest.fixture(scope="module")
+def many(mongod: Mongod) -> Iterator[tuple[Database[dict[str, Any]], list[Made]]]:
+    """100,000 accounts on a real mongod, in a database of their own."""
+    accounts = some(100_000)
+    with opened(mongod.uri("funnel")) as users:
+        yield database_with(users, accounts), accounts
+        users.database.client.drop_database("funnel")
+
+
+@pytest.mark.parametrize("by", By)
+def test_of_a_hundred_thousand_accounts_they_are_exact(
+    many: tuple[Database[dict[str, Any]], list[Made]], by: By
+) -> None:
+    database, accounts = many
+    span = Span(FIRST, LAST, by)
+    accounts = in_span(accounts, span)
+    assert {account.fate for account in accounts} == {
+        *("there", "overdue", "expired", "disowned", "started_over", "deleted")
+    }
+    check(figures(database, span, NOW), accounts)
+
+
+def test_of_nobody_there_are_only_noughts(collection: Users) -> None:
+    found = figures(database_with(collection, []), Span(FIRST, LAST, By.MONTH), NOW)
+    assert len(found.lines) == 14
+    assert {line.registered for line in [found.total, *found.lines]} == {0}
+    assert (found.total.share, found.total.median, found.total.p90) == (None, None, None)
+    assert {count for _seconds, count in found.curve} == {0}
+    assert found.resent == [(0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("week", "open_names"),
+    [
+        (date(2102, 12, 18), set()),
+        (date(2102, 12, 25), {"a week"}),
+        (date(2103, 1, 1), {"10 minutes", "an hour", "a day", "a week"}),
+    ],
+)
+def test_a_cohort_tells_which_of_its_numbers_may_still_grow(
+    collection: Users, week: date, open_names: set[str]
+) -> None:
+    found = figures(database_with(collection, []), Span(FIRST, LAST, By.WEEK), NOW)
+    assert {c.start: c.open for c in found.cohorts}[week] == open_names
+
+
+# Plans: whatever is counted by the hundred thousand is counted from an index alone
+
+
+@pytest.mark.parametrize("by", By)
+def test_no_account_is_read_to_be_counted(
+    many: tuple[Database[dict[str, Any]], list[Made]], by: By
+) -> None:
+    database, _accounts = many
+    with commands.recorded() as sent:
+        figures(database, Span(FIRST, LAST, by), NOW)
+    read = {}
+    for command in (command for command in sent if "aggregate" in command):
+        asked = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
+        explained = database.command("explain", asked, verbosity="executionStats")
+        examined = sum(found for found in _all(explained, "totalDocsExamined"))
+        used = set(_all(explained, "indexName"))
+        read[(command["aggregate"], *sorted(used))] = examined
+    # The few whose time is over are looked up, with their notes; of them alone documents are read.
+    read.pop(("users", "_id_", "expire_unconfirmed"))
+    assert len(read) == 5
+    assert set(read.values()) == {0}
+    assert {index for _collection, *indexes in read for index in indexes} <= {
+        *("funnel", "newest_by_state"),  # both have what the unconfirmed are counted by
+        *("funnel_departed", "funnel_refused", "funnel_resent"),
+    }
+
+
+def _all(explained: Any, name: str) -> Iterator[Any]:
+    """Every value of that name in a plan, but for those of plans that were rejected."""
+    if isinstance(explained, dict):
+        for key, value in explained.items():
+            if key == name:
+                yield value
+            elif key not in {"rejectedPlans", "command"}:
+                yield from _all(value, name)
+    elif isinstance(explained, list):
+        for inner in explained:
+            yield from _all(inner, name)
