@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from app.account.profile import _SENTENCES
+from app.activity import _SENTENCES
 from app.mongo import current_mongo, users
 from app.users.addresses import parse_address
 from app.users.links import Purpose
