@@ -64,16 +64,11 @@ INDEXES = (
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
     # The funnel is counted from these alone: they hold all that it counts.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
-    # Few accounts ask for a second mail, fewer have theirs refused: small indexes of their own.
+    # Few accounts ask for a second mail (and fewer have theirs refused, see above).
     Index(
         "funnel_resent",
         (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),
         {"partialFilterExpression": {"token_version": {"$gt": 1}}},
-    ),
-    Index(
-        "funnel_refused",
-        (("registered_on", 1), ("confirm_mail.refused", 1)),
-        {"partialFilterExpression": {"confirm_mail.refused": {"$gt": ""}}},
     ),
     Index(
         "funnel_departed",

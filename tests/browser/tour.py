@@ -14,9 +14,13 @@ from flask import abort
 from playwright.sync_api import Page, expect
 from pymongo.errors import AutoReconnect
 
+from app.mongo import current_mongo
 from tests.browser.stage import UNKNOWN_DOMAIN, Stage
 from tests.browser.test_journey import PASSWORD, sign_up
+from tests.users.funnel import made
+from tests.visitor import administrator_of
 
+ROOT = "root@example.com"
 ADA, NEW = "ada@example.com", "ada@lovelace.example"
 OTHER_PASSWORD = "tangerine plinth wanders home"
 
@@ -257,6 +261,56 @@ def _mails(stage: Stage, page: Page) -> Sights:
         yield name.lower().replace(" ", "-").replace(":", ""), page
 
 
+def administration(stage: Stage, new_page: NewPage) -> Sights:
+    """What administrators see: nobody, some people, somebody, what is done to them, and mail."""
+    root = new_page()
+    administrator_of(stage.app)
+    _sign_in(root, ROOT)
+    root.goto("/admin/?from=2020-01-01&to=2020-02-01&by=week")
+    yield "admin-funnel-empty", root
+    for number in range(6):
+        page = new_page()
+        sign_up(page, f"person{number}@example.com")
+        if number % 3:
+            page.goto(stage.mailbox.newest(f"person{number}@example.com").link)
+            expect(page.locator(".alert-success")).to_be_visible()
+    sign_up(new_page(), "a.rather.long.address.of.somebody@an-even-longer-domain.example.org")
+    stage.refuse_mail()
+    root.goto("/admin/?from=2026-02-01&to=2026-01-01")
+    expect(root.locator(".alert-danger")).to_be_visible()
+    yield "admin-funnel-refused", root
+    root.goto("/admin/people")
+    yield "admin-people", root
+    root.goto("/admin/people?q=nobody@&state=disabled")
+    yield "admin-people-none", root
+    root.goto("/admin/people?q=rather")
+    root.get_by_role("link", name="a.rather").click()
+    yield "admin-person-refused", root
+    root.goto("/admin/people?q=person1")
+    root.get_by_role("link", name="person1").click()
+    yield "admin-person", root
+    root.get_by_role("link", name="Make an administrator").click()
+    yield "admin-action", root
+    root.get_by_role("button").last.click()
+    root.get_by_role("link", name="Disable the account").click()
+    yield "admin-action-danger", root
+    root.get_by_role("button").last.click()
+    yield "admin-person-disabled", root
+    root.goto("/admin/mail")
+    yield "admin-mail", root
+    root.get_by_role("link", name="Try again:").click()
+    yield "admin-mail-retry", root
+    now = datetime.now(UTC)
+    with stage.app.app_context():
+        database = current_mongo().database
+        accounts, notes = made.documents(made.make(400, now - timedelta(days=80), now, now), now)
+        database["users"].insert_many(accounts)
+        database["departed"].insert_many(notes)
+    root.goto("/admin/")
+    expect(root.locator("canvas").first).to_be_visible()
+    yield "admin-funnel", root
+
+
 def errors(stage: Stage, new_page: NewPage) -> Sights:
     """Refusals."""
     page = new_page()
@@ -278,7 +332,7 @@ def errors(stage: Stage, new_page: NewPage) -> Sights:
     yield "error-503", page
 
 
-PARTS = (strangers, waiting, confirmation_links, account, errors)
+PARTS = (strangers, waiting, confirmation_links, account, administration, errors)
 
 
 def _confirmed(stage: Stage, page: Page) -> None:

@@ -173,7 +173,8 @@ def _percentiles(confirmed: Document | None) -> tuple[float | None, float | None
     found = []
     for tenths, (low, high) in zip(TENTHS, between, strict=True):
         part = (confirmed["known"] - 1) * tenths % 10 / 10
-        found.append((at[low] + (at[high] - at[low]) * part) / 1000)
+        # A tenth of a millisecond is the finest that comes out.
+        found.append(round((at[low] + (at[high] - at[low]) * part) / 1000, 4))
     median, p90 = found
     return median, p90
 

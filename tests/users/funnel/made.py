@@ -194,7 +194,7 @@ def line(accounts: list[Made]) -> Document:
 def _percentile(times: list[float], tenths: int) -> float | None:
     if len(times) < 2:
         return times[0] if times else None
-    return statistics.quantiles(times, n=10, method="inclusive")[tenths - 1]
+    return round(statistics.quantiles(times, n=10, method="inclusive")[tenths - 1], 4)
 
 
 def within(accounts: list[Made], limit: timedelta) -> int:
