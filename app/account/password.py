@@ -5,7 +5,7 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import sessions
+from app import devices, sessions
 from app.access import check_confirmed
 from app.account.blueprint import bp
 from app.account.forms import PasswordChangeForm
@@ -31,5 +31,6 @@ def password() -> ResponseReturnValue:
         form.current_password.errors = ["The password was changed elsewhere. Try again."]
         return form_page("account/password.html", form)
     sessions.renew(user, entry, remember=remember)
+    devices.keep(entry.device)
     flash("Your password is changed. Every other browser is signed out.", "success")
     return redirect(url_for("account.profile"))

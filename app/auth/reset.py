@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import limits, pace, sessions
+from app import devices, limits, pace, sessions
 from app.auth.blueprint import bp
 from app.auth.forms import ForgotForm, ResetForm
 from app.auth.opened_link import OpenedLink, open_link
@@ -64,10 +64,12 @@ def reset(token: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return form_page("auth/reset.html", form, email=user.email)
     hashed = hash_password(form.password.data or "", current_app.config["BCRYPT_LOG_ROUNDS"])
-    version, browser = opened.link.version, sessions.browser_key()
-    if not users.reset_password(user, version, hashed, utcnow(), origin(), browser):
+    version, browser, device = opened.link.version, sessions.browser_key(), devices.current()
+    if not users.reset_password(user, version, hashed, utcnow(), origin(), browser, device):
         opened = replace(opened, user=users.find(user.id))
         return _changed() if _repeated(opened) else _page(opened)
+    # So that strangers who guess without end cannot keep out whoever has just come by the mail.
+    devices.keep(device)
     return _changed()
 
 

@@ -78,7 +78,8 @@ def _authenticate(email_key: str, password: str, entry: Session) -> User | None:
 def local_path(target: str | None) -> str:
     """The target if it is a path of this app, else the home page (ASVS 3.7.2: no open redirect)."""
     home = url_for("main.home")
-    path, _, _query = unquote(target or "").partition("?")
+    # Split first: an encoded question mark does not end the path.
+    path = unquote((target or "").partition("?")[0])
     segments = path.split("/")[1:]
     odd = "\\" in path or any(segment in {"", ".", ".."} for segment in segments[:-1])
     if not target or odd or not _LOCAL_PATH.fullmatch(target) or not _LOCAL_PATH.fullmatch(path):

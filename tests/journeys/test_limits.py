@@ -66,8 +66,8 @@ def test_a_stranger_cannot_lock_out_a_browser_that_the_account_knows(
 def test_a_mailed_link_lets_the_owner_in_at_once(visitor: Visitor, mailbox: Mailbox) -> None:
     assert 429 in tries(visitor, 20)
     visitor.submit("/forgot", email=ADA)
-    new = "another fine long password"
-    assert visitor.submit(mailbox.newest(ADA).link, password=new, confirm=new).status_code == 302
+    assert visitor.submit(mailbox.newest(ADA).link, **NEW).status_code == 302
+    assert visitor.sign_in(ADA, NEW["password"]).location == "/"
 
 
 def test_a_known_browser_has_an_end_too(make_app: MakeApp) -> None:

@@ -62,6 +62,7 @@ class Passwords(Steps):
         now: datetime,
         origin: Origin,
         browser: str = "",
+        device: str = "",
     ) -> bool:
         """Sets a new password by a reset link, ends every session and voids every other link.
 
@@ -70,6 +71,8 @@ class Passwords(Steps):
         Args:
             version: what the link says.
             browser: by which a repetition is recognised, see `ResetDone`.
+            device: the one that the account knows from now on; the others may be a thief's, or a
+                squatter's (SECURITY-BAR 11).
 
         Returns:
             False when the link was used, replaced, or voided meanwhile.
@@ -86,11 +89,11 @@ class Passwords(Steps):
         changes: Document = {
             "password_hash": password_hash,
             "sessions": [],
+            "devices": [device] if device else [],
             "reset_done": asdict(ResetDone(version, browser)),
         }
         if not user.confirmed:
-            # The browsers known so far may be a squatter's (SECURITY-BAR 11).
-            changes |= {"confirmed": True, "confirmed_on": now, "devices": []}
+            changes |= {"confirmed": True, "confirmed_on": now}
             events.append(event(EventKind.CONFIRMED, now, origin))
             took = now - user.registered_on
         void = {name: "" for name in VOID_LINKS if name not in changes}
@@ -109,6 +112,8 @@ class Passwords(Steps):
     ) -> bool:
         """Sets a new password and leaves one session, which replaces the current one.
 
+        Every other browser is a strange one from then on: it may be why the password was changed.
+
         Returns:
             False when the password that was checked is no longer the account's.
         """
@@ -116,7 +121,11 @@ class Passwords(Steps):
         return self._update(
             {"_id": user.id, "password_hash": user.password_hash},
             {
-                "$set": {"password_hash": password_hash, "sessions": [entry(session)]},
+                "$set": {
+                    "password_hash": password_hash,
+                    "sessions": [entry(session)],
+                    "devices": [session.device],
+                },
                 "$unset": VOID_LINKS,
                 "$push": push_letters(notice)
                 | push_events(event(EventKind.PASSWORD_CHANGED, now, origin)),

@@ -35,7 +35,7 @@ def ask_reset(users: UserRepository, user: User) -> User:
 
 
 def reset(users: UserRepository, user: User, version: int = 1) -> bool:
-    return users.reset_password(user, version, "newer", LATER, CAFE)
+    return users.reset_password(user, version, "newer", LATER, CAFE, device="owner's")
 
 
 # Asking for a reset
@@ -144,6 +144,7 @@ def test_a_reset_sets_the_password_ends_every_session_and_voids_what_is_pending(
         user,
         password_hash="newer",
         sessions=(),
+        devices=("owner's",),
         reset_letter_id=None,
         reset_done=ResetDone(1, ""),
         pending_email=None,
@@ -163,7 +164,7 @@ def test_a_reset_confirms_an_unconfirmed_account_and_forgets_the_squatters_brows
     assert reset(users, user)
     fresh = found(users, user)
     assert (fresh.confirmed, fresh.confirmed_on) == (True, LATER)
-    assert (fresh.password_hash, fresh.sessions, fresh.devices) == ("newer", (), ())
+    assert (fresh.password_hash, fresh.sessions, fresh.devices) == ("newer", (), ("owner's",))
     document = stored(collection, user)
     assert "expires_on" not in document, "or the TTL index would delete it"
     kinds = [event["kind"] for event in document["events"]]
@@ -248,6 +249,7 @@ def test_a_change_of_password_leaves_one_session_and_voids_links(
         user,
         password_hash="newer",
         sessions=(session,),
+        devices=(session.device,),
         reset_letter_id=None,
         pending_email=None,
     )

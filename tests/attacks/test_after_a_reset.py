@@ -1,0 +1,72 @@
+"""Who is strange, and who is known, once an account was taken back by its mailbox."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor
+
+ADA, NEW, WRONG = "ada@example.com", "another fine long password", "a wrong password here"
+
+
+def _reset(owner: Visitor, mailbox: Mailbox) -> None:
+    owner.submit("/forgot", email=ADA)
+    owner.submit(mailbox.newest(ADA, "password").link, password=NEW, confirm=NEW)
+
+
+@pytest.mark.usefixtures("confirmed")
+def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
+    visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
+) -> None:
+    """OWASP, "device cookies", and SECURITY-BAR 1: a lock-out of an owner at a new computer."""
+    owner = new_visitor()
+
+    def guess() -> int:
+        return [visitor.sign_in(ADA, WRONG).status_code for _ in range(12)][-1]
+
+    assert guess() == 429
+    _reset(owner, mailbox)
+    assert guess() == 429
+    assert owner.sign_in(ADA, NEW).location == "/"
+    assert owner.get("/profile").status_code == 200
+
+
+def test_a_thiefs_browser_is_a_strange_one_after_the_reset(
+    confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
+) -> None:
+    """A browser that had the old password came back with the new one, and nobody was told."""
+    thief, owner = new_visitor(), new_visitor()
+    thief.sign_in(ADA)
+    _reset(owner, mailbox)
+    owner.sign_in(ADA, NEW)
+    told = mailbox.subjects(ADA)
+    assert thief.sign_in(ADA, NEW).location == "/"
+    assert len(mailbox.subjects(ADA)) == len(told) + 1
+    assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
+
+
+def test_a_thiefs_browser_is_a_strange_one_after_a_change_of_password(
+    confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
+) -> None:
+    """The same where the owner has noticed, and changes the password while signed in."""
+    thief = new_visitor()
+    thief.sign_in(ADA)
+    confirmed.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
+    told = mailbox.subjects(ADA)
+    confirmed.sign_out()
+    confirmed.sign_in(ADA, NEW)
+    assert mailbox.subjects(ADA) == told, "the browser that changed it is known"
+    thief.sign_in(ADA, NEW)
+    assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
+    assert len(mailbox.subjects(ADA)) == len(told) + 1
+
+
+def test_a_thiefs_browser_has_no_tries_of_its_own_after_the_reset(
+    confirmed: Visitor, visitor: Visitor, mailbox: Mailbox
+) -> None:
+    """A known browser may try a password more often than strangers together."""
+    confirmed.sign_out()
+    _reset(visitor, mailbox)
+    tries = [confirmed.sign_in(ADA, WRONG).status_code for _ in range(11)]
+    assert tries == [422] * 10 + [429]

@@ -1,0 +1,146 @@
+"""What reaches the app in front of its routes: raw requests to gunicorn as it really serves, and
+cookies that somebody else has put into the browser."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from flask import Flask
+from werkzeug.http import dump_cookie
+
+from tests.conftest import MakeApp
+from tests.processes import wait_until
+from tests.test_gunicorn import Gunicorn
+from tests.visitor import Visitor
+
+ADA, EVE = "ada@example.com", "eve@evil.example"
+HTTPS = "https://localhost"
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    """A gunicorn with our settings, on loopback, whence it would believe its proxy."""
+    log = tmp_path_factory.mktemp("front-door") / "log"
+    server = Gunicorn(log, APP_SETTINGS="config.TestingConfig")
+    wait_until(lambda: "Booting worker" in server.output)
+    yield server
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+
+
+def _raw(server: Gunicorn, *lines: str, body: str = "") -> str:
+    """All that comes back for a request that no client would send."""
+    request = "\r\n".join([*lines, "Connection: close", "", body])
+    received = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request.encode("latin-1"))
+        # What is refused may be cut off while it is still being sent.
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                received += part
+    return received.decode()
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "Script_Name"])
+def test_no_header_moves_the_app_to_another_address(server: Gunicorn, name: str) -> None:
+    """gunicorn 2650: a header became SCRIPT_NAME, which is in front of every link and redirect."""
+    lie = f"{name}: //evil.example"
+    answer = _raw(server, "GET /profile HTTP/1.1", "Host: localhost", lie)
+    assert "\r\nLocation: /login?next=%2Fprofile\r\n" in answer
+    answer = _raw(server, "GET //evil.example/login HTTP/1.1", "Host: localhost", lie)
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "evil.example" not in answer
+
+
+@pytest.mark.parametrize(
+    "lie",
+    ["PATH_INFO: /profile", "X-Original-URL: /profile", "X-Rewrite-URL: /profile",
+     "REMOTE_USER: root@example.com", "X-HTTP-Method-Override: POST", "HTTP_COOKIE: session=x"],
+)  # fmt: skip
+def test_no_header_names_another_page_or_person(server: Gunicorn, lie: str) -> None:
+    """Symfony CVE-2018-14773 and the like: a proxy saw one path, the app another."""
+    answer = _raw(server, "GET / HTTP/1.1", "Host: localhost", lie)
+    assert answer.startswith("HTTP/1.1 200 ")
+    assert "Sign up" in answer
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        ["Content-Length: 5", "Transfer-Encoding: chunked"],
+        ["Content-Length: 0", "Content-Length: 5"],
+        ["Content-Length: +5"],
+        ["Content-Length: -1"],
+        ["Content-Length : 5"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: chunked, identity"],
+        ["Transfer-Encoding:\x0bchunked"],
+    ],
+    ids=" and ".join,
+)
+def test_a_request_that_two_servers_would_read_differently_is_not_served(
+    server: Gunicorn, framing: list[str]
+) -> None:
+    """Request smuggling (gunicorn CVE-2024-1135, CVE-2024-6827): what is behind the body of the one
+    request became another person's next. Refused unserved, and what follows it with it."""
+    smuggled = "0\r\n\r\nGET /profile HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = _raw(server, "POST /login HTTP/1.1", "Host: localhost", FORM, *framing, body=smuggled)
+    assert "Server: gunicorn" not in answer, "the app has seen it"
+    assert "/login?next=" not in answer
+
+
+def test_a_whole_address_in_the_request_line_moves_nothing(server: Gunicorn) -> None:
+    """Host header poisoning by the other way to name a host."""
+    answer = _raw(server, "GET http://evil.example/profile HTTP/1.1", "Host: localhost")
+    assert "\r\nLocation: /login?next=%2Fprofile\r\n" in answer
+
+
+# Cookie tossing: another site below the same domain can set a cookie, but none whose name begins
+# with "__Host-"; browsers refuse it.
+
+
+@pytest.fixture
+def production(make_app: MakeApp) -> Flask:
+    """With the names of the cookies that production has."""
+    return make_app(SESSION_COOKIE_SECURE="true")
+
+
+def _over_https(app: Flask, email: str) -> tuple[Visitor, str]:
+    """Somebody who has registered, and the session cookie of that browser."""
+    visitor = Visitor(app)
+    visitor.client.environ_base.update({"wsgi.url_scheme": "https", "HTTP_HOST": "localhost"})
+    visitor.register(email)
+    cookie = visitor.client.get_cookie("__Host-session")
+    assert cookie is not None
+    return visitor, cookie.value
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["session", "__host-session", "__Secure-session", "=__Host-session",
+     "$Version=1,__Host-session", "\x85__Host-session", "\xa0__Host-session",
+     "\u2000__Host-session".encode().decode("latin-1")],
+)  # fmt: skip
+def test_a_cookie_without_the_prefix_signs_nobody_in(production: Flask, name: str) -> None:
+    """Login CSRF by cookie tossing: the victim works in the attacker's account unawares. With
+    "Cookie Chaos" (PortSwigger, 2025): what a server strips of a name made it one with a prefix."""
+    _eve, evil = _over_https(production, EVE)
+    client = production.test_client(use_cookies=False)
+    page = client.get("/", base_url=HTTPS, headers={"Cookie": f"{name}={evil}"})
+    assert "Sign up" in page.text
+    assert EVE not in page.text
+
+
+def test_a_tossed_cookie_takes_nobodys_place(production: Flask) -> None:
+    """Before the real one or after it, the real one counts."""
+    _eve, evil = _over_https(production, EVE)
+    _ada, own = _over_https(production, ADA)
+    real = dump_cookie("__Host-session", own, path=None)
+    for tossed in (f"session={evil}", f"remember_token={evil}", f"device={evil}"):
+        for header in (f"{tossed}; {real}", f"{real}; {tossed}"):
+            client = production.test_client(use_cookies=False)
+            page = client.get("/unconfirmed", base_url=HTTPS, headers={"Cookie": header})
+            assert ADA in page.text
+            assert EVE not in page.text
