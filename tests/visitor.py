@@ -117,7 +117,7 @@ def errors(response: TestResponse) -> dict[str, str]:
 def _form(page: str, action: str, current: str) -> Tag:
     for form in BeautifulSoup(page, "html.parser").find_all("form"):
         target = str(form.get("action") or current).partition("?")[0]
-        if form.get("method", "").lower() == "post" and target == action:
+        if str(form.get("method", "")).lower() == "post" and target == action:
             return form
     raise AssertionError(f"no form for {action} on the page {current}")
 
