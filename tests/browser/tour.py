@@ -292,7 +292,7 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
     _sign_in(page, "root@example.com")
     page.goto("/admin/")
     yield "admin-empty", page
-    page.goto("/admin/?from=tomorrow")
+    page.goto("/admin/?from=2020-02-01&to=2020-01-01")
     expect(page.locator(".alert-danger")).to_be_visible()
     yield "admin-refused", page
     with stage.app.app_context():
