@@ -182,3 +182,32 @@ def test_a_journey_is_seen_in_the_funnel(
     assert (after["Registered"], after["Confirmed"], after["Deleted"]) == ("2", "2", "1")
     mailbox.all()
     assert said() == after, "the goodbye has left"
+
+
+def test_whoever_never_confirms_is_counted_as_expired_once_mongodb_has_deleted_the_account(
+    administrator: Visitor,
+    visitor: Visitor,
+    mailbox: Mailbox,
+    clock: time_machine.Traveller,
+    app: Flask,
+) -> None:
+    """The mail worker, which keeps house, runs a day ahead, and not again until it is over."""
+    path = f"/admin/funnel.csv?from={NOW.date()}&to={NOW.date()}&by=day"
+
+    def said() -> dict[str, str]:
+        root = Visitor(app)
+        root.sign_in("root@example.com")
+        (line,) = csv.DictReader(io.StringIO(root.get(path).text))
+        return line
+
+    visitor.register("ada@example.com")
+    clock.shift(6 * DAY + MINUTE)
+    mailbox.all()
+    assert (said()["waiting"], said()["expired"]) == ("1", "0")
+    clock.shift(DAY)
+    assert (said()["registered"], said()["waiting"], said()["expired"]) == ("2", "0", "1")
+    with app.app_context():
+        users = current_mongo().users
+        assert users.count_documents({"email_key": "ada@example.com"}) == 0
+    mailbox.all()
+    assert said()["expired"] == "1"

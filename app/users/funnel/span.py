@@ -1,5 +1,6 @@
 """The days that are looked at, and the days, weeks or months they are cut into. All in UTC."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,6 +13,7 @@ _EPOCH_DAY = date(1970, 1, 1)
 # 1970-01-01 was a Thursday: day 4 is the first Monday.
 _MONDAY = 3
 _DAY = timedelta(days=1)
+_DAY_FORM = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class By(StrEnum):
@@ -97,11 +99,11 @@ def parse_span(first: str, last: str, by: str, today: date) -> Span:
         raise SpanError("Choose day, week or month.") from None
     until = _day(last) if last else today
     back = 29 if cut is By.DAY else 11
-    since = _day(first) if first else cut.start(cut.number(max(until, _FIRST)) - back)
+    since = _day(first) if first else max(_FIRST, cut.start(cut.number(until) - back))
+    if min(since, until) < _FIRST or until.year > today.year + 1:
+        raise SpanError(f"Choose days from {_FIRST} to {today}.")
     if since > until:
         raise SpanError("The first day is after the last one.")
-    if since < _FIRST or until.year > today.year + 1:
-        raise SpanError(f"Choose days from {_FIRST} to {today}.")
     if cut.number(until) - cut.number(since) >= MAX_PERIODS:
         raise SpanError(
             f"That is more than {MAX_PERIODS} {cut}s. Choose a shorter span, or longer periods."
@@ -112,10 +114,6 @@ def parse_span(first: str, last: str, by: str, today: date) -> Span:
 def _day(said: str) -> date:
     try:
         # Only this form: `fromisoformat` alone would also take 20261124 and 2026-W48-2.
-        return datetime.strptime(said, "%Y-%m-%d").date() if len(said) == 10 else _refuse()
+        return date.fromisoformat(said if _DAY_FORM.fullmatch(said) else "")
     except ValueError:
         raise SpanError("Write a day as year, month and day: 2026-11-24.") from None
-
-
-def _refuse() -> date:
-    raise ValueError
