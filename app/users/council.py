@@ -5,7 +5,7 @@ left. So one small document, in the collection `administration`, has the ids of 
 and whoever shall go leaves it first:
 
     {ids: {$elemMatch: {$ne: B}}}
-    {$pull: {ids: B}, $addToSet: {leaving: B}, $inc: {version: 1}}
+    {$pull: {ids: B}, $push: {leaving: {account: B, …}}, $inc: {version: 1}}
 
 It matches while somebody else remains. Of two administrators who withdraw each other at the same
 moment the second finds nobody else, and is refused. Only then the account is changed.
@@ -17,6 +17,7 @@ A process that dies between the two steps leaves an administrator who is not cou
 grants it again: then fewer may go than could, never more.
 """
 
+import secrets
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -55,46 +56,45 @@ class Council:
         self._users = users
         self._administration: Collection[Document] = users.database["administration"]
 
-    def leave(self, account: ObjectId, step: Callable[[], bool]) -> Departure:
+    def leave(self, account: ObjectId, power: int, step: Callable[[], bool]) -> Departure:
         """Changes an administrator's account so that it is none any more, if another one remains.
 
         Args:
+            power: the account's `admin_version`, which guards the step.
             step: the guarded command on the account; False when it found another one than expected.
         """
         self._count_anew()
-        if not self._let_go(account):
+        # Each departure is one of its own: another one of the same account may be under way.
+        departure = {"account": account, "power": power, "by": secrets.token_hex(8)}
+        if not self._let_go(departure):
             return Departure.LAST
         # Where its outcome is unknown, the account stays among those that leave.
         done = step()
-        self._administration.update_one({"_id": _ID}, {"$pull": {"leaving": account}})
+        over = {"leaving": {"by": departure["by"]}}
+        self._administration.update_one({"_id": _ID}, {"$pull": over})
         return Departure.DONE if done else Departure.CHANGED
 
-    def welcome(self, account: ObjectId) -> None:
-        """Lets an account count again that has been made an administrator's: a departure that was
-        under way can no longer take effect, since the account's `admin_version` has gone up."""
-        self._administration.update_one(
-            {"_id": _ID}, {"$pull": {"leaving": account}, "$inc": {"version": 1}}
-        )
+    def welcome(self, account: ObjectId, power: int) -> None:
+        """Lets an account count again that has been made an administrator's: departures from before
+        can no longer take effect, since its `admin_version` is `power` now."""
+        earlier = {"leaving": {"account": account, "power": {"$lt": power}}}
+        self._administration.update_one({"_id": _ID}, {"$pull": earlier, "$inc": {"version": 1}})
 
-    def _let_go(self, account: ObjectId) -> bool:
-        return (
-            self._administration.update_one(
-                {"_id": _ID, "ids": {"$elemMatch": {"$ne": account}}},
-                {
-                    "$pull": {"ids": account},
-                    "$addToSet": {"leaving": account},
-                    "$inc": {"version": 1},
-                },
-            ).matched_count
-            == 1
+    def _let_go(self, departure: Document) -> bool:
+        account = departure["account"]
+        found = self._administration.update_one(
+            {"_id": _ID, "ids": {"$elemMatch": {"$ne": account}}},
+            {"$pull": {"ids": account}, "$push": {"leaving": departure}, "$inc": {"version": 1}},
         )
+        return found.matched_count == 1
 
     def _count_anew(self) -> None:
         """Until nobody has left between the look at the accounts and the note of it."""
         while True:
             known = self._known()
             active = [found["_id"] for found in self._users.find(ACTIVE, {"_id": 1})]
-            ids = [account for account in active if account not in known["leaving"]]
+            leaving = {departure["account"] for departure in known["leaving"]}
+            ids = [account for account in active if account not in leaving]
             query = {"_id": _ID, "version": known["version"]}
             if self._administration.update_one(query, {"$set": {"ids": ids}}).matched_count:
                 return

@@ -100,16 +100,33 @@ def test_after_a_crash_fewer_may_go_and_never_more(
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        Council(collection).leave(one.id, cut_off)
+        Council(collection).leave(one.id, one.admin_version, cut_off)
     assert users.withdraw(other, NOW, HOME, BY) is Departure.LAST, "the first one does not count"
     assert users.grant(one, NOW, HOME, BY), "made one once more, it does"
     assert users.withdraw(other, NOW, HOME, BY) is Departure.DONE
     assert active(collection) == 1
 
 
+def test_of_two_departures_of_one_account_neither_ends_the_other(
+    users: UserRepository, collection: Users
+) -> None:
+    """One with an older look at the account fails while the newer one is under way: the account
+    must not count meanwhile, or the only other one could go."""
+    one, other = administrator(users, "one"), administrator(users, "other")
+
+    def meanwhile() -> bool:
+        assert Council(collection).leave(one.id, one.admin_version, lambda: False) is (
+            Departure.CHANGED
+        )
+        assert users.withdraw(other, NOW, HOME, BY) is Departure.LAST
+        return True
+
+    assert Council(collection).leave(one.id, one.admin_version, meanwhile) is Departure.DONE
+
+
 def test_nobody_leaves_who_is_none(users: UserRepository, collection: Users) -> None:
     administrator(users, "root")
-    assert Council(collection).leave(random_id(), lambda: False) is Departure.CHANGED
+    assert Council(collection).leave(random_id(), 0, lambda: False) is Departure.CHANGED
 
 
 class TestAtOnce:

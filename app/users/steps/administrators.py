@@ -77,7 +77,7 @@ class Administrators(Lookups, Registering, Passwords, Leaving):
             },
         )
         if done:
-            Council(self._users).welcome(user.id)
+            Council(self._users).welcome(user.id, user.admin_version + 1)
         return done
 
     def withdraw(self, user: User, now: datetime, origin: Origin, by: str) -> Departure:
@@ -110,11 +110,11 @@ class Administrators(Lookups, Registering, Passwords, Leaving):
         """Lets its owner sign in again, and tells so.
 
         Returns:
-            False when it was not disabled.
+            False when it was not disabled, or was changed meanwhile.
         """
         notice = owe(LetterKind.ACCOUNT_ENABLED, now, to=user.email)
         done = self._update(
-            {"_id": user.id, "disabled_on": {"$ne": None}},
+            same_power(user) | {"disabled_on": {"$ne": None}},
             {
                 "$unset": {"disabled_on": ""},
                 "$inc": {"admin_version": 1},
@@ -123,7 +123,7 @@ class Administrators(Lookups, Registering, Passwords, Leaving):
             },
         )
         if done and user.admin:
-            Council(self._users).welcome(user.id)
+            Council(self._users).welcome(user.id, user.admin_version + 1)
         return done
 
     def remove(self, user: User, now: datetime, by: str) -> Departure:
@@ -167,5 +167,5 @@ class Administrators(Lookups, Registering, Passwords, Leaving):
             return self._update(same_power(user), update)
 
         if user.admin and user.disabled_on is None:
-            return Council(self._users).leave(user.id, step)
+            return Council(self._users).leave(user.id, user.admin_version, step)
         return Departure.DONE if step() else Departure.CHANGED

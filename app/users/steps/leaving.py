@@ -116,5 +116,5 @@ class Leaving(Steps):
             return True
 
         if user.admin and user.disabled_on is None:
-            return Council(self._users).leave(user.id, step)
+            return Council(self._users).leave(user.id, user.admin_version, step)
         return Departure.DONE if step() else Departure.CHANGED
