@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
-from bench.rows import commands, hashes, mail, pages, process, scale
+from bench.rows import commands, funnel, hashes, mail, pages, process, scale
 from bench.sides import Floor, Ours
 from bench.stage import Stage
 
@@ -18,6 +18,7 @@ ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
     "letters": mail.delivering,
     "commands": commands.counting,
     "scale": scale.growing,
+    "funnel": funnel.counting,
     "start": process.starting,
     "memory": process.memory,
 }
