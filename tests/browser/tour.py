@@ -268,7 +268,7 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
     _sign_in(root, ROOT)
     root.goto("/admin/?from=2020-01-01&to=2020-02-01&by=week")
     yield "admin-funnel-empty", root
-    for number in range(6):
+    for number in range(3):
         page = new_page()
         sign_up(page, f"person{number}@example.com")
         if number % 3:
