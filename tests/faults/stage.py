@@ -21,7 +21,7 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 # Rounds of a kill; a night's soak sets more.
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
 
 SETTINGS = {
     "PATH": os.environ["PATH"],
