@@ -13,6 +13,7 @@ from bson.errors import InvalidId
 from pymongo import DESCENDING
 from pymongo.collection import Collection
 
+from app.users.addresses import MAX_LENGTH, AddressError, parse_address
 from app.users.letters import Letter, LetterKind
 from app.users.steps.lookups import activity_of
 from app.users.user import Event, User
@@ -125,14 +126,21 @@ def _matching(part: str) -> Document:
     part = unicodedata.normalize("NFKC", part).strip().lower()
     if not part:
         return {}
-    if "\x00" in part:  # MongoDB takes none in an expression, and no address has one
+    # MongoDB takes neither in an expression, and no address has them.
+    if "\x00" in part or len(part) > MAX_LENGTH:
         return {"email_key": {"$in": []}}
     spellings = {part}
     if not part.isascii():
         local, at, domain = part.rpartition("@")
-        with suppress(UnicodeError):
-            spellings.add(local + at + domain.encode("idna").decode())
+        spellings.add(local + at + ".".join(map(_punycode, domain.split("."))))
     return {"email_key": {"$regex": "|".join(map(re.escape, sorted(spellings)))}}
+
+
+def _punycode(label: str) -> str:
+    """As the key of an address has it; each label alone, for a part may begin or end with a dot."""
+    with suppress(AddressError):
+        return parse_address(f"x@{label}.test").key.removeprefix("x@").removesuffix(".test")
+    return label
 
 
 def _key(user: User) -> str:

@@ -67,27 +67,31 @@ class Queue:
             False when it has left meanwhile, or a worker has it in hand.
         """
         entry = {"id": letter, "lease": None, "trouble": {"$gt": ""}}
+        query = {"_id": account, "outbox": {"$elemMatch": entry}}
         again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
-        found = self._users.update_one(
-            {"_id": account, "outbox": {"$elemMatch": entry}}, {"$set": again}
-        )
-        self._users.update_one(
-            {"_id": account, "confirm_mail.id": letter}, {"$set": {"confirm_mail.refused": None}}
-        )
-        return found.matched_count == 1
+        # With the same command: a worker may have it refused again before another one.
+        noted = {"$set": again | {"confirm_mail.refused": None}}
+        if self._users.update_one(query | {"confirm_mail.id": letter}, noted).matched_count:
+            return True
+        return self._users.update_one(query, {"$set": again}).matched_count == 1
 
     def retry_all(self, kind: LetterKind, now: datetime) -> int:
         """Makes every letter of a kind due now that is in trouble; how many accounts had one."""
         entry = {"kind": kind.value, "lease": None, "trouble": {"$gt": ""}}
-        query = {"outbox": {"$elemMatch": entry}}
+        # The index is of those in trouble, which it takes more than `$elemMatch` to say.
+        query: Document = _TROUBLED | {"outbox": {"$elemMatch": entry}}
         if is_mock(self._users.database):
             return self._retry_each(query, kind, now)
         again = {"outbox.$[one].due_on": now, "outbox.$[one].blocked": False}
-        change: Document = {"$set": again}
-        if kind in CONFIRMATIONS:
-            change["$unset"] = {"confirm_mail.refused": ""}
         which = {f"one.{name}": value for name, value in entry.items()}
-        return self._users.update_many(query, change, array_filters=[which]).matched_count
+        count = 0
+        if kind in CONFIRMATIONS:
+            noted = {"$set": again | {"confirm_mail.refused": None}}
+            newest = query | {"$expr": _newest_is(kind)}
+            count = self._users.update_many(newest, noted, array_filters=[which]).matched_count
+            query["$expr"] = {"$not": _newest_is(kind)}
+        rest = self._users.update_many(query, {"$set": again}, array_filters=[which])
+        return count + rest.matched_count
 
     def _retry_each(self, query: Document, kind: LetterKind, now: datetime) -> int:
         """mongomock has no array filters."""
@@ -115,6 +119,21 @@ class Queue:
         order = {"$sort": {by: -1 if newest else 1}}
         first = self._users.aggregate([*some, order, {"$limit": SHOWN}])
         return Letters(sum(kinds.values()), tuple(_owed(found) for found in first), kinds)
+
+
+def _newest_is(kind: LetterKind) -> Document:
+    """Whether the newest confirmation mail is one that is tried again: its refusal is over then."""
+    again = {
+        "$and": [
+            {"$eq": ["$$this.kind", kind.value]},
+            {"$eq": ["$$this.lease", None]},
+            {"$gt": ["$$this.trouble", ""]},
+        ]
+    }
+    letters = {"$filter": {"input": "$outbox", "cond": again}}
+    return {
+        "$in": ["$confirm_mail.id", {"$map": {"input": letters, "in": "$$this.id"}}],
+    }
 
 
 def _owed(found: Document) -> Owed:

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from threading import Event
 
 import pytest
 
 from app.users.addresses import parse_address
 from app.users.council import ACTIVE, Council, Departure
+from app.users.happenings import Happening
 from app.users.repository import UserRepository
-from app.users.user import User, random_id
+from app.users.user import EventKind, User, random_id
 from tests.users.conftest import HOME, NOW, Users, confirm, found, nothing_changes, register
 
-ROUNDS = 25
+ROUNDS = 50
 BY = "an administrator's id"
 
 Removal = Callable[[UserRepository, User], Departure]
@@ -124,6 +127,52 @@ def test_of_two_departures_of_one_account_neither_ends_the_other(
     assert Council(collection).leave(one.id, one.admin_version, meanwhile) is Departure.DONE
 
 
+def test_a_crash_is_made_good_by_doing_it_again(users: UserRepository, collection: Users) -> None:
+    one, other = administrator(users, "one"), administrator(users, "other")
+
+    def cut_off() -> bool:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        Council(collection).leave(one.id, one.admin_version, cut_off)
+    assert users.disable(one, NOW, HOME, BY) is Departure.DONE
+    assert users.enable(found(users, one), NOW, HOME, BY)
+    assert users.withdraw(other, NOW, HOME, BY) is Departure.DONE
+    assert active(collection) == 1
+
+
+def test_who_is_made_one_and_removed_at_once_does_not_count_meanwhile(
+    collection: Users,
+) -> None:
+    begun, go_on = Event(), Event()
+    removals: list[Departure] = []
+
+    def remove_again(happening: Happening) -> None:
+        """Begins as soon as the account is changed, before its being granted is over."""
+        if happening.kind == EventKind.ADMIN_GRANTED:
+            pool.submit(
+                lambda: removals.append(
+                    Council(collection).leave(one.id, one.admin_version + 1, step)
+                )
+            )
+            assert begun.wait(10)
+
+    def step() -> bool:
+        begun.set()
+        assert go_on.wait(10)
+        change = {"$set": {"admin": False}}
+        return collection.update_one({"_id": one.id}, change).matched_count == 1
+
+    users = UserRepository(collection, tell=remove_again)
+    one, other = administrator(users, "one"), administrator(users, "other")
+    with ThreadPoolExecutor(1) as pool:
+        assert users.grant(one, NOW, HOME, BY)
+        last = users.withdraw(other, NOW, HOME, BY)
+        go_on.set()
+    assert (removals, last) == ([Departure.DONE], Departure.LAST)
+    assert active(collection) == 1
+
+
 def test_nobody_leaves_who_is_none(users: UserRepository, collection: Users) -> None:
     administrator(users, "root")
     assert Council(collection).leave(random_id(), 0, lambda: False) is Departure.CHANGED
@@ -163,3 +212,32 @@ class TestAtOnce:
                 many = [administrator(users, f"n{number}") for number in range(8)]
                 list(threads.map(lambda n, m=many: ways[n % 4](users, m[n]), range(8)))  # type: ignore[misc]
                 assert active(collection) == 1
+
+    def test_whoever_makes_and_unmakes_whom_one_is_left(
+        self, users: UserRepository, collection: Users
+    ) -> None:
+        """Each looks first, as a page does; some look at what is over by the time they act."""
+        chance = Random(7)  # noqa: S311 (no secret)
+        steps: list[Callable[[User], object]] = [
+            lambda user: users.withdraw(user, NOW, HOME, BY),
+            lambda user: users.disable(user, NOW, HOME, BY),
+            lambda user: users.enable(user, NOW, HOME, BY),
+            lambda user: users.grant(user, NOW, HOME, BY),
+        ]
+
+        def act(turns: list[tuple[int, int]]) -> None:
+            for who, what in turns:
+                steps[what](found(users, three[who]))
+
+        with ThreadPoolExecutor(4) as threads:
+            for _ in range(ROUNDS):
+                collection.delete_many({})
+                three = [administrator(users, name) for name in ("one", "other", "third")]
+                turns = [
+                    [(chance.randrange(3), chance.randrange(4)) for _turn in range(6)]
+                    for _thread in range(4)
+                ]
+                list(threads.map(act, turns))
+                assert active(collection) >= 1
+        known = collection.database["administration"].find_one() or {}
+        assert known["leaving"] == [], "none is under way"

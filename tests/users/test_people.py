@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.users.addresses import parse_address
 from app.users.people import PAGE_SIZE, People, State
@@ -18,6 +20,7 @@ from tests.users.conftest import (
     Users,
     confirm,
     new_session,
+    opened,
     register,
 )
 
@@ -108,6 +111,62 @@ def test_typed_text_is_literal(collection: Users, part: str, expected: set[str])
     collection.insert_one(account(1, email="ida@bücher.example", email_key=key))
     collection.insert_one(account(1, email="", email_key=f"deleted:{random_id()}"))
     assert set(emails(People(collection), part=part)) == expected
+
+
+@pytest.mark.parametrize("typed", ["ida@straße.example", "ida@ελλάς.example", "i@a.bücher.example"])
+def test_every_part_of_a_domain_is_found_as_it_is_written(collection: Users, typed: str) -> None:
+    key = parse_address(typed).key
+    collection.insert_one(account(1, email=typed, email_key=key))
+    people, domain = People(collection), typed.partition("@")[2]
+    for part in (typed, typed.title(), domain, f"@{domain}", key):
+        assert emails(people, part=part) == [typed]
+    label = max(domain.split("."), key=lambda label: not label.isascii())
+    for part in (label, f"{label}.", f"{label}.exam"):
+        assert emails(people, part=part) == [typed]
+    assert emails(people, part=f"..{label}") == []
+
+
+@pytest.mark.parametrize("part", ["a" * 100_000, "é" * 100_000, "\ufdfa" * 100, "@" * 300])
+def test_more_than_an_address_can_have_finds_nobody(collection: Users, part: str) -> None:
+    collection.insert_one(account(1))
+    assert emails(People(collection), part=part) == []
+
+
+@pytest.mark.parametrize("part", ["é", ".é", "@é.", "-é-", "a@é@b", "é" * 100, "xn--é", "\u0301"])
+def test_what_is_no_domain_finds_nobody(collection: Users, part: str) -> None:
+    collection.insert_one(account(1))
+    assert emails(People(collection), part=part) == []
+
+
+@given(data=st.data())
+def test_pages_neither_skip_nor_repeat_whoever_comes_or_goes(data: st.DataObject) -> None:
+    """Those at the end of a page, too, by which the next one is found."""
+    with opened("mongomock://localhost/latchkey") as collection:
+        ages = st.integers(0, 6)  # few: many are of the same moment
+        start = data.draw(st.lists(ages, min_size=PAGE_SIZE, max_size=2 * PAGE_SIZE + 20))
+        _arrive(collection, 0, start)
+        there_all_along = {document["email"] for document in collection.find()}
+        seen, after, number = [], "", len(start)
+        while True:
+            page = People(collection).page(after=after)
+            seen += [person.user.email for person in page.people]
+            if not page.older:
+                break
+            after = page.older
+            come = data.draw(st.lists(ages, max_size=5))
+            _arrive(collection, number, come)
+            number += len(come)
+            gone = data.draw(st.sets(st.sampled_from(seen[-5:]), max_size=3))
+            gone |= {document["email"] for document in collection.find().limit(len(come))}
+            collection.delete_many({"email": {"$in": sorted(gone)}})
+            there_all_along -= gone
+        assert len(seen) == len(set(seen))
+        assert there_all_along <= set(seen)
+
+
+def _arrive(collection: Users, first: int, ages: list[int]) -> None:
+    for number, age in enumerate(ages, first):
+        collection.insert_one(account(number, registered_on=NOW - age * MINUTE))
 
 
 @pytest.mark.parametrize(

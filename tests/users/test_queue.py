@@ -1,10 +1,14 @@
 """The letters of all accounts, on mongomock and on a real mongod."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
+from app.users.addresses import parse_address
 from app.users.letters import LetterKind
 from app.users.outbox import Outbox
-from app.users.queue import Queue
+from app.users.queue import SHOWN, Queue
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.commands import commands
@@ -15,6 +19,7 @@ from tests.users.conftest import (
     HOUR,
     MINUTE,
     NOW,
+    SECOND,
     Users,
     confirm,
     found,
@@ -23,6 +28,7 @@ from tests.users.conftest import (
     register,
 )
 
+DAY = timedelta(days=1)
 WORDS = "550 5.1.1 no such mailbox"
 
 
@@ -124,6 +130,118 @@ def test_all_of_a_kind_are_tried_again_and_no_others(
     bob = users.find_by_email(BOB.key)
     assert bob
     assert bob.mail_state == "queued"
+
+
+def test_of_refused_mails_only_the_newest_ones_refusal_is_over(
+    users: UserRepository, outbox: Outbox, queue: Queue, collection: Users
+) -> None:
+    """The older one has no link that works: that it is tried again says nothing of the newer."""
+    ada = register(users)
+    refuse_next(outbox)
+    assert users.resend(ada, NOW, HOUR * 0)
+    refuse_next(outbox)
+    older, newer = (str(letter["id"]) for letter in letters(collection, ada))
+    assert queue.retry(ada.id, older, NOW)
+    assert found(users, ada).mail_state == "failed"
+    assert queue.retry(ada.id, newer, NOW)
+    assert found(users, ada).mail_state == "queued"
+
+
+@pytest.mark.parametrize(("kind", "state"), [("confirm", "failed"), ("reminder", "queued")])
+def test_trying_all_of_a_kind_says_nothing_of_a_newer_mail_of_another(
+    users: UserRepository,
+    outbox: Outbox,
+    queue: Queue,
+    collection: Users,
+    kind: LetterKind,
+    state: str,
+) -> None:
+    ada = register(users)
+    postpone_next(outbox)
+    later = NOW + 6 * DAY
+    assert users.owe_reminder(later, 2 * DAY)
+    collection.update_one(  # the older one is still in retry
+        {"_id": ada.id, "outbox.kind": "confirm"}, {"$set": {"outbox.$.due_on": later + DAY}}
+    )
+    claim = outbox.claim(later, MINUTE)
+    assert claim
+    assert claim.letter.kind is LetterKind.REMINDER
+    assert outbox.refuse(claim, WORDS)
+    assert queue.retry_all(LetterKind(kind), later) == 1
+    assert found(users, ada).mail_state == state
+    again = outbox.claim(later, MINUTE)
+    assert again
+    assert again.letter.kind == kind
+
+
+def test_what_is_refused_again_at_once_stays_refused(
+    real_users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker takes the letter right after the command that made it due."""
+    users, outbox, queue = UserRepository(real_users), Outbox(real_users), Queue(real_users)
+    ada = register(users)
+    refuse_next(outbox)
+    letter = letter_id(real_users, ada)
+    update_one = type(real_users).update_one
+
+    def and_a_worker_at_once(collection: Users, *command: Any, **options: Any) -> Any:
+        result = update_one(collection, *command, **options)
+        if result.modified_count:
+            monkeypatch.undo()
+            refuse_next(outbox, "550 still not")
+        return result
+
+    monkeypatch.setattr(type(real_users), "update_one", and_a_worker_at_once)
+    assert queue.retry(ada.id, letter, NOW)
+    refused = found(users, ada).confirm_mail
+    assert refused
+    assert refused.refused == "550 still not"
+
+
+def test_lists_are_in_order_and_say_how_many_there_are_of_each_kind(
+    users: UserRepository, outbox: Outbox, queue: Queue
+) -> None:
+    people = [parse_address(f"n{number}@example.com") for number in range(SHOWN + 5)]
+    for number, address in enumerate(people):
+        register(users, address, NOW - number * MINUTE)
+    due = queue.due()
+    assert due.count == SHOWN + 5
+    assert [owed.email for owed in due.first] == [one.typed for one in people[:4:-1]], "oldest"
+    for _ in people[:-1]:
+        refuse_next(outbox)
+    users.ask_reset(people[0].key, NOW + SECOND, HOME)
+    refused = queue.refused()
+    assert (refused.count, dict(refused.kinds)) == (SHOWN + 4, {LetterKind.CONFIRM: SHOWN + 4})
+    ages = [owed.letter.owed_on for owed in refused.first]
+    assert ages == sorted(ages, reverse=True), "newest"
+    assert dict(queue.due().kinds) == {LetterKind.RESET: 1, LetterKind.CONFIRM: 1}
+
+
+def test_the_goodbye_of_an_account_that_is_gone_is_listed_by_its_recipient(
+    users: UserRepository, outbox: Outbox, queue: Queue
+) -> None:
+    ada = confirm(users, register(users))
+    users.delete(ada, NOW, HOME)
+    postpone_next(outbox)
+    (owed,) = queue.in_retry().first
+    assert (owed.email, owed.letter.kind) == (ADA.typed, LetterKind.ACCOUNT_DELETED)
+
+
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.RESET])
+def test_trying_all_again_reads_the_troubled_alone(real_users: Users, kind: LetterKind) -> None:
+    """On a real mongod, where most accounts are owed something and few are in trouble."""
+    users, outbox, queue = UserRepository(real_users), Outbox(real_users), Queue(real_users)
+    for number in range(30):
+        register(users, parse_address(f"n{number}@example.com"))
+        if number < 3:
+            refuse_next(outbox)
+    with commands.recorded() as sent:
+        queue.retry_all(kind, NOW)
+    assert sent
+    for command in sent:
+        asked = {name: command[name] for name in ("update", "updates")}
+        explained = real_users.database.command("explain", asked, verbosity="executionStats")
+        assert explained["executionStats"]["totalDocsExamined"] == 3
 
 
 def test_lists_of_trouble_read_the_troubled_alone(real_users: Users) -> None:

@@ -73,10 +73,11 @@ def as_user(document: Mapping[str, Any] | None) -> User | None:
 
 def same_power(user: User) -> Document:
     """The guard of what depends on whether an account is an administrator's, or disabled; older
-    documents have no version."""
+    documents have no version. What is left of a deleted account is none."""
     version = user.admin_version
     return {
         "_id": user.id,
+        "email": {"$ne": ""},
         "admin": user.admin,
         "admin_version": {"$in": [version, version or None]},
     }
