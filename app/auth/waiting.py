@@ -1,7 +1,10 @@
 """Waiting for the mail: what the unconfirmed see and can do."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from hmac import compare_digest
+from typing import ParamSpec
 
 from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -19,13 +22,26 @@ from app.users.addresses import parse_address
 from app.users.user import MAX_CODE_TRIES_TOTAL, User
 from app.web import origin
 
+P = ParamSpec("P")
+
+
+def for_the_waiting(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Only for those who are signed in and wait; whoever is confirmed has nothing to do here."""
+
+    @login_required
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if current_user.confirmed:
+            return redirect(url_for("main.home"))
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[no-any-return]
+
 
 @bp.get("/unconfirmed")
-@login_required
+@for_the_waiting
 def unconfirmed() -> ResponseReturnValue:
     """Where the unconfirmed land: how things stand and what they can do."""
-    if current_user.confirmed:
-        return redirect(url_for("main.home"))
     return _where_things_stand(current_user.user)
 
 
@@ -44,12 +60,10 @@ def unconfirmed_status() -> ResponseReturnValue:
 
 
 @bp.post("/resend")
-@login_required
+@for_the_waiting
 def resend() -> ResponseReturnValue:
     """A new mail; every earlier link and code becomes worthless."""
     user: User = current_user.user
-    if user.confirmed:
-        return redirect(url_for("main.home"))
     now, cooldown = utcnow(), current_app.config["RESEND_COOLDOWN"]
     wait = user.resend_in(cooldown, now)
     if wait:
@@ -66,12 +80,10 @@ def resend() -> ResponseReturnValue:
 
 
 @bp.post("/unconfirmed/code")
-@login_required
+@for_the_waiting
 def code() -> ResponseReturnValue:
     """The six digits confirm as the link does, in the browser that waits."""
     user: User = current_user.user
-    if user.confirmed:
-        return redirect(url_for("main.home"))
     form = CodeForm()
     if form.validate_on_submit():
         if _tried(user, form.digits) and users.confirm(
@@ -119,12 +131,10 @@ def _why_not(user: User) -> str:
 
 
 @bp.post("/unconfirmed/start-over")
-@login_required
+@for_the_waiting
 def start_over() -> ResponseReturnValue:
     """Wrong address: drops this unconfirmed account, and leads back to the form with it to mend."""
     user: User = current_user.user
-    if user.confirmed:
-        return redirect(url_for("main.home"))
     users.start_over(user, current_user.session_id, utcnow())
     sessions.leave_claim(user.email)
     return redirect(url_for("auth.register"))
