@@ -152,13 +152,9 @@ class Administrators(Lookups, Registering, Passwords, Leaving):
 
     def send_reset(self, user: User, now: datetime, origin: Origin, by: str) -> bool:
         """Owes a letter to choose a new password; False when one is on its way already."""
-        if not self.ask_reset(user.email_key, now, origin):
-            return False
-        self._update(
-            {"_id": user.id},
-            {"$push": push_events(event(EventKind.RESET_SENT, now, origin, by))},
+        return self.ask_reset(
+            user.email_key, now, origin, event(EventKind.RESET_SENT, now, origin, by)
         )
-        return True
 
     def _depart(self, user: User, update: Document) -> Departure:
         """Applies what leaves an administrator without power, unless it is the last one's."""

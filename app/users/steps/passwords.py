@@ -26,11 +26,14 @@ VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": "", "reset_done"
 class Passwords(Steps):
     """Change and reset."""
 
-    def ask_reset(self, email_key: str, now: datetime, origin: Origin) -> bool:
+    def ask_reset(self, email_key: str, now: datetime, origin: Origin, *events: Document) -> bool:
         """Owes a reset letter to whoever has the address; earlier reset links die.
 
         One that has not left yet is enough: its link is signed when it does. So a stranger who asks
         over and over fills neither the outbox nor the activity of the account.
+
+        Args:
+            events: for the activity, where it is not anybody who asks.
 
         Returns:
             False when there is no such account, or a letter is on its way. The page must not show
@@ -47,11 +50,12 @@ class Passwords(Steps):
             {
                 "$inc": {"reset_version": 1, **inc},
                 "$set": {"reset_letter_id": letter.id, **last},
-                "$push": push_letters(letter),
+                "$push": push_letters(letter) | push_events(*events),
             },
         )
         if account:
             self._tell(Happening(EventKind.RESET_ASKED, account, by=""))
+            self._tell_events(account, list(events))
         return account is not None
 
     def reset_password(
