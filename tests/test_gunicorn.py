@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -53,15 +54,21 @@ class Gunicorn:
         return response.status, dict(response.headers), text
 
 
-@pytest.fixture(scope="module")
-def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """One that answers."""
-    log = tmp_path_factory.mktemp("gunicorn") / "log"
-    server = Gunicorn(log, APP_SETTINGS="config.TestingConfig")
+@contextmanager
+def serving(folder: Path) -> Iterator[Gunicorn]:
+    """One that answers, and ends cleanly with the block."""
+    server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig")
     wait_until(lambda: "Booting worker" in server.output)
     yield server
     server.process.terminate()
     assert server.process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    """For this module's tests."""
+    with serving(tmp_path_factory.mktemp("gunicorn")) as server:
+        yield server
 
 
 @pytest.mark.parametrize(

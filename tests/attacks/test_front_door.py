@@ -2,7 +2,6 @@
 cookies that somebody else has put into the browser."""
 
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -10,24 +9,12 @@ from flask import Flask
 from werkzeug.http import dump_cookie
 
 from tests.conftest import MakeApp
-from tests.processes import wait_until
 from tests.test_gunicorn import Gunicorn
 from tests.visitor import Visitor
 
 ADA, EVE = "ada@example.com", "eve@evil.example"
 HTTPS = "https://localhost"
 FORM = "Content-Type: application/x-www-form-urlencoded"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """A gunicorn with our settings, on loopback, whence it would believe its proxy."""
-    log = tmp_path_factory.mktemp("front-door") / "log"
-    server = Gunicorn(log, APP_SETTINGS="config.TestingConfig")
-    wait_until(lambda: "Booting worker" in server.output)
-    yield server
-    server.process.terminate()
-    assert server.process.wait(30) == 0
 
 
 def _raw(server: Gunicorn, *lines: str, body: str = "") -> str:

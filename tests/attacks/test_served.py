@@ -5,26 +5,13 @@ Poisoning by Host and by an absolute request target (Kettle, "Practical HTTP hos
 """
 
 import socket
-from collections.abc import Iterator
 from http.client import HTTPResponse, RemoteDisconnected
 
 import pytest
 
-from tests.processes import wait_until
 from tests.test_gunicorn import Gunicorn
 
 EVIL = "evil.example"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """One that answers."""
-    log = tmp_path_factory.mktemp("served") / "log"
-    started = Gunicorn(log, APP_SETTINGS="config.TestingConfig")
-    wait_until(lambda: "Booting worker" in started.output)
-    yield started
-    started.process.terminate()
-    assert started.process.wait(30) == 0
 
 
 def _send(server: Gunicorn, *lines: str) -> tuple[HTTPResponse, str]:
