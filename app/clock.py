@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything that happens here."""
+
 
 def utcnow() -> datetime:
     """Now in UTC, cut to MongoDB's milliseconds: what is read equals what was written."""

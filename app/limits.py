@@ -55,7 +55,7 @@ class StorageAway(Exception):
 
 
 def init_app(app: Flask) -> None:
-    """Reads the settings; makes no connection."""
+    """Where attempts are counted is opened when the first one is."""
     app.extensions["attempts"] = None
 
 

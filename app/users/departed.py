@@ -11,7 +11,7 @@ These steps are the only ones of this house that are not one command: a crash, o
 fails, between note and deletion leaves a note of an account that lives, which `review` removes.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.collection import Collection
@@ -21,8 +21,6 @@ from app.users.indexes import is_mock
 Document = dict[str, Any]
 
 EXPIRED, DISOWNED, STARTED_OVER, DELETED = "expired", "disowned", "started_over", "deleted"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""When what is left of a deleted account says that it was registered: before any span."""
 _EXPIRE_AHEAD = timedelta(days=1)
 # The longest that a step may take between its note and its deletion, with much to spare.
 _STEP_TAKES = timedelta(minutes=1)

@@ -13,6 +13,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from app.clock import EPOCH
 from app.users.indexes import is_mock
 from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
 from app.users.user import User
@@ -165,14 +166,14 @@ class Outbox:
 
     def waiting(self) -> bool:
         """Whether any letter is left to try, now or later."""
-        return self._users.find_one({"outbox.due_on": {"$gt": _EPOCH}}, {"_id": 1}) is not None
+        return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
     def backlog(self, now: datetime) -> Document:
         """For the operator: how many letters are overdue (up to 1000 are counted), for how many
         seconds the oldest has been, and what blocks them all, if anything, in the server's words.
         """
         blocked = self._users.find_one(
-            {"outbox": {"$elemMatch": {"due_on": {"$gt": _EPOCH}, "blocked": True}}},
+            {"outbox": {"$elemMatch": {"due_on": {"$gt": EPOCH}, "blocked": True}}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
         )
         overdue = {"$match": {"outbox.due_on": {"$lte": now}}}
@@ -194,7 +195,7 @@ class Outbox:
 def _adding_up(now: datetime) -> list[Document]:
     """The pipeline of `stock`. The index is walked in its order: what has been due longest is among
     the first."""
-    to_send = {"$match": {"outbox.due_on": {"$gt": _EPOCH}}}
+    to_send = {"$match": {"outbox.due_on": {"$gt": EPOCH}}}
     due = {"$lte": ["$outbox.due_on", now]}
     counts = {
         "_id": None,
@@ -216,4 +217,3 @@ def _adding_up(now: datetime) -> list[Document]:
 
 
 _COUNTED = 10_000
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

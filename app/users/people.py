@@ -4,7 +4,7 @@ import re
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +13,7 @@ from bson.errors import InvalidId
 from pymongo import DESCENDING
 from pymongo.collection import Collection
 
+from app.clock import EPOCH
 from app.users.addresses import MAX_LENGTH, AddressError, parse_address
 from app.users.letters import Letter, LetterKind
 from app.users.steps.lookups import activity_of
@@ -23,7 +24,6 @@ Document = dict[str, Any]
 PAGE_SIZE = 50
 # Milliseconds; a part of an address that few have means reading all addresses.
 _PATIENCE = 2500
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class State(StrEnum):
@@ -144,7 +144,7 @@ def _punycode(label: str) -> str:
 
 
 def _key(user: User) -> str:
-    return f"{(user.registered_on - _EPOCH) // timedelta(milliseconds=1)}-{user.id}"
+    return f"{(user.registered_on - EPOCH) // timedelta(milliseconds=1)}-{user.id}"
 
 
 def _before(after: str) -> Document:
@@ -153,7 +153,7 @@ def _before(after: str) -> Document:
     found = re.fullmatch(r"(\d{1,14})-([0-9a-f]{24})", after)
     if not found:
         raise ValueError("no key of a page")
-    moment = _EPOCH + timedelta(milliseconds=int(found[1]))
+    moment = EPOCH + timedelta(milliseconds=int(found[1]))
     return {
         "registered_on": {"$lte": moment},
         "$or": [{"registered_on": {"$lt": moment}}, {"_id": {"$lt": ObjectId(found[2])}}],

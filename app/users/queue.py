@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
 from pymongo.collection import Collection
 
+from app.clock import EPOCH
 from app.users.indexes import is_mock
 from app.users.letters import CONFIRMATIONS, Letter, LetterKind
 
 Document = dict[str, Any]
 
 SHOWN = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # More than this is said as "more than": nobody reads on, and a count is no reason to read them all.
 COUNTED = 10_000
 _TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}
-_OWED: Document = {"outbox.due_on": {"$gt": _EPOCH}}
+_OWED: Document = {"outbox.due_on": {"$gt": EPOCH}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Queue:
 
     def due(self) -> Letters:
         """Letters that have not been tried yet, oldest first."""
-        fresh = {"outbox.due_on": {"$gt": _EPOCH}, "outbox.trouble": None}
+        fresh = {"outbox.due_on": {"$gt": EPOCH}, "outbox.trouble": None}
         return self._letters(_OWED, fresh, "outbox.owed_on")
 
     def in_retry(self) -> Letters:

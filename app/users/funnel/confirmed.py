@@ -7,7 +7,7 @@ percentile is then picked from the one bin that it falls into, by sorting that b
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.users.departed import EPOCH
+from app.clock import EPOCH
 from app.users.funnel.elapsed import bin_expression
 from app.users.funnel.span import By, Span
 

@@ -9,7 +9,7 @@ from typing import Any
 import pymongo
 from pymongo.database import Database
 
-from app.users.departed import EPOCH
+from app.clock import EPOCH
 from app.users.funnel.confirmed import confirmed_pipeline, grain_expression
 from app.users.funnel.in_memory import confirmed_in_memory
 from app.users.funnel.span import Span

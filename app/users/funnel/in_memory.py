@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from app.users.departed import EPOCH
+from app.clock import EPOCH
 from app.users.funnel.confirmed import ranks
 from app.users.funnel.elapsed import bin_of, milliseconds
 from app.users.funnel.span import By, Span

@@ -5,8 +5,9 @@ from typing import Any
 
 from pymongo import ReturnDocument
 
+from app.clock import EPOCH
 from app.users.council import Council, Departure
-from app.users.departed import DELETED, EPOCH
+from app.users.departed import DELETED
 from app.users.happenings import Deed, Happening
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD

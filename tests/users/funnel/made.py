@@ -11,7 +11,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from app.users.departed import EPOCH
+from app.clock import EPOCH
 
 Document = dict[str, Any]
 

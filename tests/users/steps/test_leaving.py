@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.clock import EPOCH
 from app.users.council import Departure
-from app.users.departed import EPOCH
 from app.users.letters import LetterKind
 from app.users.outbox import Claim, Outbox
 from app.users.passwords import NO_PASSWORD
