@@ -5,10 +5,12 @@ Where it listens is gunicorn's own business: `--bind`, or PORT, which means all 
 
 import gc
 import itertools
+import json
 import os
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -71,14 +73,11 @@ def _forget_metrics() -> None:
 
 
 accesslog = "-"
-# Without query strings and Referer: `next=` may hold the path of a link, and so its token.
-access_log_format = (
-    '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus "%(a)s" %({x-request-id}o)s'
-)
 
 
-class RedactingLogger(Logger):
-    """Gunicorn's logs without the tokens of links (SECURITY-BAR 10); its errors like the app's."""
+class JsonLogger(Logger):
+    """Gunicorn's logs, a JSON object a line as the app's, without the tokens of links
+    (SECURITY-BAR 10)."""
 
     def setup(self, cfg: Config) -> None:
         from app.logs import Redacting, formatter
@@ -89,13 +88,34 @@ class RedactingLogger(Logger):
         for handler in self.error_log.handlers:
             handler.setFormatter(formatter())
 
-    def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:
-        """Gunicorn's, but that the path is one as it was sent: no line break can forge a line."""
-        atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
-        return atoms | {"U": quote(environ["PATH_INFO"], encoding="latin-1")}
+    def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
+        """Writes down one answer.
+
+        Not by a format of gunicorn's: it looks at every header and variable of a request, whether
+        the format names it or not, which took a tenth of the time of a page. Without query strings
+        and Referer: `next=` may hold the path of a link, and so its token.
+        """
+        if not self.access_log_enabled:
+            return
+        named = (value for name, value in resp.headers if name == "X-Request-ID")
+        line = {
+            "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "event": "answered",
+            "address": environ["REMOTE_ADDR"],
+            "method": environ["REQUEST_METHOD"],
+            # As it was sent.
+            "path": quote(environ["PATH_INFO"], encoding="latin-1"),
+            "status": resp.status_code,
+            "bytes": resp.sent,
+            "seconds": request_time.total_seconds(),
+            "browser": environ.get("HTTP_USER_AGENT", ""),
+            "request_id": next(named, ""),
+            "logger": self.access_log.name,
+        }
+        self.access_log.info("%s", json.dumps(line))
 
 
-logger_class = RedactingLogger
+logger_class = JsonLogger
 
 
 def post_worker_init(_worker: Any) -> None:

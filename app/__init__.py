@@ -1,6 +1,8 @@
 """Latchkey: accounts whose mail address is proven, for Flask on MongoDB."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -10,6 +12,7 @@ from app import (
     account,
     admin,
     auth,
+    fragments,
     limits,
     logs,
     mail,
@@ -25,6 +28,13 @@ from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
 
 
+class _Flask(Flask):
+    """Flask, but that it does not ask twenty times a request whether a function is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """The WSGI application; makes no connection before the first request.
 
@@ -34,7 +44,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     Raises:
         SystemExit: status 1, with one message that names every setting to mend.
     """
-    app = Flask(__name__)
+    app = _Flask(__name__)
     app.config.from_object(settings or _settings())
     # Werkzeug's own redirect would name whatever host the request did.
     app.url_map.merge_slashes = False
@@ -46,6 +56,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     mongo.init_app(app)
     web.init_app(app)
     paths.init_app(app)
+    fragments.init_app(app)
     overload.init_app(app)
     for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)

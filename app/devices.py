@@ -9,13 +9,15 @@ from flask.wrappers import Response
 from itsdangerous import BadData, URLSafeSerializer
 
 from app.links import signing_keys
+from app.users.links import SIGNATURES
 
 _LASTS = timedelta(days=400)  # the longest that browsers allow
 
 
 def _signer() -> URLSafeSerializer:
-    salt = f"{current_app.config['SECURITY_PASSWORD_SALT']}:device"
-    return URLSafeSerializer(list(signing_keys()), salt=salt)
+    config = current_app.config
+    salt = f"{config['SECURITY_PASSWORD_SALT']}:device"
+    return URLSafeSerializer(list(signing_keys(config)), salt=salt, signer_kwargs=SIGNATURES)
 
 
 def _cookie() -> str:

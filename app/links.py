@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from flask import current_app
+from flask import Config, current_app
 
 from app.users.links import LinkSigner, Purpose
 
@@ -19,9 +19,8 @@ def _signer(keys: tuple[str, ...], salt: str, max_ages: tuple[int, ...]) -> Link
     return LinkSigner(keys, salt, dict(zip(_MAX_AGE, max_ages, strict=True)))
 
 
-def signing_keys() -> tuple[str, ...]:
+def signing_keys(config: Config) -> tuple[str, ...]:
     """As itsdangerous wants them: `SECRET_KEY` last, which signs; former keys are accepted."""
-    config = current_app.config
     return (*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"])
 
 
@@ -29,4 +28,4 @@ def link_signer() -> LinkSigner:
     """The signer of this app's settings."""
     config = current_app.config
     max_ages = tuple(config[setting] for setting in _MAX_AGE.values())
-    return _signer(signing_keys(), config["SECURITY_PASSWORD_SALT"], max_ages)
+    return _signer(signing_keys(config), config["SECURITY_PASSWORD_SALT"], max_ages)

@@ -1,8 +1,10 @@
 """This process's connection to MongoDB."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, current_app
 from pymongo import MongoClient
@@ -19,6 +21,7 @@ from app.users.queue import Queue
 from app.users.repository import UserRepository
 
 Document = dict[str, Any]
+V = TypeVar("V")
 
 # Patience, so that a page says "try again" within 5 s whatever MongoDB does. `timeoutMS` caps a
 # whole operation, retries included; the URI may override each.
@@ -59,6 +62,7 @@ class Mongo:
         self._uri: str = app.config["MONGODB_URI"]
         self._lock = Lock()
         self._database: Database[Document] | None = None
+        self._views: dict[Any, Any] = {}
         self._pid = 0
 
     @property
@@ -67,12 +71,21 @@ class Mongo:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 self._database, self._pid = connect(self._uri), os.getpid()
+                self._views.clear()
             return self._database
 
     @property
     def users(self) -> Collection[Document]:
         """The accounts."""
         return self.database["users"]
+
+    def view(self, make: Callable[[Collection[Document]], V]) -> V:
+        """What `make` makes of the accounts, made once for a connection."""
+        database = self.database
+        if make not in self._views:
+            self._views[make] = make(database["users"])
+        view: V = self._views[make]
+        return view
 
 
 def init_app(app: Flask) -> None:
@@ -86,10 +99,13 @@ def current_mongo() -> Mongo:
     return mongo
 
 
-users: UserRepository = LocalProxy(  # type: ignore[assignment]
-    lambda: UserRepository(current_mongo().users, tell=journal.hear)
-)
-departed: Departed = LocalProxy(lambda: Departed(current_mongo().users))  # type: ignore[assignment]
-outbox: Outbox = LocalProxy(lambda: Outbox(current_mongo().users))  # type: ignore[assignment]
-people: People = LocalProxy(lambda: People(current_mongo().users))  # type: ignore[assignment]
-queue: Queue = LocalProxy(lambda: Queue(current_mongo().users))  # type: ignore[assignment]
+def _current(make: Callable[[Collection[Document]], V]) -> V:
+    """Stands for what is made of the accounts of the current app."""
+    return LocalProxy(lambda: current_mongo().view(make))  # type: ignore[return-value]
+
+
+users = _current(partial(UserRepository, tell=journal.hear))
+departed = _current(Departed)
+outbox = _current(Outbox)
+people = _current(People)
+queue = _current(Queue)

@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,12 +30,14 @@ from flask import (
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
-from itsdangerous import BadData
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app import devices, logs
 from app.clock import utcnow
 from app.extensions import login_manager
+from app.links import signing_keys
 from app.mongo import users
+from app.users.links import SIGNATURES
 from app.users.user import ConfirmMail, Origin, Session, User, random_id
 
 # A session is noted as seen at most this often: a page costs one find, not a find and a write.
@@ -70,8 +73,22 @@ class SignedIn(UserMixin):
         return self.user.admin
 
 
-class ForgivingSessions(SecureCookieSessionInterface):
-    """A signed cookie that holds something else than a session is no session, not a 500."""
+@cache
+def _serializer(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        list(keys),
+        salt=SecureCookieSessionInterface.salt,
+        serializer=SecureCookieSessionInterface.serializer,
+        signer_kwargs=SIGNATURES,
+    )
+
+
+class SignedSessions(SecureCookieSessionInterface):
+    """Flask's, with signatures as all of ours; a signed cookie that holds something else than a
+    session is no session, not a 500."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
+        return _serializer(signing_keys(app.config))
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         try:
@@ -82,15 +99,26 @@ class ForgivingSessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask) -> None:
     """Sets Flask-Login and the session cookie up."""
-    app.session_interface = ForgivingSessions()
+    app.session_interface = SignedSessions()
     # Flask-Login's own processor looks the account up for every page: an error page that is shown
     # because the database is away would fail in turn. The proxy looks when a template asks.
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: {"current_user": current_user})
+    app.jinja_env.globals["kind_of_viewer"] = _kind_of_viewer
     login_manager.unauthorized_handler(_to_sign_in)
     # It would end the session whenever a phone changes networks; ours are known to the server.
     login_manager.session_protection = None
     login_manager.user_loader(_load)
+
+
+def _kind_of_viewer() -> str:
+    """Whom the navigation is for; looked up once, as each look through the proxy takes time."""
+    viewer = current_user._get_current_object()
+    if not viewer.is_authenticated:
+        return "stranger"
+    if not viewer.confirmed:
+        return "unconfirmed"
+    return "admin" if viewer.admin else "confirmed"
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -35,9 +35,9 @@ _CONTENT = (
     .base_uri("'none'")
     .frame_ancestors("'none'")
 )
-# Made once: they are the same for every answer.
+# Made once: they are the same for every answer, but that a mail which is shown brings its own CSP.
+_CSP = Secure(csp=_CONTENT).headers
 _HEADERS = Secure(
-    csp=_CONTENT,
     xcto=XContentTypeOptions().nosniff(),
     # A link's token is in the path: no other page may learn it (ASVS 14.2.1).
     referrer=ReferrerPolicy().no_referrer(),
@@ -47,6 +47,7 @@ _HEADERS = Secure(
 _HTTPS_ONLY = Secure(
     hsts=StrictTransportSecurity().max_age(365 * 86400).include_subdomains()
 ).headers
+_STATIC = {"static", "bootstrap.static"}
 _BROWSER_LENGTH = 300
 
 
@@ -75,10 +76,11 @@ def _refuse_what_is_no_form() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
+    for name, value in _CSP.items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in {"static", "bootstrap.static"}:
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.extend(_HEADERS)
+    if request.endpoint not in _STATIC:
+        response.headers.add("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.extend(_HTTPS_ONLY)
     return response

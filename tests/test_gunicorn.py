@@ -1,5 +1,6 @@
 """gunicorn.conf.py, with a gunicorn that really serves."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,12 @@ class Gunicorn:
     def output(self) -> str:
         """What it has logged by now."""
         return self._output.read_text()
+
+    @property
+    def answered(self) -> list[dict[str, Any]]:
+        """The lines of its access log."""
+        lines = [line for line in self.output.splitlines() if '"answered"' in line]
+        return [json.loads(line) for line in lines]
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str]]:
         """Status and headers of a page."""
@@ -84,8 +92,20 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
 def test_no_token_gets_into_the_log(gunicorn: Gunicorn, path: str, logged: str) -> None:
     """SECURITY-BAR 10 and 22."""
     gunicorn.get(path, Referer=f"https://app.example.org/reset/{TOKEN}")
-    wait_until(lambda: f'"GET {logged} HTTP/1.1"' in gunicorn.output)
+    wait_until(lambda: logged in {line["path"] for line in gunicorn.answered})
     assert TOKEN not in gunicorn.output
+
+
+def test_an_answer_is_a_line_of_json(gunicorn: Gunicorn) -> None:
+    """SECURITY-BAR 22: what a client says of itself begins no other line."""
+    named = 'one "quoted"\u00e9\x85'.encode().decode("latin-1")
+    status, headers, text = gunicorn.read("/login", User_Agent=named)
+    name = headers["X-Request-ID"]
+    wait_until(lambda: name in gunicorn.output)
+    (line,) = [line for line in gunicorn.answered if line["request_id"] == name]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/login", status)
+    assert (line["bytes"], line["browser"]) == (len(text.encode()), named)
+    assert 0 < line["seconds"] < 60
 
 
 def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) -> None:

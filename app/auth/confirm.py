@@ -55,12 +55,14 @@ def confirm(token: str) -> ResponseReturnValue:
         return welcome(user)  # sent twice, or the first answer was lost
     if user is None or outcome is not Outcome.READY:
         return _page(opened)
+    if opened.is_owner:
+        if request.method == "POST":
+            return _confirm(opened, user)
+        return render_template("auth/confirm.html", email=user.email, is_owner=True)
     form = PasswordForm()
-    if request.method == "POST" and (opened.is_owner or form.proves(user)):
+    if request.method == "POST" and form.proves(user):
         return _confirm(opened, user)
-    return form_page(
-        "auth/confirm.html", form, email=user.email, is_owner=opened.is_owner, token=token
-    )
+    return form_page("auth/confirm.html", form, email=user.email, token=token)
 
 
 def _confirm(opened: OpenedLink, user: User) -> ResponseReturnValue:

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from bson import ObjectId
 from itsdangerous import BadData, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from app.clock import utcnow
+
+SIGNATURES: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+"""How links and cookies are signed, for itsdangerous, whose default is SHA-1 (ASVS 11.4.1)."""
 
 # How far the clock of the machine that signed may be ahead of ours.
 CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -68,7 +72,7 @@ class LinkSigner:
             purpose: URLSafeTimedSerializer(
                 list(keys),
                 salt=f"{salt}:{purpose.value}",
-                signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+                signer_kwargs=SIGNATURES,
             )
             for purpose in Purpose
         }

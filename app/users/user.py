@@ -6,7 +6,7 @@ An attribute with a default is all that a new field needs: documents from before
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -30,7 +30,7 @@ class View:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        names = {attribute.name for attribute in fields(cls)}
+        names = cls.__dataclass_fields__
         return cls(**{name: value for name, value in document.items() if name in names})
 
 

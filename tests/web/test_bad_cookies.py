@@ -86,6 +86,15 @@ def test_a_cookie_that_is_not_ours_is_anonymous(visitor: Visitor, name: str, val
     assert "Sign up" in home.text
 
 
+def test_a_cookie_that_is_signed_with_sha_1_is_anonymous(app: Flask, confirmed: Visitor) -> None:
+    """ASVS 11.4.1."""
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None
+    visitor = Visitor(app)
+    visitor.client.set_cookie("session", str(serializer.dumps(confirmed.cookie())))
+    _assert_anonymous(visitor)
+
+
 def test_a_bad_cookie_does_not_stand_in_the_way_of_signing_in(
     app: Flask, confirmed: Visitor
 ) -> None:

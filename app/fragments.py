@@ -1,0 +1,26 @@
+"""Parts of pages that are the same again and again, each rendered once: what frames a page (its
+head, the navigation, the footer) took more of its time than all that is particular to it."""
+
+from collections.abc import Hashable
+from functools import lru_cache
+
+from flask import Flask, request
+from markupsafe import Markup
+
+
+def init_app(app: Flask) -> None:
+    """Gives templates `fragment`."""
+
+    def render(template: str, _script_root: str, values: frozenset[tuple[str, Hashable]]) -> Markup:
+        # Not Flask's `render_template`: a fragment gets nothing of the request but these values,
+        # and `script_root`, of which paths depend.
+        return Markup(app.jinja_env.get_template(template).render(dict(values)))  # noqa: S704
+
+    # While templates are being written, each page shows them as they are.
+    remembered = render if app.jinja_env.auto_reload else lru_cache(maxsize=256)(render)
+
+    def fragment(template: str, **values: Hashable) -> Markup:
+        """A template rendered with these values and nothing else; each of few."""
+        return remembered(template, request.script_root, frozenset(values.items()))
+
+    app.jinja_env.globals["fragment"] = fragment
