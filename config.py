@@ -222,10 +222,10 @@ class BaseConfig:
     def _read_hashing(self, env: Environment) -> None:
         """A fifth of the threads hash or wait for it, three fifths are for refusals (the reason is
         in app/overload.py), and the last fifth is for pages."""
-        processes = max(1, env.number("WEB_CONCURRENCY", 2, 1, 1000))
+        env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py's
         threads = max(1, env.number("WEB_THREADS", 48, 1, 1000))
         room = max(1, threads // 5)
-        at_once = env.number("BCRYPT_AT_ONCE", min(room, max(1, _cores() // processes)), 1, 1000)
+        at_once = env.number("BCRYPT_AT_ONCE", min(room, _cores()), 1, 1000)
         queue = env.number("BCRYPT_QUEUE", max(0, room - at_once), 0, 1000)
         self.BCRYPT_AT_ONCE, self.BCRYPT_QUEUE = at_once, queue
         self.BUSY_PAUSES = min(threads * 3 // 5, max(0, threads - 1 - at_once - queue))

@@ -49,11 +49,12 @@ worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 # Nobody manages it through a socket, which would be made in the home directory.
 control_socket_disable = True
 
-# Where the workers keep what `/metrics` adds up; app/metrics.py says how.
-_METRICS, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "latchkey-metrics-"
+# The folder that the workers share: for what `/metrics` adds up (app/metrics.py says how), and for
+# the locks by which they share the cores (app/users/cores.py).
+_METRICS, _CORES, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "LATCHKEY_CORES", "latchkey-metrics-"
 
 
-def _metrics_folder() -> str:
+def _shared_folder() -> str:
     """This master's own, in the one that the operator names or in memory. Kept when settings are
     read again (HUP), and not taken over from the master that has started this one (USR2)."""
     named = os.environ.get(_METRICS, "")
@@ -65,10 +66,10 @@ def _metrics_folder() -> str:
 
 
 # Before anything imports prometheus_client.
-os.environ[_METRICS] = _metrics_folder()
+os.environ[_METRICS] = os.environ[_CORES] = _shared_folder()
 
 
-def _forget_metrics() -> None:
+def _forget_folder() -> None:
     shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
 
 
@@ -133,7 +134,7 @@ def on_starting(_arbiter: Any) -> None:
     try:
         config.load()
     except config.ConfigError as error:
-        _forget_metrics()
+        _forget_folder()
         sys.exit(str(error))
 
 
@@ -157,4 +158,4 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 def on_exit(_server: Any) -> None:
     """Leaves no folder behind."""
-    _forget_metrics()
+    _forget_folder()

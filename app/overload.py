@@ -1,16 +1,24 @@
 """Overload: hashes are bounded, and who would wait too long is told before anything is done."""
 
+import os
+import random
 import time
+from contextlib import nullcontext
+from pathlib import Path
 from threading import BoundedSemaphore
 
 from flask import Flask, request
 
 from app import metrics
 from app.users import hashing
+from app.users.cores import Cores
+
+CORES = "LATCHKEY_CORES"
+"""Set by gunicorn.conf.py: the folder through which its workers share the machine's cores."""
 
 # A form with one of these costs a hash, whichever form it is.
 _PASSWORDS = {"password", "current_password"}
-_PAUSE = 0.5  # seconds
+_SHORTEST, _LONGEST = 0.25, 0.75  # seconds
 
 
 def init_app(app: Flask) -> None:
@@ -18,11 +26,13 @@ def init_app(app: Flask) -> None:
 
     To be called before whatever costs a form something, as CSRF checks, limits and look-ups do.
     """
+    at_once, folder = app.config["BCRYPT_AT_ONCE"], os.environ.get(CORES)
     hashing.open_gate(
-        app.config["BCRYPT_AT_ONCE"],
+        at_once,
         app.config["BCRYPT_QUEUE"],
         metrics.observe_hash,
         metrics.set_hash_queue,
+        Cores(Path(folder), at_once).one if folder else nullcontext,
     )
     door = _Door(app.config["BUSY_PAUSES"])
     app.before_request(door.turn_away_early)
@@ -33,8 +43,9 @@ class _Door:
 
     In a flood most are turned away. That must be equal for all addresses, and it must not be quick:
     whoever ignores Retry-After would be back at once, and thousands of refusals a second keep
-    pages waiting as surely as hashes do. So a refusal takes half a second, on threads that are
-    there for it; once these are all taken, it does not.
+    pages waiting as surely as hashes do. So a refusal takes half a second or so, on threads that
+    are there for it; once these are all taken, it does not. Not the same time for each, or those
+    who came together would come back as one wave.
 
     Args:
         pauses: how many refusals may take their time at once.
@@ -56,6 +67,6 @@ class _Door:
     def _pause(self) -> None:
         if self._pauses and self._pauses.acquire(blocking=False):
             try:
-                time.sleep(_PAUSE)
+                time.sleep(random.uniform(_SHORTEST, _LONGEST))  # noqa: S311 (spread, not a secret)
             finally:
                 self._pauses.release()

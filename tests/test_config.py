@@ -94,26 +94,25 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "threads", "at_once", "queue", "pauses"),
+    ("cores", "threads", "at_once", "queue", "pauses"),
     [
-        (2, "2", "48", 1, 8, 28),
-        (8, "2", "48", 4, 5, 28),
-        (64, "1", "48", 9, 0, 28),
-        (1, "4", "8", 1, 0, 4),
-        (2, "2", "1", 1, 0, 0),
+        (2, "48", 2, 7, 28),
+        (8, "48", 8, 1, 28),
+        (64, "48", 9, 0, 28),
+        (1, "8", 1, 0, 4),
+        (2, "1", 1, 0, 0),
     ],
 )
 def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
-    processes: str,
     threads: str,
     at_once: int,
     queue: int,
     pauses: int,
 ) -> None:
     monkeypatch.setattr(config, "_cores", lambda: cores)
-    found = config.load(PRODUCTION | {"WEB_CONCURRENCY": processes, "WEB_THREADS": threads})
+    found = config.load(PRODUCTION | {"WEB_THREADS": threads})
     shares = (found.BCRYPT_AT_ONCE, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
     assert shares == (at_once, queue, pauses)
 

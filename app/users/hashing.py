@@ -1,4 +1,4 @@
-"""Where bcrypt runs: on as many threads as there are cores for it, behind a short queue.
+"""Where bcrypt runs: on as many threads as there are cores, behind a short queue.
 
 A hash costs a fifth of a second of a core, a page a few milliseconds. Without a bound a flood of
 sign-ins would hold every thread of the web server, and share every core with the pages. So hashes
@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from math import ceil
 from time import perf_counter
 from typing import TypeVar
@@ -49,6 +50,7 @@ class HashGate:
         patience: seconds that a hash may wait for its turn.
         on_hash: told the seconds that each hash took.
         on_queue: told how many wait, whenever that changes.
+        core: what a thread waits for before it hashes, where other processes hash as well.
     """
 
     def __init__(
@@ -58,9 +60,10 @@ class HashGate:
         patience: float,
         on_hash: Callable[[float], object] | None = None,
         on_queue: Callable[[int], object] | None = None,
+        core: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.at_once, self.queue, self.patience = at_once, queue, patience
-        self.on_hash, self.on_queue = on_hash, on_queue
+        self.on_hash, self.on_queue, self._core = on_hash, on_queue, core
         # Its threads are made when they are first needed: after a fork of the web server.
         self._threads = ThreadPoolExecutor(at_once, "bcrypt", initializer=_yield_to_pages)
         self._lock = threading.Lock()
@@ -118,15 +121,21 @@ class HashGate:
             self.on_queue(max(0, self._inside - self.at_once))
 
     def _timed(self, work: Callable[[], T]) -> T:
-        start = perf_counter()
-        try:
-            return work()
-        finally:
-            took = perf_counter() - start
-            with self._lock:
-                self._expected += (took - self._expected) * (_NEWEST if self._expected else 1)
-            if self.on_hash:
-                self.on_hash(took)
+        asked = perf_counter()
+        with self._core():
+            began = perf_counter()
+            try:
+                return work()
+            finally:
+                ended = perf_counter()
+                # What a turn takes has the wait for a core in it.
+                self._expect(ended - asked)
+                if self.on_hash:
+                    self.on_hash(ended - began)
+
+    def _expect(self, took: float) -> None:
+        with self._lock:
+            self._expected += (took - self._expected) * (_NEWEST if self._expected else 1)
 
 
 def _yield_to_pages() -> None:
@@ -140,7 +149,7 @@ def _nicer() -> int:
 
 
 gate = HashGate(os.cpu_count() or 1, _SHORT_QUEUE, _PATIENCE)
-"""The one of this process: whatever asks for a hash, the cores are the same."""
+"""The one of this process, whatever asks for a hash."""
 
 
 def open_gate(
@@ -148,8 +157,9 @@ def open_gate(
     queue: int,
     on_hash: Callable[[float], object] | None = None,
     on_queue: Callable[[int], object] | None = None,
+    core: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> HashGate:
     """Replaces the gate by one of other bounds, as the settings say them, and with listeners."""
     global gate
-    gate = HashGate(at_once, queue, _PATIENCE, on_hash, on_queue)
+    gate = HashGate(at_once, queue, _PATIENCE, on_hash, on_queue, core)
     return gate
