@@ -20,7 +20,7 @@ run: $(VENV)/run.stamp $(VENV)/mongod.stamp ## MongoDB, web and mail on this mac
 	@exec $(BIN)/python scripts/dev.py
 
 test: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## the whole test suite; ARGS='-k name' for a part of it
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadgroup)
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/ruff check

@@ -57,7 +57,7 @@ def take(part: tour.Part, browser: Browser) -> None:
             context = browser.new_context(base_url=stage.url, **(look | options))  # type: ignore[arg-type]
             return context.new_page()
 
-        for name, page in part(stage, new_page):
+        for name, page in tour.walk(part, stage, new_page):
             picture(page, name)
 
 

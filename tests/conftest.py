@@ -20,6 +20,16 @@ pytest_plugins = ["tests.mongo"]
 MakeApp = Callable[..., Flask]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs beside what: a file's tests share its fixtures, so they stay together; those that
+    measure time, or kill processes under load, never run beside their like."""
+    for item in items:
+        loud = item.get_closest_marker("loud") or item.get_closest_marker("faults")
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("loud" if loud else file))
+
+
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
     """Compiled templates: each test has an app of its own, which would compile them anew."""

@@ -15,6 +15,8 @@ from tests.processes import children, cpu_seconds, wait_until
 from tests.test_gunicorn import Gunicorn
 from tests.visitor import PASSWORD
 
+pytestmark = pytest.mark.loud
+
 FLOOD, PAGES = 64, 40
 # Seconds: the patience of the queue, and what the rest of a request takes on a busy machine.
 BOUND = 3 + 10

@@ -22,6 +22,8 @@ from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
+pytestmark = pytest.mark.loud
+
 CONFIRMED, UNCONFIRMED, RESET_ONLY = "cleo@example.com", "uma@example.com", "rosa@example.com"
 NOBODY = "nina@example.com"
 ALL = (CONFIRMED, UNCONFIRMED, RESET_ONLY, NOBODY)

@@ -21,6 +21,8 @@ from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import Visitor
 
+pytestmark = pytest.mark.loud
+
 CONFIRMED, UNCONFIRMED, NOBODY = "cleo@example.com", "uma@example.com", "nina@example.com"
 TRIES = 15
 

@@ -335,6 +335,14 @@ def errors(stage: Stage, new_page: NewPage) -> Sights:
 PARTS = (strangers, waiting, confirmation_links, account, administration, errors)
 
 
+def walk(part: Part, stage: Stage, new_page: NewPage) -> Sights:
+    """A part, each of its pages as it is once all has arrived: a click waits for the next page's
+    first byte, not for its stylesheet."""
+    for name, page in part(stage, new_page):
+        page.wait_for_load_state()
+        yield name, page
+
+
 def _confirmed(stage: Stage, page: Page) -> None:
     sign_up(page, ADA)
     page.goto(stage.mailbox.newest(ADA).link)

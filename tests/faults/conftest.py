@@ -26,6 +26,7 @@ P = TypeVar("P", bound=Process)
 Make = Callable[..., P]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of this folder can be run, or left out, by `-m faults`."""
     for item in items:
