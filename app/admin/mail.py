@@ -40,15 +40,14 @@ KINDS = {
 @bp.get("/mail", endpoint="mail")
 def index() -> ResponseReturnValue:
     """Due, in retry and refused; a letter's link is nowhere, it is made when the letter leaves."""
-    backlog = outbox.backlog(utcnow())
-    oldest = backlog["oldest_due_seconds"]
+    stock = outbox.stock(utcnow())
     return render_template(
         "admin/mail.html",
         due=queue.due(),
         in_retry=queue.in_retry(),
         refused=queue.refused(),
-        oldest=None if oldest is None else duration(timedelta(seconds=oldest)),
-        blocked=backlog["blocked"],
+        oldest=duration(timedelta(seconds=stock.overdue)) if stock.due else None,
+        blocked=outbox.blocked(),
         counted=COUNTED,
     )
 
@@ -62,7 +61,8 @@ def retry_all(kind: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("admin/retry.html", kind=KINDS[which], form=form)
     count = queue.retry_all(which, utcnow())
-    flash(f"{count} {'letter is' if count == 1 else 'letters are'} tried again now.", "success")
+    people = "1 person" if count == 1 else f"{count} people"
+    flash(f"Letters of this kind to {people} are tried again now.", "success")
     return redirect(url_for("admin.mail"))
 
 

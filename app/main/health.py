@@ -1,7 +1,6 @@
 """For load balancers and operators: is this process alive, and may it get requests."""
 
 import re
-from typing import Any
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
@@ -27,10 +26,10 @@ def ready() -> ResponseReturnValue:
     The mail queue is reported, but no reason to be unready: pages work without it.
     """
     problems = _missing_keys()
-    mail: dict[str, Any] | None = None
+    mail: dict[str, object] | None = None
     try:
         problems += _database_problems()
-        mail = _without_words(outbox.backlog(utcnow()))
+        mail = _mail()
     except PyMongoError:
         problems.append("mongodb: does not answer")
     body = {"status": "unready" if problems else "ok", "problems": problems, "mail": mail}
@@ -57,16 +56,22 @@ def _database_problems() -> list[str]:
     ]
 
 
-def _without_words(mail: dict[str, Any]) -> dict[str, Any]:
+def _mail() -> dict[str, object]:
+    stock, trouble = outbox.stock(utcnow()), outbox.blocked()
+    return {
+        "due": stock.due,
+        "oldest_due_seconds": int(stock.overdue) if stock.due else None,
+        "blocked": _without_words(trouble) if trouble else None,
+    }
+
+
+def _without_words(trouble: str) -> str:
     """Anybody may read this, and the mail server's words name accounts and hosts of ours: they are
     in the worker's log and on the page for administrators, here is what kind of trouble it is."""
-    trouble: str | None = mail["blocked"]
-    if trouble is None:
-        return mail
     if answer := re.match(r"\d{3}\b", trouble):
         said = f"the mail server refuses our login or sender ({answer[0]})"
     elif "certificate" in trouble.lower():
         said = "the mail server's certificate is not trusted"
     else:
         said = "the mail server does not offer what the settings ask for"
-    return mail | {"blocked": f"{said}; scripts/doctor.py and the worker's log say more"}
+    return f"{said}; scripts/doctor.py and the worker's log say more"

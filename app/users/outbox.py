@@ -168,28 +168,15 @@ class Outbox:
         """Whether any letter is left to try, now or later."""
         return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
-    def backlog(self, now: datetime) -> Document:
-        """For the operator: how many letters are overdue (up to 1000 are counted), for how many
-        seconds the oldest has been, and what blocks them all, if anything, in the server's words.
-        """
-        blocked = self._users.find_one(
-            {"outbox": {"$elemMatch": {"due_on": {"$gt": EPOCH}, "blocked": True}}},
+    def blocked(self) -> str | None:
+        """What keeps every letter from leaving, if anything does, in the mail server's words."""
+        entry = {"due_on": {"$gt": EPOCH}, "blocked": True}
+        # By the index of those in trouble: however many wait behind it.
+        found = self._users.find_one(
+            {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
         )
-        overdue = {"$match": {"outbox.due_on": {"$lte": now}}}
-        count = {"_id": None, "due": {"$sum": 1}, "oldest": {"$min": "$outbox.due_on"}}
-        # The index is walked in its order: the oldest is among the first thousand.
-        counted = self._users.aggregate(
-            [overdue, {"$unwind": "$outbox"}, overdue, {"$limit": 1000}, {"$group": count}]
-        )
-        # Of nothing MongoDB makes no group, and mongomock one of nothing.
-        found = next(iter(counted), None) or {"due": 0, "oldest": None}
-        oldest: datetime | None = found["oldest"]
-        return {
-            "due": found["due"],
-            "oldest_due_seconds": int((now - oldest).total_seconds()) if oldest else None,
-            "blocked": blocked["outbox"][0]["trouble"] if blocked else None,
-        }
+        return found["outbox"][0]["trouble"] if found else None
 
 
 def _adding_up(now: datetime) -> list[Document]:

@@ -265,7 +265,7 @@ def test_all_of_a_kind_are_tried_again(
     new_visitor().register("cleo@example.com")
     _refuse_all(app, "554 away")
     answer = administrator.submit("/admin/mail/retry/confirm")
-    assert "2 letters are tried again now" in said(administrator, answer)
+    assert "Letters of this kind to 2 people are tried again now" in said(administrator, answer)
     assert {mail.to for mail in mailbox.all()} >= {BOB, "cleo@example.com"}
     assert administrator.get("/admin/mail/retry/nonsense").status_code == 404
 

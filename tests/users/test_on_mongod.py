@@ -153,6 +153,19 @@ def test_a_claim_reads_one_account_however_long_the_backlog(
     assert explained["executionStats"]["totalDocsExamined"] == 1
 
 
+def test_what_blocks_is_found_however_many_letters_wait_behind_it(
+    collection: Users, users: UserRepository, outbox: Outbox
+) -> None:
+    entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "attempts": 0}
+    add_accounts(collection, 2000, {**entry, "due_on": NOW, "lease": None})
+    assert indexes_used(plan(collection, outbox.blocked)) == {"outbox_trouble"}
+    claim = outbox.claim(NOW, MINUTE)
+    assert claim
+    assert outbox.postpone(claim, NOW + MINUTE, "535 bad login", blocked=True)
+    assert outbox.blocked() == "535 bad login"
+    assert plan(collection, outbox.blocked)["executionStats"]["totalDocsExamined"] == 1
+
+
 def test_the_letter_that_has_been_due_longest_is_claimed_first(
     users: UserRepository, outbox: Outbox
 ) -> None:

@@ -395,30 +395,29 @@ def test_waiting_tells_whether_anything_is_left_to_try(
     assert not outbox.waiting()
 
 
-def test_the_backlog_counts_overdue_letters(users: UserRepository, outbox: Outbox) -> None:
-    assert outbox.backlog(NOW) == {"due": 0, "oldest_due_seconds": None, "blocked": None}
+def test_the_stock_counts_what_is_due(users: UserRepository, outbox: Outbox) -> None:
     user = register(users)
     users.resend(user, NOW, NONE_AT_ALL)
     register(users, parse_address("bob@example.com"), NOW + HOUR)
-    assert outbox.backlog(BEFORE)["due"] == 0
-    assert outbox.backlog(NOW)["due"] == 2, "both of one account, and not the later one"
-    assert outbox.backlog(NOW + HOUR)["due"] == 3
-    assert outbox.backlog(NOW + HOUR)["oldest_due_seconds"] == 3600
+    assert outbox.stock(BEFORE).due == 0
+    assert outbox.stock(NOW).due == 2, "both of one account, and not the later one"
+    assert outbox.stock(NOW + HOUR).due == 3
+    assert outbox.stock(NOW + HOUR).overdue == 3600
     taken(outbox)
-    assert outbox.backlog(NOW)["due"] == 1
-    assert outbox.backlog(NOW + 90 * SECOND)["oldest_due_seconds"] == 90
+    assert outbox.stock(NOW).due == 1
+    assert outbox.stock(NOW + 90 * SECOND).overdue == 90
 
 
-def test_the_backlog_says_what_blocks_every_letter_until_it_is_mended(
+def test_it_says_what_blocks_every_letter_until_it_is_mended(
     users: UserRepository, outbox: Outbox
 ) -> None:
     register(users)
     outbox.postpone(taken(outbox), NOW + MINUTE, "451 busy")
-    assert outbox.backlog(NOW)["blocked"] is None
+    assert outbox.blocked() is None
     outbox.postpone(taken(outbox, NOW + MINUTE), NOW + HOUR, "535 bad login", blocked=True)
-    assert outbox.backlog(NOW)["blocked"] == "535 bad login"
+    assert outbox.blocked() == "535 bad login"
     outbox.settle(taken(outbox, NOW + HOUR), NOW + HOUR)
-    assert outbox.backlog(NOW)["blocked"] is None
+    assert outbox.blocked() is None
 
 
 def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
@@ -427,10 +426,10 @@ def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
     user = confirm(users, register(users))
     outbox.postpone(taken(outbox), NOW + MINUTE, "535 bad login", blocked=True)
     outbox.refuse(taken(outbox, NOW + MINUTE), "550 no such user")
-    assert outbox.backlog(NOW)["blocked"] is None
+    assert outbox.blocked() is None
     users.owe_account_exists(user.email_key, NOW, HOUR)
     outbox.postpone(taken(outbox), NOW + HOUR, "530 TLS first", blocked=True)
-    assert outbox.backlog(NOW)["blocked"] == "530 TLS first"
+    assert outbox.blocked() == "530 TLS first"
 
 
 # Many workers
