@@ -21,6 +21,7 @@ once be more tries. The window begins with the first attempt.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from threading import Lock
 from typing import Any, Literal
 
 from flask import Flask, current_app, request
@@ -33,6 +34,7 @@ from app.mongo import connect, current_mongo
 from app.users.indexes import is_mock
 from app.users.user import User
 
+_opening = Lock()
 # An IPv6 client has a whole network of addresses (RFC 6177).
 _NETWORK_BITS = 64
 
@@ -62,8 +64,10 @@ def init_app(app: Flask) -> None:
 def _attempts() -> Attempts:
     """Made on first use, after a fork, as the connection to MongoDB is."""
     kept: dict[str, Any] = current_app.extensions
-    if kept["attempts"] is None:
-        kept["attempts"] = _open(current_app.config["RATELIMIT_STORAGE_URI"])
+    # One: in memory a second one would count from nothing.
+    with _opening:
+        if kept["attempts"] is None:
+            kept["attempts"] = _open(current_app.config["RATELIMIT_STORAGE_URI"])
     attempts: Attempts = kept["attempts"]
     return attempts
 
