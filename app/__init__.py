@@ -29,7 +29,8 @@ from app.extensions import mail as flask_mail
 
 
 class _Flask(Flask):
-    """Flask, but that it does not ask twenty times a request whether a function is a coroutine."""
+    """Flask, but that it does not ask twenty times a request whether a function is a coroutine: no
+    view is one, since pymongo, as it is used here, is none."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -1,5 +1,5 @@
 """Parts of pages that are the same again and again, each rendered once: what frames a page (its
-head, the navigation, the footer) took more of its time than all that is particular to it."""
+head, the brand, the navigation) took more of its time than all that is particular to it."""
 
 from collections.abc import Hashable
 from functools import lru_cache

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
 from typing import TypeVar
@@ -68,7 +69,8 @@ class HashGate:
         self._threads = ThreadPoolExecutor(at_once, "bcrypt", initializer=_yield_to_pages)
         self._lock = threading.Lock()
         self._inside = 0
-        self._expected = 0.0
+        # What the newest took, in seconds: to get a core, and to hash.
+        self._for_core, self._hashing = 0.0, 0.0
 
     def run(self, work: Callable[[], T]) -> T:
         """What `work` returns, or raises, once it has had its turn.
@@ -77,13 +79,16 @@ class HashGate:
             Busy: the queue is full, or the turn did not come within `patience`.
         """
         self._enter()
+        turn = _Turn()
         try:
-            turn = self._threads.submit(self._timed, work)
-            wait((turn,), self.patience)
-            # One that is running cannot be cancelled, and ends soon.
-            if turn.cancel():
-                raise Busy(self._seconds_to_wait())
-            return turn.result()
+            answer = self._threads.submit(self._take, turn, work)
+            wait((answer,), self.patience)
+            with self._lock:
+                turn.given_up = not turn.begun
+                if turn.given_up:
+                    raise Busy(self._seconds_to_wait())
+            # What has begun cannot be stopped, and ends soon.
+            return answer.result()
         finally:
             self._leave()
 
@@ -94,7 +99,8 @@ class HashGate:
 
     def _check(self) -> None:
         full = self._inside >= self.at_once + self.queue
-        if full or self._wait() > self.patience:
+        # Whoever is alone is let in, whatever was so before: it is how that is found out.
+        if full or (self._inside and self._wait() > self.patience):
             raise Busy(self._seconds_to_wait())
 
     def _enter(self) -> None:
@@ -109,9 +115,9 @@ class HashGate:
             self._tell_queue()
 
     def _wait(self) -> float:
-        """Seconds until the next to enter should have its turn."""
-        turns = (self._inside - self.at_once + 1) / self.at_once
-        return max(0.0, turns * self._expected)
+        """Seconds until the hash of the next to enter should begin."""
+        turns = max(0.0, (self._inside - self.at_once + 1) / self.at_once)
+        return turns * (self._for_core + self._hashing) + self._for_core
 
     def _seconds_to_wait(self) -> int:
         return max(1, ceil(self._wait()))
@@ -120,22 +126,35 @@ class HashGate:
         if self.on_queue:
             self.on_queue(max(0, self._inside - self.at_once))
 
-    def _timed(self, work: Callable[[], T]) -> T:
+    def _take(self, turn: "_Turn", work: Callable[[], T]) -> T:
         asked = perf_counter()
         with self._core():
             began = perf_counter()
+            with self._lock:
+                self._for_core = _newer(self._for_core, began - asked)
+                if turn.given_up:
+                    raise Busy(1)  # to nobody: whoever it was has been told
+                turn.begun = True
             try:
                 return work()
             finally:
-                ended = perf_counter()
-                # What a turn takes has the wait for a core in it.
-                self._expect(ended - asked)
+                took = perf_counter() - began
+                with self._lock:
+                    self._hashing = _newer(self._hashing, took)
                 if self.on_hash:
-                    self.on_hash(ended - began)
+                    self.on_hash(took)
 
-    def _expect(self, took: float) -> None:
-        with self._lock:
-            self._expected += (took - self._expected) * (_NEWEST if self._expected else 1)
+
+@dataclass(slots=True)
+class _Turn:
+    """One of the two, if any; whoever asks and whoever hashes decide under the gate's lock."""
+
+    begun: bool = False
+    given_up: bool = False
+
+
+def _newer(expected: float, found: float) -> float:
+    return expected + (found - expected) * (_NEWEST if expected else 1)
 
 
 def _yield_to_pages() -> None:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -102,6 +103,42 @@ def test_whoever_would_wait_too_long_is_told_at_once(work: Work, people: Ask) ->
     work.go.set()
     first.result(LONG)
     gate.check()
+
+
+class Others:
+    """Processes that have every core until they let go."""
+
+    def __init__(self) -> None:
+        self.gone = threading.Event()
+
+    @contextmanager
+    def core(self) -> Iterator[None]:
+        assert self.gone.wait(LONG)
+        yield
+
+
+def test_whoever_gets_no_core_in_time_is_told_and_takes_no_place() -> None:
+    others, ran = Others(), list[bool]()
+    gate = HashGate(at_once=1, queue=0, patience=0.05, core=others.core)
+    with pytest.raises(Busy):
+        gate.run(lambda: ran.append(True))
+    others.gone.set()
+    assert gate.run(lambda: "again") == "again"
+    assert ran == []
+
+
+def test_the_wait_for_a_core_counts(work: Work, people: Ask) -> None:
+    others = Others()
+    gate = HashGate(at_once=2, queue=0, patience=0.1, core=others.core)
+    with pytest.raises(Busy):
+        gate.run(work)
+    others.gone.set()
+    first = people(lambda: gate.run(work))
+    wait_until(lambda: work.running == 1)
+    with pytest.raises(Busy):
+        gate.check()  # there is a thread for it, but a core took longer than its patience
+    work.go.set()
+    assert first.result(LONG) == "done", "alone it is let in all the same"
 
 
 def test_a_hash_that_fails_gives_its_place_back() -> None:
