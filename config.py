@@ -223,7 +223,7 @@ class BaseConfig:
         """A fifth of the threads hash or wait for it, three fifths are for refusals (the reason is
         in app/overload.py), and the last fifth is for pages."""
         env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py's
-        threads = max(1, env.number("WEB_THREADS", 48, 1, 1000))
+        threads = max(1, env.number("WEB_THREADS", 64, 1, 1000))
         room = max(1, threads // 5)
         at_once = env.number("BCRYPT_AT_ONCE", min(room, _cores()), 1, 1000)
         queue = env.number("BCRYPT_QUEUE", max(0, room - at_once), 0, 1000)

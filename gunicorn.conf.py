@@ -22,7 +22,7 @@ from gunicorn.glogging import Logger
 # which reads both numbers too, keeps a fifth of the threads for pages, whatever the others do.
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
-threads = os.environ.get("WEB_THREADS", "48")
+threads = os.environ.get("WEB_THREADS", "64")
 
 # Never `preload_app`: a MongoClient must be made after the fork.
 

@@ -96,7 +96,7 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
 @pytest.mark.parametrize(
     ("cores", "threads", "at_once", "queue", "pauses"),
     [
-        (2, "48", 2, 7, 28),
+        (2, "64", 2, 10, 38),
         (8, "48", 8, 1, 28),
         (64, "48", 9, 0, 28),
         (1, "8", 1, 0, 4),
@@ -153,7 +153,7 @@ def test_production_names_what_is_missing(name: str, value: str) -> None:
         ("BCRYPT_LOG_ROUNDS", "10.5"),
         ("BCRYPT_AT_ONCE", "0"),
         ("BCRYPT_QUEUE", "-1"),
-        ("BCRYPT_QUEUE", "48"),
+        ("BCRYPT_QUEUE", "64"),
         ("WEB_CONCURRENCY", "0"),
         ("WEB_THREADS", "many"),
         ("CONFIRM_MAX_AGE", "0"),

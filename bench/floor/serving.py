@@ -4,7 +4,7 @@ import os
 
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
-threads = os.environ.get("WEB_THREADS", "8")
+threads = os.environ.get("WEB_THREADS", "64")
 keepalive = 5
 accesslog = "-"
 control_socket_disable = True

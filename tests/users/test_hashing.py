@@ -3,8 +3,8 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -132,6 +132,7 @@ def test_the_wait_for_a_core_counts(work: Work, people: Ask) -> None:
     gate = HashGate(at_once=2, queue=0, patience=0.1, core=others.core)
     with pytest.raises(Busy):
         gate.run(work)
+    threading.Event().wait(1.0)  # so long nobody gets a core
     others.gone.set()
     first = people(lambda: gate.run(work))
     wait_until(lambda: work.running == 1)

@@ -98,7 +98,7 @@ def test_once_there_is_room_the_same_form_is_taken(app: Flask, visitor: Visitor)
 def test_being_turned_away_costs_no_command(make_app: MakeApp, real_uri: str) -> None:
     visitor = Visitor(make_app(MONGODB_URI=real_uri))
     visitor.get("/login")
-    hashing.open_gate(at_once=1, queue=0).patience = -1
+    hashing.open_gate(at_once=1, queue=-1)  # nobody gets in
     with commands.recorded() as sent:
         assert visitor.sign_in("ada@example.com").status_code == 503
     assert sent == []
