@@ -129,11 +129,14 @@ def _matching(part: str) -> Document:
     # MongoDB takes neither in an expression, and no address has them.
     if "\x00" in part or len(part) > MAX_LENGTH:
         return {"email_key": {"$in": []}}
-    spellings = {part}
-    if not part.isascii():
-        local, at, domain = part.rpartition("@")
-        spellings.add(local + at + ".".join(map(_punycode, domain.split("."))))
-    return {"email_key": {"$regex": "|".join(map(re.escape, sorted(spellings)))}}
+    if part.isascii():
+        return {"email_key": {"$regex": re.escape(part)}}
+    local, at, domain = part.rpartition("@")
+    spellings = {part, local + at + ".".join(map(_punycode, domain.split(".")))}
+    as_key = {"email_key": {"$regex": "|".join(map(re.escape, sorted(spellings)))}}
+    # Part of a label is no part of its punycode.
+    as_typed = {"email": {"$regex": re.escape(part), "$options": "i"}}
+    return {"$and": [{"$or": [as_key, as_typed]}]}
 
 
 def _punycode(label: str) -> str:
