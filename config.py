@@ -220,19 +220,21 @@ class BaseConfig:
         return ""
 
     def _read_hashing(self, env: Environment) -> None:
-        """A fifth of the threads hash or wait for it, three fifths are for refusals (the reason is
-        in app/overload.py), and the last fifth is for pages."""
+        """BCRYPT_AT_ONCE is for all web processes together; of the threads of each a fifth hash or
+        wait for it, three fifths are for refusals (the reason is in app/overload.py), and the last
+        fifth is for pages."""
         env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py's
         threads = max(1, env.number("WEB_THREADS", 64, 1, 1000))
         room = max(1, threads // 5)
-        at_once = env.number("BCRYPT_AT_ONCE", min(room, _cores()), 1, 1000)
-        queue = env.number("BCRYPT_QUEUE", max(0, room - at_once), 0, 1000)
-        self.BCRYPT_AT_ONCE, self.BCRYPT_QUEUE = at_once, queue
-        self.BUSY_PAUSES = min(threads * 3 // 5, max(0, threads - 1 - at_once - queue))
-        if self.production and at_once + queue > max(1, threads - 1):
+        self.BCRYPT_AT_ONCE = env.number("BCRYPT_AT_ONCE", _cores(), 1, 1000)
+        hashing = min(room, self.BCRYPT_AT_ONCE)
+        queue = env.number("BCRYPT_QUEUE", max(0, room - hashing), 0, 1000)
+        self.BCRYPT_THREADS, self.BCRYPT_QUEUE = hashing, queue
+        self.BUSY_PAUSES = min(threads * 3 // 5, max(0, threads - 1 - hashing - queue))
+        if self.production and hashing + queue > max(1, threads - 1):
             env.problems.append(
-                "BCRYPT_QUEUE and BCRYPT_AT_ONCE together must be less than WEB_THREADS,"
-                " or sign-ins would keep every page waiting"
+                "BCRYPT_QUEUE must leave some of WEB_THREADS, or sign-ins would keep every page"
+                " waiting"
             )
 
     def _read_lifetimes(self, env: Environment) -> None:

@@ -84,8 +84,7 @@ class JsonLogger(Logger):
         from app.logs import Redacting, formatter
 
         super().setup(cfg)
-        for log in (self.access_log, self.error_log):
-            log.addFilter(Redacting())
+        self.error_log.addFilter(Redacting())
         for handler in self.error_log.handlers:
             handler.setFormatter(formatter())
 
@@ -98,18 +97,22 @@ class JsonLogger(Logger):
         """
         if not self.access_log_enabled:
             return
+        from app.logs import redact
+
         named = (value for name, value in resp.headers if name == "X-Request-ID")
+        # Of a request that gunicorn could not read there is no path.
+        path = quote(environ.get("PATH_INFO", ""), encoding="latin-1")
         line = {
             "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "event": "answered",
-            "address": environ["REMOTE_ADDR"],
-            "method": environ["REQUEST_METHOD"],
-            # As it was sent.
-            "path": quote(environ["PATH_INFO"], encoding="latin-1"),
-            "status": resp.status_code,
+            "address": environ.get("REMOTE_ADDR", ""),
+            "method": environ.get("REQUEST_METHOD", ""),
+            # Before it becomes JSON: a token may seem to end anywhere.
+            "path": redact(path),
+            "status": int(str(resp.status).partition(" ")[0]),
             "bytes": resp.sent,
             "seconds": request_time.total_seconds(),
-            "browser": environ.get("HTTP_USER_AGENT", ""),
+            "browser": redact(environ.get("HTTP_USER_AGENT", "")),
             "request_id": next(named, ""),
             "logger": self.access_log.name,
         }

@@ -12,9 +12,11 @@ def init_app(app: Flask) -> None:
     """Gives templates `fragment`."""
 
     def render(template: str, _script_root: str, values: frozenset[tuple[str, Hashable]]) -> Markup:
-        # Not Flask's `render_template`: a fragment gets nothing of the request but these values,
-        # and `script_root`, of which paths depend.
-        return Markup(app.jinja_env.get_template(template).render(dict(values)))  # noqa: S704
+        # Nothing of whoever comes first may be remembered: of the request a fragment has these
+        # values, and `script_root`, of which paths depend.
+        nobody = {"request": None, "session": None, "g": None}
+        fragment = app.jinja_env.get_template(template)
+        return Markup(fragment.render(nobody | dict(values)))  # noqa: S704
 
     # While templates are being written, each page shows them as they are.
     remembered = render if app.jinja_env.auto_reload else lru_cache(maxsize=256)(render)

@@ -26,13 +26,13 @@ def init_app(app: Flask) -> None:
 
     To be called before whatever costs a form something, as CSRF checks, limits and look-ups do.
     """
-    at_once, folder = app.config["BCRYPT_AT_ONCE"], os.environ.get(CORES)
+    folder = os.environ.get(CORES)
     hashing.open_gate(
-        at_once,
+        app.config["BCRYPT_THREADS"],
         app.config["BCRYPT_QUEUE"],
         metrics.observe_hash,
         metrics.set_hash_queue,
-        Cores(Path(folder), at_once).one if folder else nullcontext,
+        Cores(Path(folder), app.config["BCRYPT_AT_ONCE"]).one if folder else nullcontext,
     )
     door = _Door(app.config["BUSY_PAUSES"])
     app.before_request(door.turn_away_early)

@@ -94,7 +94,7 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("cores", "threads", "at_once", "queue", "pauses"),
+    ("cores", "threads", "hashing", "queue", "pauses"),
     [
         (2, "64", 2, 10, 38),
         (8, "48", 8, 1, 28),
@@ -107,14 +107,15 @@ def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
     threads: str,
-    at_once: int,
+    hashing: int,
     queue: int,
     pauses: int,
 ) -> None:
     monkeypatch.setattr(config, "_cores", lambda: cores)
     found = config.load(PRODUCTION | {"WEB_THREADS": threads})
-    shares = (found.BCRYPT_AT_ONCE, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
-    assert shares == (at_once, queue, pauses)
+    shares = (found.BCRYPT_THREADS, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
+    assert shares == (hashing, queue, pauses)
+    assert cores == found.BCRYPT_AT_ONCE, "whatever one process can do of it"
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -98,14 +98,23 @@ def test_no_token_gets_into_the_log(gunicorn: Gunicorn, path: str, logged: str) 
 
 def test_an_answer_is_a_line_of_json(gunicorn: Gunicorn) -> None:
     """SECURITY-BAR 22: what a client says of itself begins no other line."""
-    named = 'one "quoted"\u00e9\x85'.encode().decode("latin-1")
+    named = 'one "quoted"\u00e9\x85 /reset/x"} "'.encode().decode("latin-1")
     status, headers, text = gunicorn.read("/login", User_Agent=named)
     name = headers["X-Request-ID"]
     wait_until(lambda: name in gunicorn.output)
     (line,) = [line for line in gunicorn.answered if line["request_id"] == name]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/login", status)
-    assert (line["bytes"], line["browser"]) == (len(text.encode()), named)
+    assert (line["bytes"], line["browser"]) == (len(text.encode()), named.replace("/x", "/-"))
     assert 0 < line["seconds"] < 60
+
+
+def test_a_request_that_cannot_be_read_is_answered_and_logged(gunicorn: Gunicorn) -> None:
+    before = len(gunicorn.answered)
+    with socket.create_connection(("127.0.0.1", gunicorn.port), timeout=10) as connection:
+        connection.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+    wait_until(lambda: len(gunicorn.answered) > before)
+    assert gunicorn.answered[-1]["status"] == 400
 
 
 def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) -> None:

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-_LOOK_AGAIN = 0.002  # seconds; a hash takes a hundred times as long
+_LOOK_AGAIN = 0.003  # seconds; a hash takes a hundred times as long
 
 
 class Cores:
     """So many, for all processes that name the same folder; to be made after a fork.
+
+    Who waits looks again and again, one of each process, and none of them blocks another: a process
+    that is stopped keeps the cores that it has, and nothing else.
 
     Args:
         folder: exists; its files come with the first process that needs them.
@@ -26,31 +29,24 @@ class Cores:
     """
 
     def __init__(self, folder: Path, number: int) -> None:
-        self._line = _open(folder / "line")
         self._free = {_open(folder / f"core-{one}") for one in range(number)}
-        self._lock = Lock()
+        self._looking = Lock()
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Waits for a core, and has it for the block."""
-        core = self._wait()
+        """Waits for a core, and has it for the block.
+
+        Raises:
+            OSError: the folder's files cannot be locked.
+        """
+        with self._looking:
+            while (core := self._take()) is None:
+                time.sleep(_LOOK_AGAIN)
         try:
             yield
         finally:
             fcntl.flock(core, fcntl.LOCK_UN)
             self._free.add(core)
-
-    def _wait(self) -> int:
-        # One of each process stands in the line, which the kernel keeps in order; whoever is first
-        # in it looks for a core. To wait for a certain one could be to pass over a free one.
-        with self._lock:
-            fcntl.flock(self._line, fcntl.LOCK_EX)
-            try:
-                while (core := self._take()) is None:
-                    time.sleep(_LOOK_AGAIN)
-                return core
-            finally:
-                fcntl.flock(self._line, fcntl.LOCK_UN)
 
     def _take(self) -> int | None:
         # Those that this process has are not asked for: a file's lock is the process's own.

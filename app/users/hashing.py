@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import ceil
 from time import perf_counter
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class HashGate:
         # Its threads are made when they are first needed: after a fork of the web server.
         self._threads = ThreadPoolExecutor(at_once, "bcrypt", initializer=_yield_to_pages)
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside = self._hashed = 0
         # What the newest took, in seconds: to get a core, and to hash.
         self._for_core, self._hashing = 0.0, 0.0
 
@@ -79,15 +79,15 @@ class HashGate:
             Busy: the queue is full, or the turn did not come within `patience`.
         """
         self._enter()
-        turn = _Turn()
+        turn = _Turn(work)
         try:
-            answer = self._threads.submit(self._take, turn, work)
+            answer = self._threads.submit(self._take, turn)
             wait((answer,), self.patience)
             with self._lock:
-                turn.given_up = not turn.begun
-                if turn.given_up:
+                # What has begun cannot be stopped, and ends soon.
+                if not turn.begun and not answer.done():
+                    turn.work = None  # with the password in it
                     raise Busy(self._seconds_to_wait())
-            # What has begun cannot be stopped, and ends soon.
             return answer.result()
         finally:
             self._leave()
@@ -124,33 +124,43 @@ class HashGate:
 
     def _tell_queue(self) -> None:
         if self.on_queue:
-            self.on_queue(max(0, self._inside - self.at_once))
+            self.on_queue(self._inside - self._hashed)
 
-    def _take(self, turn: "_Turn", work: Callable[[], T]) -> T:
+    def _take(self, turn: "_Turn[T]") -> T:
         asked = perf_counter()
+        turn.check()
         with self._core():
             began = perf_counter()
             with self._lock:
                 self._for_core = _newer(self._for_core, began - asked)
-                if turn.given_up:
-                    raise Busy(1)  # to nobody: whoever it was has been told
+                work = turn.check()
                 turn.begun = True
+                self._hashed += 1
+                self._tell_queue()
             try:
                 return work()
             finally:
                 took = perf_counter() - began
                 with self._lock:
                     self._hashing = _newer(self._hashing, took)
+                    self._hashed -= 1
                 if self.on_hash:
                     self.on_hash(took)
 
 
 @dataclass(slots=True)
-class _Turn:
-    """One of the two, if any; whoever asks and whoever hashes decide under the gate's lock."""
+class _Turn(Generic[T]):
+    """Whoever asks and whoever hashes decide under the gate's lock: it begins, or is given up."""
 
+    work: Callable[[], T] | None
+    """None once it is given up."""
     begun: bool = False
-    given_up: bool = False
+
+    def check(self) -> Callable[[], T]:
+        """The work, if it is still wanted; else Busy, to nobody: whoever it was has been told."""
+        if self.work is None:
+            raise Busy(1)
+        return self.work
 
 
 def _newer(expected: float, found: float) -> float:

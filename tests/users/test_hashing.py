@@ -142,6 +142,28 @@ def test_the_wait_for_a_core_counts(work: Work, people: Ask) -> None:
     assert first.result(LONG) == "done", "alone it is let in all the same"
 
 
+def test_whoever_waits_for_a_core_is_in_the_queue(people: Ask) -> None:
+    others, waiting = Others(), list[int]()
+    gate = HashGate(1, 0, LONG, on_queue=waiting.append, core=others.core)
+    asked = people(lambda: gate.run(lambda: "done"))
+    wait_until(lambda: waiting == [1])
+    others.gone.set()
+    assert asked.result(LONG) == "done"
+    assert waiting[1] == 0
+
+
+def test_cores_that_cannot_be_shared_are_an_error_and_no_queue() -> None:
+    @contextmanager
+    def broken() -> Iterator[None]:
+        raise OSError("no locks on this file system")
+        yield
+
+    gate = HashGate(1, 0, LONG, core=broken)
+    for _try in range(2):
+        with pytest.raises(OSError, match="no locks"):
+            gate.run(lambda: "never")
+
+
 def test_a_hash_that_fails_gives_its_place_back() -> None:
     gate = HashGate(at_once=1, queue=0, patience=LONG)
     for _try in range(3):
