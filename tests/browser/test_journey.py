@@ -55,6 +55,18 @@ def test_the_link_opened_in_another_browser_asks_for_the_password(new_page: NewP
     expect(phone.locator(".alert-success")).to_contain_text("confirmed")
 
 
+def test_signing_out_in_one_tab_leaves_nothing_in_another(new_page: NewPage) -> None:
+    """ASVS 14.3.1."""
+    page = new_page()
+    sign_up(page)
+    other = page.context.new_page()
+    other.goto("/unconfirmed")
+    expect(other.get_by_role("main")).to_contain_text("ada@example.com")
+    page.get_by_role("button", name="Sign out").click()
+    expect(other).to_have_url(re.compile(r"/login\?next=%2Funconfirmed$"))
+    expect(other.locator("body")).not_to_contain_text("ada@example.com")
+
+
 def test_the_first_wrong_field_has_the_focus_and_values_stay(new_page: NewPage) -> None:
     page = new_page()
     page.goto("/register")

@@ -86,8 +86,19 @@ function autoSubmit() {
   else press();
 }
 
+// Where a page is a stranger's, the session of this browser is over: what other tabs still show of
+// somebody goes with it (ASVS 14.3.1). They ask the server what there is to see now.
+function endTogether() {
+  const viewer = document.querySelector('[data-viewer]')?.dataset.viewer;
+  if (!viewer || !('BroadcastChannel' in window)) return;
+  const tabs = new BroadcastChannel('session');
+  if (viewer === 'stranger') tabs.postMessage('over');
+  else tabs.onmessage = () => location.assign(location.pathname + location.search);
+}
+
 passwordToggles();
 submitOnce();
 countdowns();
 localTimes();
 autoSubmit();
+endTogether();
