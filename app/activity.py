@@ -1,7 +1,7 @@
-"""What happened on an account, in words."""
+"""What happened on an account, and where it is signed in, in words."""
 
 from app.phrases import browser
-from app.users.user import Event, EventKind
+from app.users.user import Event, EventKind, Session
 
 _SENTENCES = {
     EventKind.REGISTERED: "The account was registered",
@@ -41,4 +41,14 @@ def line(event: Event, *, owner: str = "you") -> dict[str, object]:
         "by": by,
         "words": browser(event.browser),
         "address": event.address,
+    }
+
+
+def place(session: Session) -> dict[str, object]:
+    """For a list of the browsers that are signed in."""
+    return {
+        "words": browser(session.browser) or "Unknown browser",
+        "address": session.address,
+        "signed_in_on": session.signed_in_on,
+        "seen_on": session.seen_on,
     }

@@ -27,13 +27,14 @@ def init_app(app: Flask) -> None:
     To be called before whatever costs a form something, as CSRF checks, limits and look-ups do.
     """
     folder = os.environ.get(CORES)
-    hashing.open_gate(
+    gate = hashing.HashGate(
         app.config["BCRYPT_THREADS"],
         app.config["BCRYPT_QUEUE"],
-        metrics.observe_hash,
-        metrics.set_hash_queue,
-        Cores(Path(folder), app.config["BCRYPT_AT_ONCE"]).one if folder else nullcontext,
+        on_hash=metrics.observe_hash,
+        on_queue=metrics.set_hash_queue,
+        core=Cores(Path(folder), app.config["BCRYPT_AT_ONCE"]).one if folder else nullcontext,
     )
+    hashing.open_gate(gate)
     door = _Door(app.config["BUSY_PAUSES"])
     app.before_request(door.turn_away_early)
 

@@ -17,13 +17,19 @@ from scripts.mongod import Mongod, MongodUnavailableError
 def mongod() -> Iterator[Mongod]:
     """A primary, one for each test process; whoever kills or pauses it starts one of their own."""
     # Not a tmp_path: pytest would keep some hundred megabytes of the last three runs.
-    with tempfile.TemporaryDirectory(prefix="latchkey-") as folder:
-        try:
-            server = Mongod.start(Path(folder) / "mongodb")
-        except MongodUnavailableError as error:
-            missing(f"no MongoDB: {error}")
-        with server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
+        start_mongod(Path(folder)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
+    """To be killed, stopped and otherwise ill-treated."""
+    server = start_mongod(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture
@@ -34,6 +40,14 @@ def real_uri(mongod: Mongod) -> Iterator[str]:
     client: MongoClient[dict[str, object]]
     with MongoClient(mongod.uri()) as client:
         client.drop_database(name)
+
+
+def start_mongod(folder: Path, **parameters: int) -> Mongod:
+    """A mongod whose data are in the folder; without one the test is `missing` it."""
+    try:
+        return Mongod.start(folder / "mongodb", parameters=parameters)
+    except MongodUnavailableError as error:
+        missing(f"no MongoDB: {error}")
 
 
 def missing(what: str) -> NoReturn:

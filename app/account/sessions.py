@@ -6,6 +6,7 @@ from flask_login import current_user
 
 from app.access import check_confirmed
 from app.account.blueprint import bp
+from app.activity import place
 from app.clock import utcnow
 from app.mongo import users
 from app.phrases import browser
@@ -49,11 +50,7 @@ def _alive() -> list[Session]:
 
 
 def _row(session: Session) -> dict[str, object]:
-    return {
+    return place(session) | {
         "handle": session.handle,
-        "words": browser(session.browser) or "Unknown browser",
-        "address": session.address,
-        "signed_in_on": session.signed_in_on,
-        "seen_on": session.seen_on,
         "current": session.id == current_user.session_id,
     }

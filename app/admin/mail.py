@@ -13,7 +13,7 @@ from app.clock import utcnow
 from app.mongo import outbox, queue
 from app.phrases import duration
 from app.users.letters import LetterKind
-from app.users.queue import COUNTED
+from app.users.outbox import COUNTED
 
 KINDS = {
     LetterKind.CONFIRM: "Confirm the address",

@@ -6,14 +6,14 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pymongo.errors import ExecutionTimeout
 
-from app.activity import line
+from app.activity import line, place
 from app.admin.actions import possible
 from app.admin.blueprint import bp
 from app.clock import utcnow
 from app.mongo import people
-from app.phrases import browser, duration
+from app.phrases import duration
 from app.users.people import Person, State
-from app.users.user import Session, User
+from app.users.user import User
 
 _LABELS = {
     State.ALL: "All",
@@ -83,17 +83,8 @@ def person(account: str) -> ResponseReturnValue:
         person=found,
         user=found.user,
         took=_took(found.user),
-        sessions=[_session(entry) for entry in found.user.sessions if entry.alive(now)],
+        sessions=[place(entry) for entry in found.user.sessions if entry.alive(now)],
         events=[line(event, owner="the owner") for event in found.events],
         actions=possible(found.user),
         now=now,
     )
-
-
-def _session(entry: Session) -> dict[str, Any]:
-    return {
-        "words": browser(entry.browser) or "Unknown browser",
-        "address": entry.address,
-        "signed_in_on": entry.signed_in_on,
-        "seen_on": entry.seen_on,
-    }

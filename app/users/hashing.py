@@ -58,7 +58,7 @@ class HashGate:
         self,
         at_once: int,
         queue: int,
-        patience: float,
+        patience: float = _PATIENCE,
         on_hash: Callable[[float], object] | None = None,
         on_queue: Callable[[int], object] | None = None,
         core: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -177,18 +177,12 @@ def _nicer() -> int:
     return min(19, os.getpriority(os.PRIO_PROCESS, 0) + _YIELDING)
 
 
-gate = HashGate(os.cpu_count() or 1, _SHORT_QUEUE, _PATIENCE)
+gate = HashGate(os.cpu_count() or 1, _SHORT_QUEUE)
 """The one of this process, whatever asks for a hash."""
 
 
-def open_gate(
-    at_once: int,
-    queue: int,
-    on_hash: Callable[[float], object] | None = None,
-    on_queue: Callable[[int], object] | None = None,
-    core: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> HashGate:
-    """Replaces the gate by one of other bounds, as the settings say them, and with listeners."""
+def open_gate(new: HashGate) -> HashGate:
+    """Puts another in its place, with the bounds that the settings say, and with listeners."""
     global gate
-    gate = HashGate(at_once, queue, _PATIENCE, on_hash, on_queue, core)
+    gate = new
     return gate

@@ -20,6 +20,9 @@ from app.users.user import User
 
 Document = dict[str, Any]
 
+# More than this is said as "more than": nobody reads on, and a count is no reason to read them all.
+COUNTED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -195,12 +198,9 @@ def _adding_up(now: datetime) -> list[Document]:
     fields = {f"outbox.{name}": 1 for name in ("due_on", "owed_on", "blocked")}
     return [
         to_send,
-        {"$limit": _COUNTED},
+        {"$limit": COUNTED},
         {"$project": fields},
         {"$unwind": "$outbox"},
         to_send,
         {"$group": counts},
     ]
-
-
-_COUNTED = 10_000

@@ -11,12 +11,11 @@ from pymongo.collection import Collection
 from app.clock import EPOCH
 from app.users.indexes import is_mock
 from app.users.letters import CONFIRMATIONS, Letter, LetterKind
+from app.users.outbox import COUNTED
 
 Document = dict[str, Any]
 
 SHOWN = 50
-# More than this is said as "more than": nobody reads on, and a count is no reason to read them all.
-COUNTED = 10_000
 _TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}
 _OWED: Document = {"outbox.due_on": {"$gt": EPOCH}}
 

@@ -2,16 +2,16 @@
 attempt, docs/security.md names it instead."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.users.user import MAX_CODE_TRIES
+from tests.at_once import at_once
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
@@ -26,12 +26,6 @@ AT_ONCE = 24
 def real(make_app: MakeApp, real_uri: str) -> Flask:
     """The app on a real mongod, where requests race."""
     return make_app(MONGODB_URI=real_uri)
-
-
-def at_once(send: Callable[[int], TestResponse], times: int = AT_ONCE) -> list[TestResponse]:
-    """The answers to as many requests at the same moment."""
-    with ThreadPoolExecutor(times) as threads:
-        return list(threads.map(send, range(times)))
 
 
 def recipients(mailbox: Mailbox, about: str) -> list[str]:
@@ -80,7 +74,7 @@ def test_many_wrong_passwords_at_once_are_no_more_tries(real: Flask) -> None:
     visitors = [Visitor(real) for _ in range(AT_ONCE)]
     for visitor in visitors:
         visitor.get("/login")
-    answers = at_once(lambda number: visitors[number].sign_in(ADA, WRONG))
+    answers = at_once(*(partial(visitor.sign_in, ADA, WRONG) for visitor in visitors))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(422), statuses.count(429)) == (10, AT_ONCE - 10)
 
@@ -99,7 +93,12 @@ def test_many_wrong_codes_at_once_are_no_more_tries(real: Flask) -> None:
     ada = Visitor(real)
     ada.register(ADA)
     copies = [ada.copy() for _ in range(AT_ONCE)]
-    at_once(lambda n: copies[n].forge("/unconfirmed/code", {"code": f"{n:06}"}))
+    at_once(
+        *(
+            partial(copy.forge, "/unconfirmed/code", {"code": f"{number:06}"})
+            for number, copy in enumerate(copies)
+        )
+    )
     with real.app_context():
         (account,) = current_mongo().users.find()
     assert account["code_tries"] <= MAX_CODE_TRIES
@@ -125,10 +124,13 @@ def test_a_reset_link_sent_many_times_at_once_sets_one_password(
         for visitor, phrase in zip(visitors, phrases, strict=True)
     ]
 
-    def reset(number: int) -> TestResponse:
-        return visitors[number].client.post(link, data=forms[number])
-
-    done = [n for n, answer in enumerate(at_once(reset, 8)) if answer.status_code == 302]
+    answers = at_once(
+        *(
+            partial(visitor.client.post, link, data=form)
+            for visitor, form in zip(visitors, forms, strict=True)
+        )
+    )
+    done = [n for n, answer in enumerate(answers) if answer.status_code == 302]
     assert len(done) == 1
     signed_in = [n for n in range(8) if Visitor(app).sign_in(ADA, phrases[n]).status_code == 302]
     assert signed_in == done

@@ -2,7 +2,6 @@
 prove another."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.mail.worker import Worker
+from tests.at_once import at_once
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
@@ -41,11 +41,6 @@ def eve(real: Flask, mailbox: Mailbox) -> Visitor:
     return visitor
 
 
-def _together(*sends: Callable[[], TestResponse]) -> list[TestResponse]:
-    with ThreadPoolExecutor(len(sends)) as threads:
-        return [job.result() for job in [threads.submit(send) for send in sends]]
-
-
 def _asking(eve: Visitor, email: str) -> Callable[[], TestResponse]:
     tab = eve.copy()
     form = tab.fill("/profile/email", email=email, current_password=PASSWORD)
@@ -70,7 +65,7 @@ def test_two_changes_at_once_never_give_the_victims_address(
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
         assert _links(mailbox, EVES_OTHER), "delivered, before another change overtakes it"
-        answers = _together(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
+        answers = at_once(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
         assert {answer.status_code for answer in answers} <= {302, 422}
         # A link that worked has made the address the attacker's other, which is no harm.
         for link in _links(mailbox, EVES_OTHER):
@@ -92,7 +87,7 @@ def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own
         tab = eve.copy()
         form = tab.fill(link)
         asking = _asking(eve, VICTIM)
-        opened, _asked = _together(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
+        opened, _asked = at_once(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
         assert opened.status_code in {302, 409, 410}
         assert _address(real) == (EVES_OTHER if opened.status_code == 302 else EVE)
         if opened.status_code == 302:

@@ -14,11 +14,11 @@ from app import create_app
 from app.mail.worker import Worker
 from app.mongo import connect
 from app.users import indexes
-from scripts.mongod import Mongod, MongodUnavailableError
+from scripts.mongod import Mongod
 from tests.faults.stage import SETTINGS, MailWorker, Process, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mailbox import Mailbox
-from tests.mongo import missing
+from tests.mongo import start_mongod
 
 HERE = Path(__file__).parent
 Users = Collection[dict[str, Any]]
@@ -37,24 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def failing_mongod() -> Iterator[Mongod]:
     """A mongod that fails when a test says so (`failCommand`)."""
-    with tempfile.TemporaryDirectory(prefix="latchkey-") as folder:
-        try:
-            server = Mongod.start(Path(folder) / "mongodb", parameters={"enableTestCommands": 1})
-        except MongodUnavailableError as error:
-            missing(f"no MongoDB: {error}")
-        with server:
-            yield server
-
-
-@pytest.fixture
-def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
-    """To be killed and stopped."""
-    try:
-        server = Mongod.start(tmp_path / "mongodb")
-    except MongodUnavailableError as error:
-        missing(f"no MongoDB: {error}")
-    yield server
-    server.kill()
+    with (
+        tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
+        start_mongod(Path(folder), enableTestCommands=1) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 from pymongo import MongoClient
@@ -159,18 +157,6 @@ class Person(Visitor):
             if cookie := self.client.get_cookie(name):
                 other.client.set_cookie(name, cookie.value)
         return other
-
-
-def at_once(*steps: Callable[[], Any]) -> list[Any]:
-    """What each step returns when all are taken at the same moment."""
-    start = Barrier(len(steps))
-
-    def take(step: Callable[[], Any]) -> Any:
-        start.wait()
-        return step()
-
-    with ThreadPoolExecutor(len(steps)) as pool:
-        return list(pool.map(take, steps))
 
 
 class _Member(Mongod):

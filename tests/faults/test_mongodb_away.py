@@ -8,8 +8,9 @@ import pytest
 from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
+from tests.at_once import at_once
 from tests.faults.conftest import Make
-from tests.faults.stage import MailWorker, Person, Web, at_once
+from tests.faults.stage import MailWorker, Person, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.processes import wait_until
 

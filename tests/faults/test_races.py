@@ -9,8 +9,9 @@ from itertools import count
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.at_once import at_once
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import Person, Web, at_once
+from tests.faults.stage import Person, Web
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD
 

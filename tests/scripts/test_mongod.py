@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,15 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from scripts.mongod import Mongod, MongodError, MongodUnavailableError
-from tests.mongo import missing
 from tests.processes import runs, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mongod]:
-    """A mongod of this test's own, to be ill-treated."""
-    try:
-        server = Mongod.start(tmp_path / "mongodb")
-    except MongodUnavailableError as error:
-        missing(f"no MongoDB: {error}")
-    yield server
-    server.kill()
+def server(mongod_of_its_own: Mongod) -> Mongod:
+    """The one that is looked at."""
+    return mongod_of_its_own
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ def test_hashes_yield_to_pages_and_nothing_else_does() -> None:
 def full_gate(work: Work, people: Ask) -> Iterator[HashGate]:
     """This process's gate while nobody more gets in."""
     former = hashing.gate
-    gate = hashing.open_gate(at_once=1, queue=0)
+    gate = hashing.open_gate(HashGate(at_once=1, queue=0))
     people(lambda: gate.run(work))
     wait_until(lambda: work.running == 1)
     yield gate

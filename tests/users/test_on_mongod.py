@@ -2,13 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
-from threading import Barrier
 from time import monotonic
 from typing import Any
 
@@ -25,6 +23,7 @@ from app.users.repository import UserRepository
 from app.users.steps.changing_email import EmailChange
 from app.users.user import User, random_id
 from scripts.mongod import Mongod
+from tests.at_once import at_once
 from tests.commands import commands
 from tests.users.conftest import (
     ADA,
@@ -57,18 +56,6 @@ def collection(real_users: Users) -> Users:
 
 def numbered(n: int) -> Address:
     return replace(ADA, key=f"{n}@example.com")
-
-
-def at_once(*steps: Callable[[], Any]) -> list[Any]:
-    """What each step returns when all are taken at the same moment."""
-    start = Barrier(len(steps))
-
-    def take(step: Callable[[], Any]) -> Any:
-        start.wait()
-        return step()
-
-    with ThreadPoolExecutor(len(steps)) as pool:
-        return list(pool.map(take, steps))
 
 
 # Query plans: those of the commands that are really sent

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app import overload
 from app.users import hashing
+from app.users.hashing import HashGate
 from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.processes import wait_until
@@ -25,7 +26,8 @@ def _gate_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def full(confirmed: Visitor) -> Iterator[None]:
     """The only place is taken, by a hash that takes until the test ends."""
-    gate, go, began = hashing.open_gate(at_once=1, queue=0), threading.Event(), threading.Event()
+    gate = hashing.open_gate(HashGate(at_once=1, queue=0))
+    go, began = threading.Event(), threading.Event()
 
     def work() -> None:
         began.set()
@@ -81,7 +83,7 @@ def test_pages_and_forms_without_a_password_work(confirmed: Visitor, visitor: Vi
 
 
 def test_once_there_is_room_the_same_form_is_taken(app: Flask, visitor: Visitor) -> None:
-    gate = hashing.open_gate(at_once=1, queue=0)
+    gate = hashing.open_gate(HashGate(at_once=1, queue=0))
     go, page = threading.Event(), visitor.page("/register")
     field = page.find("input", attrs={"name": "csrf_token"})
     assert field is not None
@@ -98,7 +100,7 @@ def test_once_there_is_room_the_same_form_is_taken(app: Flask, visitor: Visitor)
 def test_being_turned_away_costs_no_command(make_app: MakeApp, real_uri: str) -> None:
     visitor = Visitor(make_app(MONGODB_URI=real_uri))
     visitor.get("/login")
-    hashing.open_gate(at_once=1, queue=-1)  # nobody gets in
+    hashing.open_gate(HashGate(at_once=1, queue=-1))  # nobody gets in
     with commands.recorded() as sent:
         assert visitor.sign_in("ada@example.com").status_code == 503
     assert sent == []
