@@ -1,6 +1,6 @@
 """Settings, read from the environment once, at start.
 
-`load()` names every problem at once: somebody who deploys this mends one list, not one setting
+`load()` names every problem at once: somebody who deploys this fixes one list, not one setting
 per restart. Values of settings are never part of a message, since some of them are secrets.
 """
 
@@ -27,7 +27,7 @@ class ConfigError(Exception):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__(
-            "Latchkey cannot start, these settings need mending:\n"
+            "Latchkey cannot start, these settings must be fixed:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
 
@@ -157,7 +157,7 @@ class BaseConfig:
     MAX_CONTENT_LENGTH = 64 * 1024
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
-    # The server's own entry decides how long a session lives; no need to send the cookie anew.
+    # The server's own entry decides how long a session lives; no need to send the cookie again.
     SESSION_REFRESH_EACH_REQUEST = False
     # A form left open over lunch must still work: the token lives as long as the session.
     WTF_CSRF_TIME_LIMIT = None
@@ -183,7 +183,7 @@ class BaseConfig:
         return ""
 
     def _read_limits(self, env: Environment) -> None:
-        """What each is for stands in app/limits.py."""
+        """What each is for stands in app/security/rate_limits.py."""
         self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
         self.RATELIMIT_STORAGE_URI = env.storage_uri("RATELIMIT_STORAGE_URI")
         self.RATELIMIT_CLIENT = env.rate("RATELIMIT_CLIENT", "300 per 15 minutes")
@@ -221,8 +221,8 @@ class BaseConfig:
 
     def _read_hashing(self, env: Environment) -> None:
         """BCRYPT_AT_ONCE is for all web processes together; of the threads of each a fifth hash or
-        wait for it, three fifths are for refusals (the reason is in app/overload.py), and the last
-        fifth is for pages."""
+        wait for it, three fifths are for refusals (the reason is in app/security/load_shedding.py),
+        and the last fifth is for pages."""
         env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py's
         threads = max(1, env.number("WEB_THREADS", 64, 1, 1000))
         room = max(1, threads // 5)

@@ -49,8 +49,8 @@ worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 # Nobody manages it through a socket, which would be made in the home directory.
 control_socket_disable = True
 
-# The folder that the workers share: for what `/metrics` adds up (app/metrics.py says how), and for
-# the locks by which they share the cores (app/users/cores.py).
+# The folder that the workers share: for what `/metrics` adds up (app/observability/metrics.py says
+# how), and for the locks by which they share the cores (app/users/process_semaphore.py).
 _METRICS, _CORES, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "LATCHKEY_CORES", "latchkey-metrics-"
 
 
@@ -77,11 +77,10 @@ accesslog = "-"
 
 
 class JsonLogger(Logger):
-    """Gunicorn's logs, a JSON object a line as the app's, without the tokens of links
-    (SECURITY-BAR 10)."""
+    """Gunicorn's logs, a JSON object a line as the app's, without the tokens of links."""
 
     def setup(self, cfg: Config) -> None:
-        from app.logs import Redacting, formatter
+        from app.observability.logs import Redacting, formatter
 
         super().setup(cfg)
         self.error_log.addFilter(Redacting())
@@ -97,7 +96,7 @@ class JsonLogger(Logger):
         """
         if not self.access_log_enabled:
             return
-        from app.logs import redact
+        from app.observability.logs import redact
 
         named = (value for name, value in resp.headers if name == "X-Request-ID")
         # Of a request that gunicorn could not read there is no path.

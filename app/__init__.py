@@ -1,4 +1,4 @@
-"""Latchkey: accounts whose mail address is proven, for Flask on MongoDB."""
+"""Latchkey: accounts whose mail address is confirmed, for Flask on MongoDB."""
 
 import sys
 from collections.abc import Callable
@@ -8,29 +8,16 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app import (
-    account,
-    admin,
-    auth,
-    fragments,
-    limits,
-    logs,
-    mail,
-    main,
-    metrics,
-    mongo,
-    overload,
-    paths,
-    request_id,
-    web,
-)
+from app import account, admin, auth, mail, main, mongo, web
 from app.extensions import bootstrap, csrf
 from app.extensions import mail as flask_mail
+from app.observability import logs, metrics, request_ids
+from app.security import load_shedding, rate_limits
 
 
 class _Flask(Flask):
-    """Flask, but that it does not ask twenty times a request whether a function is a coroutine: no
-    view is one, since pymongo, as it is used here, is none."""
+    """Flask, but it does not ask twenty times per request whether a function is a coroutine. No
+    view is one."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -40,29 +27,27 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """The WSGI application; makes no connection before the first request.
 
     Args:
-        settings: taken from the environment when not given.
+        settings: read from the environment when not given.
 
     Raises:
-        SystemExit: status 1, with one message that names every setting to mend.
+        SystemExit: status 1, with one message that names every wrong setting.
     """
     app = _Flask(__name__)
     app.config.from_object(settings or _settings())
-    # Werkzeug's own redirect would name whatever host the request did.
+    # Werkzeug's own redirect would use the host that the request names.
     app.url_map.merge_slashes = False
     _trust_proxies(app)
 
     logs.init_app(app)
-    request_id.init_app(app)
+    request_ids.init_app(app)
     metrics.init_app(app)
     mongo.init_app(app)
     web.init_app(app)
-    paths.init_app(app)
-    fragments.init_app(app)
-    overload.init_app(app)
+    load_shedding.init_app(app)
     for extension in (bootstrap, csrf, flask_mail):
         extension.init_app(app)
     mail.init_app(app)
-    limits.init_app(app)
+    rate_limits.init_app(app)
 
     main.init_app(app)
     auth.init_app(app)

@@ -1,4 +1,4 @@
-"""This process's connection to MongoDB."""
+"""The connection of this process to MongoDB, and the parts of the domain that use it."""
 
 import os
 from collections.abc import Callable
@@ -10,21 +10,33 @@ from flask import Flask, current_app
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    CursorNotFound,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.pool_shared import _PoolClosedError
 from pymongo.uri_parser import parse_uri
 from werkzeug.local import LocalProxy
 
-from app import journal
-from app.users.departed import Departed
+from app.observability import audit_log
+from app.users.account_search import AccountSearch
+from app.users.backends import backend_of
+from app.users.deletion_records import DeletionRecords
+from app.users.documents import Document
 from app.users.outbox import Outbox
-from app.users.people import People
-from app.users.queue import Queue
+from app.users.outbox_overview import OutboxOverview
 from app.users.repository import UserRepository
+from app.users.store import UserStore
 
-Document = dict[str, Any]
 V = TypeVar("V")
 
-# Patience, so that a page says "try again" within 5 s whatever MongoDB does. `timeoutMS` caps a
-# whole operation, retries included; the URI may override each.
+# Time-outs, so that a page says "try again" within 5 s whatever MongoDB does. `timeoutMS` caps a
+# whole operation with its retries. The URI may override each of them.
 _OPTIONS: Document = {
     "appname": "latchkey",
     "tz_aware": True,
@@ -34,7 +46,13 @@ _OPTIONS: Document = {
     "waitQueueTimeoutMS": 2000,
     "timeoutMS": 3500,
 }
-# Not to be overridden: an answered registration must survive the loss of the primary.
+_RETRYABLE_LABELS = ("RetryableWriteError", "RetryableError", "SystemOverloadedError")
+# Host unreachable, shut down, primary stepped down, time-outs, and the like: the codes with which
+# drivers try again (MongoDB's specification of retryable reads and writes), and time limits.
+_PASSING_CODES = frozenset(
+    (6, 7, 50, 64, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+)
+# The URI cannot override these: an answered registration must survive the loss of the primary.
 _DURABLE: Document = {"w": "majority", "journal": True}
 
 
@@ -45,24 +63,51 @@ def connect(uri: str) -> Database[Document]:
 
         client: Any = mongomock.MongoClient("mongodb://" + uri.partition("://")[2], tz_aware=True)
         return client.get_default_database()  # type: ignore[no-any-return]
-    said = {name.lower() for name in parse_uri(uri, validate=False)["options"]}
-    options = {name: value for name, value in _OPTIONS.items() if name.lower() not in said}
-    client = MongoClient(uri, **options, **_DURABLE)
+    try:
+        named = {name.lower() for name in parse_uri(uri, validate=False)["options"]}
+        options = {name: value for name, value in _OPTIONS.items() if name.lower() not in named}
+        client = MongoClient(uri, **options, **_DURABLE)
+    except ConfigurationError as error:
+        # The settings are checked at start, except for the names that only DNS knows.
+        if uri.startswith("mongodb+srv://"):
+            raise ConnectionFailure(str(error)) from error
+        raise
     return client.get_default_database()  # type: ignore[no-any-return]
+
+
+def is_outage(error: PyMongoError) -> bool:
+    """Whether MongoDB cannot be reached, answers too late or elects a primary: trying again helps.
+
+    All other errors are faults of ours: a failed validator, a missing right, a bad command.
+    """
+    if isinstance(error, (ConnectionFailure, ExecutionTimeout, CursorNotFound, _PoolClosedError)):
+        return True
+    if error.timeout or any(error.has_error_label(label) for label in _RETRYABLE_LABELS):
+        return True
+    return isinstance(error, OperationFailure) and not _PASSING_CODES.isdisjoint(_codes(error))
+
+
+def _codes(error: OperationFailure) -> set[Any]:
+    """MongoDB's error codes; of a bulk, those of its writes."""
+    details: Any = error.details or {}
+    parts = [details]
+    if isinstance(error, BulkWriteError):
+        parts = [*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())]
+    return {error.code, *(part.get("code") for part in parts)}
 
 
 class Mongo:
     """Flask extension; makes the client on first use.
 
-    Not before, because a MongoClient made before a fork can deadlock in the child, and because an
-    app must start (and say that it is not ready) while MongoDB is away.
+    A MongoClient that is made before a fork can deadlock in the child. And an app must start, and
+    say that it is not ready, while MongoDB is away.
     """
 
     def __init__(self, app: Flask) -> None:
         self._uri: str = app.config["MONGODB_URI"]
         self._lock = Lock()
         self._database: Database[Document] | None = None
-        self._views: dict[Any, Any] = {}
+        self._parts: dict[Any, Any] = {}
         self._pid = 0
 
     @property
@@ -71,7 +116,7 @@ class Mongo:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 self._database, self._pid = connect(self._uri), os.getpid()
-                self._views.clear()
+                self._parts.clear()
             return self._database
 
     @property
@@ -79,13 +124,13 @@ class Mongo:
         """The accounts."""
         return self.database["users"]
 
-    def view(self, make: Callable[[Collection[Document]], V]) -> V:
+    def part(self, make: Callable[[Collection[Document]], V]) -> V:
         """What `make` makes of the accounts, made once for a connection."""
         database = self.database
-        if make not in self._views:
-            self._views[make] = make(database["users"])
-        view: V = self._views[make]
-        return view
+        if make not in self._parts:
+            self._parts[make] = make(database["users"])
+        part: V = self._parts[make]
+        return part
 
 
 def init_app(app: Flask) -> None:
@@ -100,12 +145,24 @@ def current_mongo() -> Mongo:
 
 
 def _current(make: Callable[[Collection[Document]], V]) -> V:
-    """Stands for what is made of the accounts of the current app."""
-    return LocalProxy(lambda: current_mongo().view(make))  # type: ignore[return-value]
+    """A proxy for a part of the current app."""
+    return LocalProxy(lambda: current_mongo().part(make))  # type: ignore[return-value]
 
 
-users = _current(partial(UserRepository, tell=journal.hear))
-departed = _current(Departed)
-outbox = _current(Outbox)
-people = _current(People)
-queue = _current(Queue)
+def _deletion_records(users: Collection[Document]) -> DeletionRecords:
+    return backend_of(users.database).deletion_records(users)
+
+
+def _outbox(users: Collection[Document]) -> Outbox:
+    return backend_of(users.database).outbox(users)
+
+
+def _outbox_overview(users: Collection[Document]) -> OutboxOverview:
+    return backend_of(users.database).outbox_overview(users)
+
+
+users: UserStore = _current(partial(UserRepository, listener=audit_log.record_event))
+account_search = _current(AccountSearch)
+deletion_records = _current(_deletion_records)
+outbox = _current(_outbox)
+outbox_overview = _current(_outbox_overview)

@@ -11,17 +11,19 @@ from bson import ObjectId
 from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
-from app.clock import utcnow
 from app.users.addresses import parse_address
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.documents import random_id
+from app.users.login_session import LoginSession
 from app.users.passwords import hash_password
 from app.users.repository import UserRepository
-from app.users.user import Origin, Session, random_id
 
 Document = dict[str, Any]
 Users = Collection[Document]
 
 PASSWORD = "correct horse battery staple"
-BROWSER = Origin(
+BROWSER = Client(
     "127.0.0.1", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140"
 )
 WEEK = timedelta(days=7)
@@ -38,10 +40,10 @@ class Person:
     version: int
 
 
-def new_session() -> Session:
+def new_session() -> LoginSession:
     """As a browser gets it at sign-in."""
     now = utcnow()
-    return Session(
+    return LoginSession(
         id=secrets.token_urlsafe(16),
         signed_in_on=now,
         seen_on=now,
@@ -61,7 +63,7 @@ def pattern(users: Users, rounds: int, *, confirmed: bool) -> Document:
     """
     repository, address = UserRepository(users), parse_address("pattern@example.org")
     hashed = hash_password(PASSWORD, rounds)
-    user = repository.register(address, hashed, new_session(), BROWSER, WEEK)
+    user = repository.register(address, hashed, new_session(), WEEK)
     assert user is not None
     if confirmed:
         assert repository.confirm(user, user.token_version, utcnow(), BROWSER)

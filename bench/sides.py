@@ -15,10 +15,10 @@ from itsdangerous import URLSafeTimedSerializer
 
 import config
 from app import create_app
-from app.clock import utcnow
-from app.links import link_signer
 from app.mail.message import render
+from app.security.signing import link_signer
 from app.users import indexes
+from app.users.clock import utcnow
 from app.users.links import Purpose
 from app.users.outbox import Outbox
 from bench import people
@@ -69,10 +69,10 @@ class Ours:
         """A mail as our worker sends it: that of a registration."""
         self.owe_nothing()
         self.people(1, confirmed=False, letter_due_on=utcnow())
-        claim = Outbox(self.users).claim(utcnow(), timedelta(minutes=1))
-        assert claim
+        leased = Outbox(self.users).lease(utcnow(), timedelta(minutes=1))
+        assert leased
         with self._app.app_context():
-            return render(claim).as_bytes()
+            return render(leased).as_bytes()
 
     def owe_nothing(self) -> None:
         """Whoever has registered in an earlier row is owed nothing any more."""

@@ -14,13 +14,20 @@ import sys
 from pymongo.errors import PyMongoError
 
 from app import create_app
-from app.clock import utcnow
-from app.fields import address_words
-from app.mongo import current_mongo, users
+from app.flows import create_admin as flow
+from app.flows.create_admin import (
+    AddressInUse,
+    AdminCreated,
+    AlreadyAdministrator,
+    Existing,
+    NotConfirmed,
+    Promoted,
+)
+from app.flows.results import WeakPassword
+from app.mongo import current_mongo
 from app.users.addresses import Address, AddressError, parse_address
-from app.users.indexes import is_mock
-from app.users.passwords import hash_password, verify_password, weakness
-from app.users.user import User
+from app.users.backends import backend_of
+from app.web.fields import address_sentence, weakness_sentence
 
 
 class Refused(Exception):
@@ -37,14 +44,17 @@ def main() -> int:
     app = create_app()
     try:
         with app.app_context():
-            if is_mock(current_mongo().database):
+            if backend_of(current_mongo().database).in_memory:
                 raise Refused("no MongoDB is running: `make run` starts one, or set MONGODB_URI.")
             address = parse_address(arguments.email or _ask("Email address: "))
             if arguments.promote:
                 _promote(address)
             else:
-                _create(address, app.config["APP_NAME"], app.config["BCRYPT_LOG_ROUNDS"])
-    except (Refused, AddressError) as refusal:
+                _create(address)
+    except AddressError as error:
+        print(f"Refused: {address_sentence(error)}", file=sys.stderr)
+        return 2
+    except Refused as refusal:
         print(f"Refused: {refusal}", file=sys.stderr)
         return 2
     except PyMongoError as error:
@@ -54,36 +64,33 @@ def main() -> int:
 
 
 def _promote(address: Address) -> None:
-    if not users.promote(address.key, utcnow()):
-        raise Refused(f"there is no confirmed account of {address.typed}.")
-    print(f"{address.typed} is an administrator now, with the password it had.")
+    match flow.promote(address):
+        case Promoted():
+            print(f"{address.typed} is an administrator now, with the password it had.")
+        case NotConfirmed():
+            raise Refused(f"there is no confirmed account of {address.typed}.")
 
 
-def _create(address: Address, app_name: str, rounds: int) -> None:
+def _create(address: Address) -> None:
     taken = f"{address.typed} has an account already; --promote makes it an administrator's."
-    # Said before anybody types a password; the insert below is what decides.
-    existing = users.find_by_email(address.key)
-    if existing and not existing.confirmed:
-        raise Refused(f"{address.typed} is being registered; once it is confirmed, --promote it.")
-    if existing and not existing.admin:
-        raise Refused(taken)
-    password = _password()
-    if existing:
-        _recognise(existing, password)
-        return
-    problem = weakness(password, [app_name, *address_words(address.typed)])
-    if problem:
-        raise Refused(f"the password is too weak. {problem}")
-    if not users.create_admin(address, hash_password(password, rounds), utcnow()):
-        raise Refused(taken)
-    print(f"{address.typed} is an administrator and can sign in.")
-
-
-def _recognise(existing: User, password: str) -> None:
-    """An earlier run whose answer was lost has done what this one is asked to."""
-    if not verify_password(password, existing.password_hash):
-        raise Refused(f"{existing.email} is an administrator already, with another password.")
-    print(f"{existing.email} is an administrator already and can sign in.")
+    match flow.existing(address):
+        case Existing.UNCONFIRMED:
+            raise Refused(
+                f"{address.typed} is being registered; once it is confirmed, --promote it."
+            )
+        case Existing.CONFIRMED:
+            raise Refused(taken)
+    match flow.create_admin(address, _password()):
+        case AdminCreated():
+            print(f"{address.typed} is an administrator and can sign in.")
+        case AlreadyAdministrator(same_password=True):
+            print(f"{address.typed} is an administrator already and can sign in.")
+        case AlreadyAdministrator():
+            raise Refused(f"{address.typed} is an administrator already, with another password.")
+        case WeakPassword(weakness=weakness):
+            raise Refused(f"the password is too weak. {weakness_sentence(weakness)}")
+        case AddressInUse():
+            raise Refused(taken)
 
 
 def _password() -> str:

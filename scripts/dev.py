@@ -20,9 +20,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import config
 from app import create_app
-from app.logs import redact
 from app.mail.worker import Worker
 from app.mongo import current_mongo
+from app.observability.logs import redact
 from app.users import indexes
 from scripts.mongod import Mongod, MongodError, MongodUnavailableError
 

@@ -1,6 +1,6 @@
 """Looks at settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
 
-A line each: ok, note, or MEND with what to do. Exit status: 1 when there is something to mend.
+A line each: ok, note, or FIX with what to do. Exit status: 1 when there is something to fix.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 
 import config
-from app.checkup.finding import Finding, Verdict, mend, note
-from app.checkup.mongodb import check_mongodb
-from app.checkup.settings import check_keys, check_public_url, check_settings
-from app.checkup.smtp import check_smtp
+from app.diagnostics.finding import Finding, Verdict, fix, note
+from app.diagnostics.mongodb import check_mongodb
+from app.diagnostics.settings import check_keys, check_public_url, check_settings
+from app.diagnostics.smtp import check_smtp
 
 
 def main() -> int:
@@ -23,14 +23,14 @@ def main() -> int:
     well = True
     for finding in examine(settings, problems):
         print(finding, flush=True)  # some take seconds
-        well = well and finding.verdict is not Verdict.MEND
+        well = well and finding.verdict is not Verdict.FIX
     return 0 if well else 1
 
 
 def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator[Finding]:
     """Everything that can be looked at; what a wrong setting stands before is named."""
     if settings is None:
-        yield from (mend("settings", problem, "see README.md") for problem in problems)
+        yield from (fix("settings", problem, "see README.md") for problem in problems)
         return
     yield from check_settings(settings, problems)
     yield from check_keys(settings)

@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator
 from pymongo.errors import PyMongoError
 
 from app import create_app
-from app.clock import utcnow
 from app.mongo import current_mongo
-from app.phrases import percent, took
-from app.users import funnel
+from app.users.clock import utcnow
+from app.users.funnel.bins import WITHIN
+from app.users.funnel.date_range import By, DateRangeError, parse_date_range
+from app.users.funnel.export import as_csv, as_json
+from app.users.funnel.figures import Cohort, Figures, Line, figures
+from app.web.humanize import percent, took
 
 _NAMES = (
     "registered",
@@ -43,36 +46,36 @@ def main() -> int:
     arguments = parser.parse_args()
     now = utcnow()
     try:
-        span = funnel.parse_span(arguments.first, arguments.last, arguments.by, now.date())
-    except funnel.SpanError as error:
+        dates = parse_date_range(arguments.first, arguments.last, arguments.by, now.date())
+    except DateRangeError as error:
         parser.error(str(error))
     with create_app().app_context():
         try:
-            found = funnel.figures(current_mongo().database, span, now)
+            found = figures(current_mongo().database, dates, now)
         except PyMongoError as error:
             print(f"MongoDB: {error}", file=sys.stderr)
             return 1
     if arguments.json:
-        print(json.dumps(funnel.as_json(found), indent=2))
+        print(json.dumps(as_json(found), indent=2))
     elif arguments.csv:
-        print(funnel.as_csv(found), end="")
+        print(as_csv(found), end="")
     else:
         print("\n".join(text(found)))
     return 0
 
 
-def text(found: funnel.Figures) -> Iterator[str]:
+def text(found: Figures) -> Iterator[str]:
     """The figures as tables for a terminal."""
-    span = found.span
-    yield f"Registered from {span.first} to {span.last} (UTC)\n"
-    lines = [(span.by.label(line.start), *_cells(line)) for line in found.lines]
-    yield from _table([(span.by.value, *_NAMES), *lines, ("all", *_cells(found.total))])
+    dates = found.dates
+    yield f"Registered from {dates.first} to {dates.last} (UTC)\n"
+    lines = [(dates.by.label(line.start), *_cells(line)) for line in found.lines]
+    yield from _table([(dates.by.value, *_NAMES), *lines, ("all", *_cells(found.total))])
     yield "\nConfirmed within, by week of registration (~ may still grow)\n"
     cohorts = (
-        (funnel.By.WEEK.label(cohort.start), str(cohort.registered), *_within(cohort))
+        (By.WEEK.label(cohort.start), str(cohort.registered), *_within(cohort))
         for cohort in found.cohorts
     )
-    yield from _table([("week", "registered", *funnel.WITHIN), *cohorts])
+    yield from _table([("week", "registered", *WITHIN), *cohorts])
     yield "\nAsked for another mail\n"
     resent = (
         (str(times), str(accounts), percent(confirmed, accounts))
@@ -81,7 +84,7 @@ def text(found: funnel.Figures) -> Iterator[str]:
     yield from _table([("times", "accounts", "confirmed"), *resent])
 
 
-def _cells(line: funnel.Line) -> tuple[str, ...]:
+def _cells(line: Line) -> tuple[str, ...]:
     counts = (line.waiting, line.expired, line.withdrawn, line.refused, line.resends)
     return (
         str(line.registered),
@@ -93,7 +96,7 @@ def _cells(line: funnel.Line) -> tuple[str, ...]:
     )
 
 
-def _within(cohort: funnel.Cohort) -> Iterator[str]:
+def _within(cohort: Cohort) -> Iterator[str]:
     for name, count in cohort.confirmed.items():
         mark = "~" if name in cohort.open and cohort.registered else ""
         yield mark + percent(count, cohort.registered)

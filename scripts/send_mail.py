@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 
 from app import create_app
 from app.mail.worker import Worker
-from app.metrics_port import serve
+from app.observability.metrics_server import serve
 
 
 def main() -> int:

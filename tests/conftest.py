@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Compiled templates: each test has an app of its own, which would compile them anew."""
+    """Compiled templates: each test has an app of its own, which would compile them again."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
@@ -50,6 +50,17 @@ def make_app(tmp_path: Path, templates: BytecodeCache) -> MakeApp:
         return app
 
     return make
+
+
+@pytest.fixture
+def development(make_app: MakeApp) -> Flask:
+    """The app as `make run` has it, but for its database and keys."""
+    return make_app(
+        APP_SETTINGS="config.DevelopmentConfig",
+        SECRET_KEY="k" * 32,
+        SECURITY_PASSWORD_SALT="s" * 32,
+        MONGODB_URI="mongomock://localhost/latchkey",
+    )
 
 
 @pytest.fixture

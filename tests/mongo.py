@@ -15,7 +15,7 @@ from scripts.mongod import Mongod, MongodUnavailableError
 
 @pytest.fixture(scope="session")
 def mongod() -> Iterator[Mongod]:
-    """A primary, one for each test process; whoever kills or pauses it starts one of their own."""
+    """A primary, one for each test process; a test that kills or pauses it starts its own."""
     # Not a tmp_path: pytest would keep some hundred megabytes of the last three runs.
     with (
         tempfile.TemporaryDirectory(prefix="latchkey-") as folder,

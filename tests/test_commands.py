@@ -130,7 +130,6 @@ def test_signing_in_is_three_commands(ada: Visitor, new_visitor: Callable[[], Vi
 def test_a_wrong_password_costs_the_same_whoever_it_is_for(
     ada: Visitor, new_visitor: Callable[[], Visitor], email: str
 ) -> None:
-    """SECURITY-BAR 3."""
     elsewhere = new_visitor()
     assert elsewhere.sign_in(email, "not the password").status_code == 422
     assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
@@ -180,7 +179,6 @@ def ask_change(ada: Visitor) -> None:
 def test_asking_for_a_reset_is_two_commands_whoever_it_is_for(
     new_visitor: Callable[[], Visitor], email: str
 ) -> None:
-    """SECURITY-BAR 3."""
     visitor = new_visitor()
     assert visitor.submit("/forgot", email=email).location == "/login"
     assert sent(visitor) == [LIMITS, FIND_AND_UPDATE]

@@ -250,6 +250,6 @@ def test_a_process_with_bad_settings_ends_with_one_message_that_names_them_all()
     assert "Traceback" not in ended.stderr
     assert "s3cret" not in ended.stderr
     title, *lines = ended.stderr.strip().splitlines()
-    assert "need mending" in title
+    assert "must be fixed" in title
     named = {line.removeprefix("  - ").split(" ")[0] for line in lines}
     assert named == set(bad) - {"APP_MAIL_PASSWORD"} | {"APP_MAIL_USERNAME"} | set(REQUIRED)

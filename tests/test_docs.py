@@ -1,4 +1,4 @@
-"""What the documents name is there: files, tests, and the words of the security log."""
+"""What the documents name is there: files, tests, and the words of the audit log."""
 
 import ast
 import re
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.users.happenings import Deed
-from app.users.user import EventKind
+from app.users.events import EventKind
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -18,6 +17,9 @@ SECURITY = ROOT / "docs" / "security.md"
 # `tests/x.py`, `tests/x.py::test_y`; `::test_z` alone is in the file that its line named last.
 _NAMED = re.compile(r"`((?:app|bench|scripts|tests)/[\w/.-]+\.py)?((?:::\w+)*)`")
 _OUTCOMES = {"done", "refused", "failed"}
+# How the code calls the audit log, and the variables that hold an event until then.
+_RECORDING = {"audit_log.record", "record", "_record"}
+_HOLDING = {"event", "_RECORDED"}
 
 
 def named(document: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
@@ -66,20 +68,20 @@ def events_in_the_document() -> set[str]:
 
 
 def events_in_the_code() -> set[str]:
-    """The domain's, and the words that the app gives to its journal."""
-    words = {str(kind) for kind in (*EventKind, *Deed)}
+    """The domain's events, and the words that the app gives to its audit log."""
+    words = {str(kind) for kind in EventKind}
     for path in (ROOT / "app").rglob("*.py"):
-        if not {"checkup", "departed.py"} & set(path.parts):
-            words.update(_given_to_the_journal(ast.parse(path.read_text())))
+        if not {"diagnostics", "deletion_records.py"} & set(path.parts):
+            words.update(_given_to_the_audit_log(ast.parse(path.read_text())))
     return words - _OUTCOMES
 
 
-def _given_to_the_journal(tree: ast.AST) -> Iterator[str]:
-    """Texts that are passed to `note`, by place, and those that a variable passed to it holds."""
+def _given_to_the_audit_log(tree: ast.AST) -> Iterator[str]:
+    """Texts that are passed to `record`, by place, and those that a variable passed to it holds."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"journal.note", "_note"}:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _RECORDING:
             yield from _texts(*node.args)
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"event", "_NOTED"}:
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in _HOLDING:
             yield from _texts(node.value)
 
 
@@ -90,5 +92,5 @@ def _texts(*nodes: ast.AST) -> Iterator[str]:
                 yield part.value
 
 
-def test_the_table_of_events_is_what_the_code_notes() -> None:
+def test_the_table_of_events_is_what_the_code_records() -> None:
     assert events_in_the_document() == events_in_the_code()

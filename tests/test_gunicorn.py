@@ -90,14 +90,13 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
     ],
 )
 def test_no_token_gets_into_the_log(gunicorn: Gunicorn, path: str, logged: str) -> None:
-    """SECURITY-BAR 10 and 22."""
     gunicorn.get(path, Referer=f"https://app.example.org/reset/{TOKEN}")
     wait_until(lambda: logged in {line["path"] for line in gunicorn.answered})
     assert TOKEN not in gunicorn.output
 
 
 def test_an_answer_is_a_line_of_json(gunicorn: Gunicorn) -> None:
-    """SECURITY-BAR 22: what a client says of itself begins no other line."""
+    """What a client says of itself begins no other line."""
     named = 'one "quoted"\u00e9\x85 /reset/x"} "'.encode().decode("latin-1")
     status, headers, text = gunicorn.read("/login", User_Agent=named)
     name = headers["X-Request-ID"]
@@ -129,7 +128,6 @@ def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) 
 def test_a_link_that_is_far_too_long_gets_a_page(
     gunicorn: Gunicorn, length: int, status: int
 ) -> None:
-    """SECURITY-BAR 9."""
     assert gunicorn.get("/confirm/" + "x" * length)[0] == status
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
+from tests.observability.test_metrics import samples
 from tests.processes import runs, wait_until
 from tests.test_gunicorn import Gunicorn
-from tests.web.test_metrics import samples
 
 TOKEN = "a-token-of-the-tests"
 LIVE = 'latchkey_requests_total{method="GET",route="/health/live",status="200"}'

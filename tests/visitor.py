@@ -6,9 +6,9 @@ from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.clock import utcnow
 from app.mongo import users
 from app.users.addresses import parse_address
+from app.users.clock import utcnow
 from app.users.passwords import hash_password
 
 PASSWORD = "correct horse battery staple"

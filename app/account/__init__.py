@@ -1,11 +1,19 @@
-"""What a person does with a confirmed account: one module a matter."""
+"""What a person does with a confirmed account: one module per journey."""
 
 from flask import Flask
 
-from app.account import email, leaving, password, profile, sessions
+from app.account import change_email, change_password, delete, export, profile, sessions
 from app.account.blueprint import bp
 
-__all__ = ["email", "init_app", "leaving", "password", "profile", "sessions"]
+__all__ = [
+    "change_email",
+    "change_password",
+    "delete",
+    "export",
+    "init_app",
+    "profile",
+    "sessions",
+]
 
 
 def init_app(app: Flask) -> None:

@@ -1,21 +1,15 @@
-"""What people fill in about their account. Each asks for the password, even in a live session
-(ASVS 7.5.1), and checks it last, so that a form with another mistake costs no hash."""
-
-from typing import Any
+"""What people fill in about their account. Each form asks for the password, also while signed in
+(ASVS 7.5.1)."""
 
 from flask_wtf import FlaskForm
-from wtforms.validators import ValidationError
 
-from app import limits
-from app.attempts import Attempt
-from app.fields import (
+from app.web.fields import (
+    WRONG_PASSWORD,
     AddressField,
     CurrentPasswordField,
     NewPasswordField,
     RepeatField,
-    address_words,
 )
-from app.users.user import User
 
 
 class AccountForm(FlaskForm):
@@ -23,20 +17,9 @@ class AccountForm(FlaskForm):
 
     current_password = CurrentPasswordField("Current password")
 
-    def __init__(self, user: User) -> None:
-        super().__init__()
-        self.user = user
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """The fields, then the password: one hash at most."""
-        if not super().validate(extra_validators):
-            return False
-        limits.allow(*self.attempts())
-        return self.current_password.check(self.user)
-
-    def attempts(self) -> tuple[Attempt, ...]:
-        """What sending it counts as."""
-        return limits.password_of(self.user, self.user.email_key)
+    def refuse_password(self) -> None:
+        """Puts a sentence beside the current password, which is wrong."""
+        self.current_password.errors = [WRONG_PASSWORD]
 
 
 class PasswordChangeForm(AccountForm):
@@ -45,24 +28,11 @@ class PasswordChangeForm(AccountForm):
     password = NewPasswordField("New password")
     confirm = RepeatField("New password again")
 
-    def own_words(self) -> list[str]:
-        """What this person's password must not be made of."""
-        return address_words(self.user.email)
-
 
 class EmailChangeForm(AccountForm):
     """A new address."""
 
     email = AddressField("New email address")
-
-    def validate_email(self, field: AddressField) -> None:
-        """Only a different address is a change; whether it is taken, nobody is told here."""
-        if field.address.key == self.user.email_key:
-            raise ValidationError("This is the address of your account already.")
-
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The new address is mailed to."""
-        return (*super().attempts(), limits.mail_to(self.email.address.key, "change"))
 
 
 class DeletionForm(AccountForm):

@@ -4,12 +4,12 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.access import check_confirmed
 from app.account.blueprint import bp
-from app.activity import line
 from app.mongo import users
-from app.phrases import duration
 from app.users.user import User
+from app.web.access import check_confirmed
+from app.web.activity_lines import activity_line
+from app.web.humanize import duration
 
 
 @bp.get("")
@@ -25,5 +25,5 @@ def profile() -> ResponseReturnValue:
 @check_confirmed
 def activity() -> ResponseReturnValue:
     """What happened on this account, newest first."""
-    events = [line(event) for event in users.activity(current_user.user)]
+    events = [activity_line(entry) for entry in users.activity(current_user.user)]
     return render_template("account/activity.html", events=events)

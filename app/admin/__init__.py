@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.admin import actions, funnel, mail, people
 from app.admin.blueprint import bp
+from app.mail.contents import label
 
 __all__ = ["actions", "funnel", "init_app", "mail", "people"]
 
@@ -11,5 +12,5 @@ __all__ = ["actions", "funnel", "init_app", "mail", "people"]
 def init_app(app: Flask) -> None:
     """Adds the pages."""
     app.register_blueprint(bp)
-    # Macros that are imported see what every page does.
-    app.jinja_env.globals["letter_kinds"] = mail.KINDS
+    # A global, so that imported macros see it too.
+    app.jinja_env.globals["letter_label"] = label

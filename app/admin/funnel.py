@@ -1,4 +1,4 @@
-"""How registration is going: charts, the same numbers as tables, and as CSV."""
+"""The funnel: charts, the same numbers as tables, and as CSV."""
 
 from typing import Any
 
@@ -6,10 +6,13 @@ from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.admin.blueprint import bp
-from app.clock import utcnow
 from app.mongo import current_mongo
-from app.phrases import percent, took
-from app.users import funnel
+from app.users.clock import utcnow
+from app.users.funnel.bins import WITHIN
+from app.users.funnel.date_range import By, DateRangeError, parse_date_range
+from app.users.funnel.export import as_csv
+from app.users.funnel.figures import Figures, figures
+from app.web.humanize import percent, took
 
 # Of the curve's edges, in seconds, those that a table can hold.
 _SHOWN = (
@@ -21,27 +24,27 @@ _MOST_RESENDS = 3
 
 @bp.get("/", strict_slashes=False)
 def home() -> ResponseReturnValue:
-    """The span is asked for as `from`, `to` (days, both included) and `by`."""
+    """The dates are asked for as `from`, `to` (days, both included) and `by`."""
     asked = {name: request.args.get(name, "") for name in ("from", "to", "by")}
     page: dict[str, Any] = {
         "asked": asked,
-        "choices": list(funnel.By),
+        "choices": list(By),
         "percent": percent,
         "took": took,
     }
     try:
         found = _figures()
-    except funnel.SpanError as error:
+    except DateRangeError as error:
         return render_template("admin/home.html", problem=str(error), **page), 422
-    span = found.span
-    page["asked"] = {"from": str(span.first), "to": str(span.last), "by": span.by.value}
+    dates = found.dates
+    page["asked"] = {"from": str(dates.first), "to": str(dates.last), "by": dates.by.value}
     return render_template(
         "admin/home.html",
         found=found,
-        span=span,
+        dates=dates,
         curve=_curve(found),
         resent=_resent(found),
-        within=list(funnel.WITHIN),
+        within=list(WITHIN),
         csv_url=url_for("admin.funnel_csv", **page["asked"]),
         **page,
     )
@@ -49,32 +52,32 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/funnel.csv")
 def funnel_csv() -> ResponseReturnValue:
-    """A line for each period, to be kept."""
+    """A line for each period."""
     try:
         found = _figures()
-    except funnel.SpanError as error:
+    except DateRangeError as error:
         return Response(f"{error}\n", 422, mimetype="text/plain")
-    name = f"funnel-{found.span.first}-{found.span.last}-by-{found.span.by}.csv"
+    name = f"funnel-{found.dates.first}-{found.dates.last}-by-{found.dates.by}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(funnel.as_csv(found), mimetype="text/csv", headers=headers)
+    return Response(as_csv(found), mimetype="text/csv", headers=headers)
 
 
-def _figures() -> funnel.Figures:
+def _figures() -> Figures:
     now, args = utcnow(), request.args
-    span = funnel.parse_span(
+    dates = parse_date_range(
         args.get("from", ""), args.get("to", ""), args.get("by", ""), now.date()
     )
-    return funnel.figures(current_mongo().database, span, now)
+    return figures(current_mongo().database, dates, now)
 
 
-def _curve(found: funnel.Figures) -> list[tuple[str, int]]:
-    """In words, up to the time by which all had who ever did."""
+def _curve(found: Figures) -> list[tuple[str, int]]:
+    """In words, up to the time by which everybody had confirmed who ever did."""
     shown = [(took(seconds), count) for seconds, count in found.curve if seconds in _SHOWN]
     end = [count for _words, count in shown].index(shown[-1][1])
     return shown[: end + 1]
 
 
-def _resent(found: funnel.Figures) -> list[tuple[str, int, int]]:
+def _resent(found: Figures) -> list[tuple[str, int, int]]:
     """The few who ask again and again, in one row."""
     rows: dict[str, tuple[int, int]] = {}
     for times, accounts, confirmed in found.resent:

@@ -1,4 +1,4 @@
-"""What is owed to people, and what stands in its way."""
+"""The mail queue: what is owed, and what prevents it from leaving."""
 
 from datetime import timedelta
 
@@ -9,58 +9,39 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from app.admin.blueprint import bp
-from app.clock import utcnow
-from app.mongo import outbox, queue
-from app.phrases import duration
+from app.mail.contents import label
+from app.mongo import outbox, outbox_overview
+from app.users.clock import utcnow
 from app.users.letters import LetterKind
 from app.users.outbox import COUNTED
-
-KINDS = {
-    LetterKind.CONFIRM: "Confirm the address",
-    LetterKind.REMINDER: "Reminder to confirm",
-    LetterKind.ACCOUNT_EXISTS: "There is an account already",
-    LetterKind.RESET: "Choose a new password",
-    LetterKind.PASSWORD_RESET: "A new password was chosen",
-    LetterKind.PASSWORD_CHANGED: "The password was changed",
-    LetterKind.EMAIL_CHANGE: "Confirm the new address",
-    LetterKind.EMAIL_CHANGE_ASKED: "A new address was asked for",
-    LetterKind.EMAIL_CHANGED: "The address was changed",
-    LetterKind.EMAIL_CHANGED_UNDO: "The address was changed, undo",
-    LetterKind.EMAIL_UNDONE: "The address was restored",
-    LetterKind.NEW_SIGN_IN: "New sign-in",
-    LetterKind.ACCOUNT_DELETED: "Goodbye",
-    LetterKind.ACCOUNT_REMOVED: "Deleted by an administrator",
-    LetterKind.ACCOUNT_DISABLED: "Disabled",
-    LetterKind.ACCOUNT_ENABLED: "Enabled again",
-    LetterKind.ADMIN_GRANTED: "Made an administrator",
-    LetterKind.ADMIN_WITHDRAWN: "Administrator no longer",
-}
+from app.web.humanize import duration
 
 
 @bp.get("/mail", endpoint="mail")
 def index() -> ResponseReturnValue:
-    """Due, in retry and refused; a letter's link is nowhere, it is made when the letter leaves."""
-    stock = outbox.stock(utcnow())
+    """Letters that are due, in retry and refused. Their links are made when they leave."""
+    stats = outbox.stats(utcnow())
     return render_template(
         "admin/mail.html",
-        due=queue.due(),
-        in_retry=queue.in_retry(),
-        refused=queue.refused(),
-        oldest=duration(timedelta(seconds=stock.overdue)) if stock.due else None,
+        due=outbox_overview.due(),
+        in_retry=outbox_overview.in_retry(),
+        refused=outbox_overview.refused(),
+        oldest=duration(timedelta(seconds=stats.overdue)) if stats.due else None,
         blocked=outbox.blocked(),
         counted=COUNTED,
+        known_kinds=set(LetterKind),
     )
 
 
 @bp.route("/mail/retry/<kind>", methods=["GET", "POST"])
 def retry_all(kind: str) -> ResponseReturnValue:
-    """Every letter of a kind that did not leave, once more; asks first."""
+    """Tries every letter of a kind again that is in trouble. Asks first."""
     if kind not in set(LetterKind):
         abort(404)
-    which, form = LetterKind(kind), FlaskForm()
+    form = FlaskForm()
     if not form.validate_on_submit():
-        return render_template("admin/retry.html", kind=KINDS[which], form=form)
-    count = queue.retry_all(which, utcnow())
+        return render_template("admin/retry.html", kind=label(kind), form=form)
+    count = outbox_overview.retry_all(kind, utcnow())
     people = "1 person" if count == 1 else f"{count} people"
     flash(f"Letters of this kind to {people} are tried again now.", "success")
     return redirect(url_for("admin.mail"))
@@ -68,9 +49,9 @@ def retry_all(kind: str) -> ResponseReturnValue:
 
 @bp.post("/mail/<account>/<letter>/retry")
 def retry(account: str, letter: str) -> ResponseReturnValue:
-    """One letter once more; back to where it was asked for."""
+    """Tries one letter again, and leads back to the page that asked."""
     try:
-        again = queue.retry(ObjectId(account), letter, utcnow())
+        again = outbox_overview.retry(ObjectId(account), letter, utcnow())
     except InvalidId:
         abort(404)
     if again:

@@ -6,22 +6,23 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pymongo.errors import ExecutionTimeout
 
-from app.activity import line, place
-from app.admin.actions import possible
+from app.admin.actions import action_words
 from app.admin.blueprint import bp
-from app.clock import utcnow
-from app.mongo import people
-from app.phrases import duration
-from app.users.people import Person, State
+from app.flows.sessions import sessions_of
+from app.mongo import account_search
+from app.users.account_search import AccountFilter, CursorError, Person
+from app.users.clock import utcnow
 from app.users.user import User
+from app.web.activity_lines import activity_line, session_line
+from app.web.humanize import duration
 
 _LABELS = {
-    State.ALL: "All",
-    State.WAITING: "Waiting",
-    State.CONFIRMED: "Confirmed",
-    State.ADMINISTRATORS: "Administrators",
-    State.DISABLED: "Disabled",
-    State.REFUSED: "Mail refused",
+    AccountFilter.ALL: "All",
+    AccountFilter.WAITING: "Waiting",
+    AccountFilter.CONFIRMED: "Confirmed",
+    AccountFilter.ADMINISTRATORS: "Administrators",
+    AccountFilter.DISABLED: "Disabled",
+    AccountFilter.REFUSED: "Mail refused",
 }
 
 
@@ -29,15 +30,18 @@ _LABELS = {
 def index() -> ResponseReturnValue:
     """Newest first, by state and by a part of the address."""
     part, asked = request.args.get("q", "").strip()[:254], request.args.get("state", "all")
-    state = State(asked) if asked in set(State) else State.ALL
+    state = AccountFilter(asked) if asked in set(AccountFilter) else AccountFilter.ALL
     problem, page = "", None
     try:
-        page = people.page(state, part, request.args.get("after", ""))
+        page = account_search.page(state, part, request.args.get("after", ""))
     except ExecutionTimeout:
         problem = "This takes too long among so many accounts. Type more of the address."
-    except ValueError:
+    except CursorError:
         abort(404)
-    here: dict[str, Any] = {"q": part or None, "state": None if state is State.ALL else state.value}
+    here: dict[str, Any] = {
+        "q": part or None,
+        "state": None if state is AccountFilter.ALL else state.value,
+    }
     return render_template(
         "admin/people.html",
         rows=[_row(person) for person in page.people] if page else [],
@@ -51,7 +55,7 @@ def index() -> ResponseReturnValue:
 
 
 def _url(here: dict[str, Any], **other: Any) -> str:
-    if other.get("state") is State.ALL:
+    if other.get("state") is AccountFilter.ALL:
         other["state"] = None
     return url_for("admin.people", **{**here, **other})
 
@@ -73,8 +77,8 @@ def _took(user: User) -> str | None:
 
 @bp.get("/people/<account>")
 def person(account: str) -> ResponseReturnValue:
-    """All about one account that helps to help its owner."""
-    found = people.person(account)
+    """What an administrator needs to help the owner of one account."""
+    found = account_search.person(account)
     if found is None:
         abort(404)
     now = utcnow()
@@ -83,8 +87,8 @@ def person(account: str) -> ResponseReturnValue:
         person=found,
         user=found.user,
         took=_took(found.user),
-        sessions=[place(entry) for entry in found.user.sessions if entry.alive(now)],
-        events=[line(event, owner="the owner") for event in found.events],
-        actions=possible(found.user),
+        sessions=[session_line(entry) for entry in sessions_of(found.user)],
+        events=[activity_line(entry, owner="the owner") for entry in found.events],
+        actions=action_words(found.user),
         now=now,
     )

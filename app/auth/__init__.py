@@ -1,15 +1,36 @@
-"""Registering, confirming, signing in and out: one module a journey."""
+"""The pages of people who are signed out or wait: one module per journey."""
 
 from flask import Flask
 
-from app import sessions
-from app.auth import confirm, email_change, register, reset, sign_in, waiting
+from app.auth import (
+    change_email,
+    confirm,
+    disown,
+    register,
+    resend,
+    reset,
+    sign_in,
+    sign_out,
+    start_over,
+    waiting,
+)
 from app.auth.blueprint import bp
 
-__all__ = ["confirm", "email_change", "init_app", "register", "reset", "sign_in", "waiting"]
+__all__ = [
+    "change_email",
+    "confirm",
+    "disown",
+    "init_app",
+    "register",
+    "resend",
+    "reset",
+    "sign_in",
+    "sign_out",
+    "start_over",
+    "waiting",
+]
 
 
 def init_app(app: Flask) -> None:
-    """Adds the pages and the loader of the signed-in account."""
-    sessions.init_app(app)
+    """Adds the pages."""
     app.register_blueprint(bp)

@@ -1,4 +1,4 @@
-"""The blueprint that the journeys of this package put their routes on."""
+"""The blueprint that the modules of this package put their routes on."""
 
 from flask import Blueprint
 

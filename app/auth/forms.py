@@ -7,15 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
-from app import limits
-from app.fields import (
-    AddressField,
-    CurrentPasswordField,
-    NewPasswordField,
-    RepeatField,
-    address_words,
-)
-from app.users.user import User
+from app.web.fields import AddressField, CurrentPasswordField, NewPasswordField, RepeatField
 
 
 class RegistrationForm(FlaskForm):
@@ -24,10 +16,6 @@ class RegistrationForm(FlaskForm):
     email = AddressField()
     password = NewPasswordField()
     confirm = RepeatField()
-
-    def own_words(self) -> list[str]:
-        """What this person's password must not be made of."""
-        return address_words(self.email.data or "")
 
 
 class LoginForm(FlaskForm):
@@ -44,12 +32,9 @@ class PasswordForm(FlaskForm):
 
     password = CurrentPasswordField()
 
-    def proves(self, user: User) -> bool:
-        """Whether it was filled in with the account's password; costs one hash."""
-        if not self.validate():
-            return False
-        limits.allow(*limits.password_of(user, user.email_key))
-        return self.password.check(user)
+    def given(self) -> str | None:
+        """The password, if one was filled in."""
+        return self.password.data if self.validate() else None
 
 
 def _six_digits(form: FlaskForm, field: StringField) -> None:
@@ -70,7 +55,7 @@ class CodeForm(FlaskForm):
 
 
 class ForgotForm(FlaskForm):
-    """Whose password is forgotten."""
+    """The address of a person who has forgotten the password."""
 
     email = AddressField()
 
@@ -81,10 +66,6 @@ class ResetForm(FlaskForm):
     password = NewPasswordField("New password")
     confirm = RepeatField("New password again")
 
-    def __init__(self, user: User) -> None:
-        super().__init__()
-        self._user = user
-
-    def own_words(self) -> list[str]:
-        """What this person's password must not be made of."""
-        return address_words(self._user.email)
+    def given(self) -> str | None:
+        """The new password, if the form was filled in rightly."""
+        return self.password.data if self.validate() else None

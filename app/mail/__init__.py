@@ -6,7 +6,7 @@ from app.mail.transport import FolderTransport, SmtpTransport, Transport
 
 
 def init_app(app: Flask) -> None:
-    """Allows `{% do %}` in templates, which mails share with pages."""
+    """Allows `{% do %}` in templates; mails and pages share the environment."""
     app.jinja_env.add_extension("jinja2.ext.do")
 
 

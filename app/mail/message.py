@@ -8,10 +8,10 @@ from email.utils import format_datetime, parseaddr
 import flask_mail
 from flask import current_app, render_template
 
-from app.clock import utcnow
-from app.mail.letters import context
+from app.mail.contents import context
 from app.users.addresses import parse_address
-from app.users.outbox import Claim
+from app.users.clock import utcnow
+from app.users.outbox import LeasedLetter
 
 
 class Mail(flask_mail.Message):
@@ -36,18 +36,18 @@ class Mail(flask_mail.Message):
         return message
 
 
-def render(claim: Claim) -> Mail:
-    """The mail of a claimed letter, its link signed now."""
-    letter, config = claim.letter, current_app.config
-    words = context(claim)
+def render(leased: LeasedLetter) -> Mail:
+    """The mail of a letter, its link signed now."""
+    letter, config = leased.letter, current_app.config
+    words = context(leased)
     sender_name, sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
     mail = Mail(
         subject=render_template(f"mail/{letter.kind}/subject.txt", **words).strip(),
-        recipients=[parse_address(letter.to or claim.user.email).mailbox],
+        recipients=[parse_address(letter.to or leased.user.email).mailbox],
         body=render_template(f"mail/{letter.kind}/body.txt", **words).strip() + "\n",
         html=render_template(f"mail/{letter.kind}/body.html", **words).strip() + "\n",
         sender=sender,
-        # RFC 3834 5: no vacation notice answers it. A person's answer goes to whoever it is from.
+        # RFC 3834 5: no vacation notice answers it. A person's answer goes to the sender.
         extra_headers={"Auto-Submitted": "auto-generated", "Reply-To": sender},
     )
     mail.sender_name = sender_name or config["APP_NAME"]

@@ -10,9 +10,9 @@ from typing import NoReturn, Protocol
 import flask_mail
 from flask import Flask
 
-from app.clock import utcnow
+from app.users.clock import utcnow
 
-# Seconds of idleness after which a kept connection is tried before it is used.
+# A connection that was idle for more seconds than this is tested before it is used.
 _SURELY_ALIVE = 2.0
 
 
@@ -25,15 +25,15 @@ class Never(Exception):
 
 
 class Unreachable(Later):
-    """Nor any other letter, for the moment: there is no connection."""
+    """No letter can leave for the moment: there is no connection."""
 
 
 class _HungUp(Later):
-    """The server has closed the connection before it had taken the letter, as far as we know."""
+    """The server closed the connection, and as far as we know it had not taken the letter."""
 
 
 class Blocked(Exception):
-    """No letter can leave until somebody mends the server or the settings."""
+    """No letter can leave until somebody fixes the server or the settings."""
 
 
 class Transport(Protocol):
@@ -43,7 +43,7 @@ class Transport(Protocol):
         """Raises Later, Never or Blocked unless the mail was taken."""
 
     def close(self) -> None:
-        """Lets go of what is kept between mails."""
+        """Closes what is kept open between mails."""
 
 
 class FolderTransport:
@@ -55,7 +55,7 @@ class FolderTransport:
     def send(self, mail: flask_mail.Message) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{utcnow():%Y%m%dT%H%M%S%f}-{mail.msgId.strip('<>').partition('@')[0][:8]}"
-        # Whole or not at all: the mailbox may look at any moment.
+        # Renamed when it is complete: the mailbox may read at any moment.
         partial = self._folder / f"{name}.part"
         partial.write_bytes(mail.as_bytes())
         partial.rename(self._folder / f"{name}.eml")
@@ -65,10 +65,8 @@ class FolderTransport:
 
 
 class SmtpConnection(flask_mail.Connection):
-    """Flask-Mail's connection with what it lacks: a timeout and a verified certificate.
-
-    It goes through the hook that Flask-Mail offers, `configure_host`.
-    """
+    """Flask-Mail's connection with a timeout and a verified certificate, by its hook
+    `configure_host`."""
 
     def __init__(self, state: flask_mail._Mail, timeout: float) -> None:
         super().__init__(state)  # type: ignore[arg-type]
@@ -87,7 +85,7 @@ class SmtpConnection(flask_mail.Connection):
                 host.starttls(context=context)
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
-            # smtplib would say it with the first mail, and mix its refusal up with the mail's.
+            # Otherwise smtplib says EHLO with the first mail, and a refusal looks like the mail's.
             host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
@@ -112,8 +110,9 @@ class SmtpTransport:
         try:
             self._send(mail)
         except _HungUp:
-            # Servers close what they have kept open for long enough. That says nothing of this
-            # letter, which need not wait for it; a new connection that is closed does.
+            # Servers close connections that were open for long. That says nothing about this
+            # letter, so it is sent again at once. A new connection that is closed is another
+            # matter.
             if not kept:
                 raise
             self._send(mail)
@@ -135,7 +134,7 @@ class SmtpTransport:
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection and connection.host:
-            # QUIT is a courtesy: the mails were taken or not before it.
+            # QUIT is a courtesy: it changes nothing about the mails.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 connection.host.quit()
 
@@ -156,7 +155,7 @@ class SmtpTransport:
             # Nothing goes out in the clear, or to a server that cannot prove its name.
             raise Blocked(str(error)) from error
         except smtplib.SMTPResponseException as error:
-            # The greeting, EHLO, STARTTLS or the login: every other letter would meet it too.
+            # The greeting, EHLO, STARTTLS or the login: every other letter would be refused too.
             raise _by_code(error.smtp_code, _words(error), Blocked, Unreachable) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Unreachable(_words(error)) from error
@@ -182,7 +181,7 @@ def _by_code(
 
 
 def _timed_out(error: Exception) -> bool:
-    """Whether the server kept silent; smtplib makes a lost connection of that."""
+    """Whether the server did not answer in time; smtplib reports that as a lost connection."""
     return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 

@@ -1,4 +1,7 @@
-"""The mail worker: claim, deliver, settle, repeat. Any number may run at once."""
+"""The mail worker: lease a letter, deliver it, settle it, repeat. Any number may run at once.
+
+Nothing wakes a worker: an idle one asks the database every half second.
+"""
 
 import random
 from datetime import datetime, timedelta
@@ -7,20 +10,20 @@ from threading import Event
 from flask import Flask
 from pymongo.errors import PyMongoError
 
-from app import journal
-from app.clock import utcnow
 from app.mail import make_transport
 from app.mail.message import render
 from app.mail.transport import Blocked, Later, Never, Unreachable
-from app.mongo import departed, outbox, users
-from app.users.outbox import Claim
+from app.mongo import deletion_records, is_outage, outbox, users
+from app.observability import audit_log
+from app.users.clock import utcnow
+from app.users.outbox import LeasedLetter
 
-# How long a new letter may wait to be seen by an idle worker.
+# How long a new letter may wait for an idle worker.
 _POLL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 _GIVE_UP_AFTER = timedelta(days=3)
-_KEEP_HOUSE_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
-# Words of a mail server are shown to people: a line, not a page.
+_HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
+# The words of a mail server are shown to people.
 _WORDS_LENGTH = 300
 
 
@@ -35,22 +38,22 @@ class Worker:
         self._app = app
         self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
         self._transport = make_transport(app)
-        # The last letter failed for a reason that the next one would meet too.
+        # The last letter failed for a reason that stops the next one too.
         self._stuck = False
-        self._kept_house_on: datetime | None = None
+        self._housekeeping_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
-        """Works until `stop` is set; finishes the mail in hand."""
+        """Works until `stop` is set; finishes the current mail."""
         while not stop.is_set():
             try:
-                self._keep_house()
+                self._do_housekeeping()
                 idle = not self.deliver_one()
-            except PyMongoError as error:
-                self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
-                idle = True
-            except Exception:
+            except Exception as error:
                 # One account that cannot be read must not end the delivery of all others.
-                self._app.logger.exception("mail: a letter could not be taken in hand")
+                if isinstance(error, PyMongoError) and is_outage(error):
+                    self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
+                else:
+                    self._app.logger.exception("mail: a letter could not be leased")
                 idle = True
             if self._stuck:
                 stop.wait(_FIRST_RETRY.total_seconds())
@@ -59,82 +62,82 @@ class Worker:
         self._transport.close()
 
     def run_once(self) -> bool:
-        """Delivers what is due now; whether letters are left to try again."""
-        self._keep_house()
+        """Delivers what is due now; returns whether letters are left to try again."""
+        self._do_housekeeping()
         while self.deliver_one() and not self._stuck:
             pass
         self._transport.close()
         with self._app.app_context():
             return outbox.waiting()
 
-    def _keep_house(self) -> None:
-        """Owes the reminders that are due, and notes who is about to expire or has gone, once a
-        minute: no second scheduler."""
+    def _do_housekeeping(self) -> None:
+        """Once a minute owes the reminders that are due, and updates the deletion records. So no
+        second scheduler is needed."""
         now = utcnow()
-        if self._kept_house_on and now - self._kept_house_on < _KEEP_HOUSE_EVERY:
+        if self._housekeeping_on and now - self._housekeeping_on < _HOUSEKEEPING_EVERY:
             return
-        self._kept_house_on = now
+        self._housekeeping_on = now
         with self._app.app_context():
             while users.owe_reminder(now, _REMIND_AHEAD):
                 pass
-            departed.note_expiring(now)
-            departed.review(now)
+            deletion_records.record_expiring(now)
+            deletion_records.review(now)
 
     def deliver_one(self) -> bool:
-        """Takes one letter in hand, if one is due; False when none is."""
+        """Leases and delivers one letter; False when none is due."""
         self._stuck = False
         with self._app.app_context():
-            claim = outbox.claim(utcnow(), self._lease)
-            if claim is None:
+            leased = outbox.lease(utcnow(), self._lease)
+            if leased is None:
                 return False
-            if claim.overtaken:
-                outbox.drop(claim)
-                _note(claim, "letter_dropped", "done", reason="overtaken")
+            if leased.overtaken:
+                outbox.drop(leased)
+                _record(leased, "letter_dropped", "done", reason="overtaken")
             else:
-                self._deliver(claim)
+                self._deliver(leased)
             return True
 
-    def _deliver(self, claim: Claim) -> None:
-        log, letter = self._app.logger, claim.letter
+    def _deliver(self, leased: LeasedLetter) -> None:
+        log, letter = self._app.logger, leased.letter
         try:
-            self._transport.send(render(claim))
+            self._transport.send(render(leased))
         except Never as error:
             words = str(error)[:_WORDS_LENGTH]
-            outbox.refuse(claim, words)
-            _note(claim, "letter_refused", "refused", reason="for_good", trouble=words)
+            outbox.refuse(leased, words)
+            _record(leased, "letter_refused", "refused", reason="for_good", trouble=words)
         except (Later, Blocked) as error:
             self._stuck = isinstance(error, (Blocked, Unreachable))
-            self._postpone(claim, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
+            self._postpone(leased, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
         except Exception:
             # A letter that cannot be rendered must not stop the others.
             log.exception("mail: letter %s could not be written", letter.id)
-            self._postpone(claim, "could not be written, see the log", blocked=False)
+            self._postpone(leased, "could not be written, see the log", blocked=False)
         else:
-            ours = outbox.settle(claim, utcnow())
-            _note(claim, "letter_sent", "done")
+            ours = outbox.settle(leased, utcnow())
+            _record(leased, "letter_sent", "done")
             if not ours:
                 log.warning("mail: letter %s was sent after its lease was lost", letter.id)
 
-    def _postpone(self, claim: Claim, trouble: str, *, blocked: bool) -> None:
-        letter, now = claim.letter, utcnow()
+    def _postpone(self, leased: LeasedLetter, trouble: str, *, blocked: bool) -> None:
+        letter, now = leased.letter, utcnow()
         if not blocked and now - letter.owed_on > _GIVE_UP_AFTER:
-            outbox.refuse(claim, trouble)
-            _note(claim, "letter_refused", "refused", reason="given_up", trouble=trouble)
+            outbox.refuse(leased, trouble)
+            _record(leased, "letter_refused", "refused", reason="given_up", trouble=trouble)
             return
-        outbox.postpone(claim, _next_try(letter.attempts, now), trouble, blocked=blocked)
+        outbox.postpone(leased, _next_try(letter.attempts, now), trouble, blocked=blocked)
         if blocked:
-            _note(claim, "letter_blocked", "failed", trouble=trouble)
+            _record(leased, "letter_blocked", "failed", trouble=trouble)
         else:
-            _note(claim, "letter_postponed", "refused", trouble=trouble)
+            _record(leased, "letter_postponed", "refused", trouble=trouble)
 
 
-def _note(claim: Claim, event: str, outcome: journal.Outcome, **details: str) -> None:
-    """One line a try: which letter of whom, and in the mail server's words what is the matter."""
-    letter = claim.letter
-    journal.note(
+def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
+    """One line per try: the letter, the account, and the mail server's words."""
+    letter = leased.letter
+    audit_log.record(
         event,
         outcome=outcome,
-        account=claim.user.id,
+        account=leased.user.id,
         letter=letter.id,
         kind=str(letter.kind),
         attempts=letter.attempts,

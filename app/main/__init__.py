@@ -1,20 +1,18 @@
-"""Home, health, error pages, and the development mailbox."""
+"""Home, health, metrics, and the development mailbox."""
 
 from flask import Flask
 
-from app.main import errors
+from app.main.dev_mailbox import bp as dev_mailbox
 from app.main.health import bp as health
-from app.main.mailbox import bp as mailbox
-from app.main.metrics import bp as metrics
-from app.main.routes import bp
+from app.main.home import bp as home
+from app.main.prometheus import bp as prometheus
 
 
 def init_app(app: Flask) -> None:
     """Adds the pages; the mailbox only where mail stays on this machine."""
-    errors.init_app(app)
-    app.register_blueprint(bp)
+    app.register_blueprint(home)
     app.register_blueprint(health)
-    app.register_blueprint(metrics)
+    app.register_blueprint(prometheus)
     if app.debug:
-        app.register_blueprint(mailbox)
+        app.register_blueprint(dev_mailbox)
     app.context_processor(lambda: {"app_name": app.config["APP_NAME"], "dev_mailbox": app.debug})

@@ -6,9 +6,10 @@ from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 from pymongo.errors import PyMongoError
 
-from app.clock import utcnow
-from app.mongo import current_mongo, outbox
+from app.mongo import current_mongo, is_outage, outbox
 from app.users import indexes
+from app.users.backends import backend_of
+from app.users.clock import utcnow
 
 bp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -21,32 +22,41 @@ def live() -> ResponseReturnValue:
 
 @bp.get("/ready")
 def ready() -> ResponseReturnValue:
-    """Keys are set, MongoDB answers as writable, its indexes are as declared; names what is not.
+    """Whether keys are set, MongoDB is writable, and its indexes are as declared; names what is
+    not.
 
-    The mail queue is reported, but no reason to be unready: pages work without it.
+    The mail queue is reported, but it does not make the process unready: pages work without it.
     """
     problems = _missing_keys()
     mail: dict[str, object] | None = None
     try:
         problems += _database_problems()
         mail = _mail()
-    except PyMongoError:
-        problems.append("mongodb: does not answer")
+    except PyMongoError as error:
+        problems.append(_database_problem(error))
     body = {"status": "unready" if problems else "ok", "problems": problems, "mail": mail}
     return body, 503 if problems else 200
 
 
+def _database_problem(error: PyMongoError) -> str:
+    if is_outage(error):
+        return "mongodb: does not answer"
+    current_app.logger.exception("MongoDB refuses a command")
+    return "mongodb: refuses a command; the log says which"
+
+
 def _missing_keys() -> list[str]:
-    """Production does not start without; an app that was made by hand may have none."""
+    """Production does not start without them. An app that is made by hand may have none."""
     names = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
     return [f"{name}: not set" for name in names if not current_app.config.get(name)]
 
 
 def _database_problems() -> list[str]:
     database = current_mongo().database
-    if indexes.is_mock(database):
+    backend = backend_of(database)
+    if backend.in_memory:
         return []
-    if not database.command("hello").get("isWritablePrimary"):
+    if not backend.writable(database):
         return ["mongodb: not writable"]
     return [
         f"{name}: {'missing' if state is indexes.State.CREATED else 'not as declared'};"
@@ -57,17 +67,17 @@ def _database_problems() -> list[str]:
 
 
 def _mail() -> dict[str, object]:
-    stock, trouble = outbox.stock(utcnow()), outbox.blocked()
+    stats, trouble = outbox.stats(utcnow()), outbox.blocked()
     return {
-        "due": stock.due,
-        "oldest_due_seconds": int(stock.overdue) if stock.due else None,
+        "due": stats.due,
+        "oldest_due_seconds": int(stats.overdue) if stats.due else None,
         "blocked": _without_words(trouble) if trouble else None,
     }
 
 
 def _without_words(trouble: str) -> str:
-    """Anybody may read this, and the mail server's words name accounts and hosts of ours: they are
-    in the worker's log and on the page for administrators, here is what kind of trouble it is."""
+    """The kind of trouble. Anybody may read this, and the mail server's words may have names of our
+    accounts and hosts; the worker's log and the page for administrators have them."""
     if answer := re.match(r"\d{3}\b", trouble):
         said = f"the mail server refuses our login or sender ({answer[0]})"
     elif "certificate" in trouble.lower():

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from enum import Enum
 
 import email_validator
 
@@ -14,28 +15,51 @@ _DRAWN_AS_NOTHING = re.compile(
 )
 
 
+class AddressProblem(Enum):
+    """Why a text is not an address that can have an account."""
+
+    INVISIBLE_CHARACTERS = "invisible characters"
+    TOO_LONG = "too long"
+    NOT_AN_ADDRESS = "not an address"
+
+
 class AddressError(ValueError):
-    """Not an address that can have an account; the message is a sentence for the person."""
+    """Not an address that can have an account."""
+
+    def __init__(self, problem: AddressProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address in its three roles."""
+    """One address in its three forms."""
 
     typed: str
     """As the person typed it, trimmed: shown back to them."""
     key: str
-    """Lower case, domain in punycode: what look-ups and the unique index use."""
+    """Lower case, domain in punycode: for look-ups and the unique index."""
     mailbox: str
-    """ASCII with the case of the local part kept (RFC 5321 2.4): what mail is sent to."""
+    """ASCII, the case of the local part kept (RFC 5321 2.4): for the mail server."""
+
+    @property
+    def domain(self) -> str:
+        """In lower case and punycode."""
+        return self.key.rpartition("@")[2]
+
+
+def guessable_words(email: str) -> list[str]:
+    """The parts of an address that somebody who guesses its password tries first."""
+    local, _, domain = email.partition("@")
+    return [email, local, domain, *local.replace("+", ".").split("."), domain.partition(".")[0]]
 
 
 def parse_address(text: str) -> Address:
     """Reads a typed address.
 
-    NFKC first, so that full-width letters are the same account as ASCII. Quoted locals, display
-    names, IP literals and non-ASCII locals are refused: most mail systems cannot take them, and
-    each is a way to make two spellings of one mailbox.
+    NFKC comes first, so that full-width letters give the same account as ASCII. Quoted local parts,
+    display names, IP literals and non-ASCII local parts are refused: most mail systems cannot take
+    them, and each is a way to make two spellings of one mailbox.
 
     Raises:
         AddressError: when it is not an address that mail can be sent to.
@@ -46,9 +70,9 @@ def parse_address(text: str) -> Address:
     # another one must not become it.
     spaces = any(unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} for char in normal)
     if spaces or _DRAWN_AS_NOTHING.search(normal):
-        raise AddressError("An address has no spaces or invisible characters.")
+        raise AddressError(AddressProblem.INVISIBLE_CHARACTERS)
     if len(typed) > MAX_LENGTH:
-        raise AddressError(f"An address has {MAX_LENGTH} characters at most.")
+        raise AddressError(AddressProblem.TOO_LONG)
     try:
         valid = email_validator.validate_email(
             normal,
@@ -61,8 +85,6 @@ def parse_address(text: str) -> Address:
             test_environment=True,  # .test domains are for trying things out (RFC 6761)
         )
     except email_validator.EmailNotValidError:
-        raise AddressError(
-            "This is not an email address. It looks like name@example.org."
-        ) from None
+        raise AddressError(AddressProblem.NOT_AN_ADDRESS) from None
     mailbox = f"{valid.local_part}@{valid.ascii_domain}"
     return Address(typed=typed, key=mailbox.lower(), mailbox=mailbox)

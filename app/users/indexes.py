@@ -1,4 +1,4 @@
-"""Indexes and the schema validator, as data, and what keeps them so.
+"""Indexes and the schema validator, declared as data.
 
 `scripts/create_indexes.py` applies them; readiness compares them with what is there.
 """
@@ -12,7 +12,8 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-Document = dict[str, Any]
+from app.users.backends import backend_of
+from app.users.documents import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,14 @@ def _only(documents: Document) -> Document:
 INDEXES = (
     # Registration and sign-in; decides who has an address.
     Index("email_key", (("email_key", 1),), {"unique": True}),
-    # The mail worker's claim. Sparse: an account that is owed nothing has no entry.
+    # The mail worker leases by it. Sparse: an account that is owed nothing has no entry.
     Index("outbox_due", (("outbox.due_on", 1),), {"sparse": True}),
     # MongoDB itself deletes the unconfirmed; a confirmed account has no `expires_on`.
     Index("expire_unconfirmed", (("expires_on", 1),), {"expireAfterSeconds": 0}),
     # Lists for administrators, newest first, of all and by state.
     Index("newest", _NEWEST),
     Index("newest_by_state", (("confirmed", 1), *_NEWEST)),
-    # The same of the few, by what makes them few: only they have an entry.
+    # The same for rare states: only such accounts have an entry.
     Index("administrators", (*_NEWEST, ("admin", 1)), _only({"admin": True})),
     Index(
         "disabled",
@@ -60,11 +61,11 @@ INDEXES = (
         (("outbox.trouble", 1),),
         _only({"outbox.trouble": {"$gt": ""}}),
     ),
-    # Counts of attempts end with their window.
+    # Counts of attempts are removed after their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
     # The funnel is counted from these alone: they hold all that it counts.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
-    # Few accounts ask for a second mail (and fewer have theirs refused, see above).
+    # Few accounts ask for a second mail, and the mail of fewer is refused (see above).
     Index(
         "funnel_resent",
         (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),
@@ -82,7 +83,7 @@ INDEXES = (
         ),
         collection="departed",
     ),
-    # Notes that have not been compared yet with what became of the account.
+    # Records that have not been compared yet with what became of the account.
     Index(
         "departed_unsure",
         (("gone_on", 1),),
@@ -117,7 +118,7 @@ VALIDATOR: Document = {
     }
 }
 
-# How the server keeps the validator: every write is checked, and refused if it is not sound.
+# The server checks every write, and refuses what does not fit.
 _VALIDATION: Document = {
     "validator": VALIDATOR,
     "validationLevel": "strict",
@@ -136,12 +137,7 @@ class State(StrEnum):
 
 
 class IndexConflict(Exception):
-    """Existing documents stand against a unique index; the message names them."""
-
-
-def is_mock(database: Database[Document]) -> bool:
-    """mongomock knows no validators."""
-    return type(database).__module__.startswith("mongomock")
+    """Existing documents prevent a unique index; the message names them."""
 
 
 def inspect(database: Database[Document]) -> Iterator[tuple[str, State]]:
@@ -156,7 +152,7 @@ def inspect(database: Database[Document]) -> Iterator[tuple[str, State]]:
     }
     for index in INDEXES:
         yield index.name, _compare(present[index.collection].get(index.name), index)
-    if not is_mock(database):
+    if backend_of(database).has_validators:
         yield _VALIDATOR_NAME, _compare_validator(database["users"])
 
 

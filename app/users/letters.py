@@ -1,6 +1,6 @@
 """Owed letters: entries of an account's `outbox` that say what to write, never a link.
 
-The link is signed when the mail leaves, so no live link is ever at rest.
+The link is signed when the mail leaves, so no live link is stored.
 """
 
 import secrets
@@ -9,11 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.users.user import Origin, View
+from app.users.client import Client
+from app.users.documents import DocumentView
 
 
 class LetterKind(StrEnum):
-    """What a letter says; each has a folder of templates and a function in `mail/letters.py`."""
+    """What a letter says. Each kind has a function in `mail/contents.py` and a folder of templates.
+
+    A newer version may have stored kinds that are not here: `Letter.kind` is any text.
+    """
 
     CONFIRM = "confirm"
     REMINDER = "reminder"
@@ -36,33 +40,34 @@ class LetterKind(StrEnum):
 
 
 CONFIRMATIONS = frozenset({LetterKind.CONFIRM, LetterKind.REMINDER})
-"""Letters with a confirmation link: only the newest of them has one that works."""
+"""Letters with a confirmation link. Only the newest one has a link that works."""
 
 
 GOODBYES = frozenset({LetterKind.ACCOUNT_DELETED, LetterKind.ACCOUNT_REMOVED})
-"""Letters with which goes what is left of the account."""
+"""The last letter of a deleted account. What is left of the account goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Letter(View):
+class Letter(DocumentView):
     """One owed letter."""
 
-    kind: LetterKind
+    kind: str
     owed_on: datetime
     due_on: datetime | None
-    """When it may be (re)tried; None once it was refused for good."""
+    """When it may be sent or tried again; None once it was refused for good."""
     message_id: str
-    """Left of the @ in Message-ID: fixed now, so that a repeat is recognised as one."""
+    """The part of Message-ID before the @. It is fixed now, so that a repeated mail is recognised
+    as one."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     to: str = ""
-    """The recipient, where it is not whatever address the account has when the mail leaves."""
+    """The recipient; empty for the address that the account has when the mail leaves."""
     version: int = 0
     """For a link that outlives the state it was made in (undo)."""
     other: str = ""
-    """The other address that a letter about a change speaks of."""
+    """The other address, in a letter about a change."""
     address: str = ""
     browser: str = ""
-    """Where the request came from that the letter tells about."""
+    """Where the request came from that the letter is about."""
     attempts: int = 0
     lease: str | None = None
     """Fencing id of the worker that holds it: only its holder may settle it."""
@@ -79,22 +84,22 @@ class Letter(View):
 def owe(
     kind: LetterKind,
     now: datetime,
-    origin: Origin | None = None,
+    client: Client | None = None,
     *,
     to: str = "",
     version: int = 0,
     other: str = "",
 ) -> Letter:
     """A new letter, due at once."""
-    origin = origin or Origin()
+    client = client or Client()
     return Letter(
-        kind=kind,
+        kind=kind.value,
         owed_on=now,
         due_on=now,
         message_id=secrets.token_hex(16),
         to=to,
         version=version,
         other=other,
-        address=origin.address,
-        browser=origin.browser,
+        address=client.address,
+        browser=client.browser,
     )

@@ -1,7 +1,8 @@
-"""Signed links: what a mail carries, and what a click on it proves.
+"""Signed links: what a mail carries.
 
-One salt per purpose, so that a token of one kind fails on every other route. A token is used up
-through the state that it names (`token_version`), never through a list of used tokens.
+Each purpose has its own salt, so a token of one kind fails on every other route. A link works once
+because it names a version of the account's state (`token_version`); there is no list of used
+tokens. What a link is worth is decided in `link_outcomes`.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from bson import ObjectId
 from itsdangerous import BadData, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from app.clock import utcnow
+from app.users.clock import utcnow
 
 SIGNATURES: dict[str, Any] = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
 """How links and cookies are signed, for itsdangerous, whose default is SHA-1 (ASVS 11.4.1)."""
@@ -44,7 +45,7 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says; of a damaged one nothing is known."""
+    """What a token says. Nothing is known of a damaged one."""
 
     reading: Reading
     user_id: ObjectId | None = None
@@ -57,12 +58,12 @@ _DAMAGED = Link(Reading.DAMAGED)
 
 
 class LinkSigner:
-    """Mints and reads tokens.
+    """Makes and reads tokens.
 
     Args:
-        keys: the newest last, as itsdangerous has it; all are accepted, the last one signs.
-        salt: of this installation.
-        max_age: seconds that a link of each purpose lives.
+        keys: the newest last, as itsdangerous wants them. All are accepted, the last one signs.
+        salt: the salt of this installation.
+        max_age: for each purpose the seconds that a link lives.
     """
 
     def __init__(self, keys: Sequence[str], salt: str, max_age: dict[Purpose, int]) -> None:
@@ -82,8 +83,8 @@ class LinkSigner:
         return str(self._serializers[purpose].dumps([str(user_id), email_key, version]))
 
     def codes(self, user_id: ObjectId, email_key: str, version: int) -> list[str]:
-        """The six digits that stand for a confirmation link where links are awkward, the one to
-        send first; the others are of former keys. Nothing of them is stored."""
+        """The six digits that confirm as the link does. The first is the one to send; the others
+        were made with former keys. None is stored."""
         told = f"{self._salt}:code:{user_id}:{email_key}:{version}".encode()
         return [
             f"{int.from_bytes(hmac.digest(key.encode(), told, 'sha256')[:8]) % 10**6:06}"
@@ -106,6 +107,7 @@ class LinkSigner:
 
 
 def _as_signed(token: str) -> bool:
-    """Base64 spells one signature in many ways; a token that was changed is damaged even so."""
+    """Whether the signature is spelled as we spell it: base64 has several spellings for one
+    value."""
     signature = token.rpartition(".")[2]
     return base64_encode(base64_decode(signature)).decode() == signature

@@ -4,12 +4,14 @@ import base64
 import hmac
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
 from threading import Lock
 
 import bcrypt
 from zxcvbn import zxcvbn
 
-from app.users import hashing
+from app.users import hash_queue
 
 MIN_LENGTH = 8
 MAX_LENGTH = 256
@@ -18,7 +20,7 @@ MAX_LENGTH = 256
 _MIN_SCORE = 2
 # zxcvbn's time grows faster than the length: 72 characters made for the purpose cost 5 s.
 _SCORED_LENGTH = 32
-# zxcvbn keeps the words of the call in hand in a global.
+# zxcvbn keeps the words of the current call in a global.
 _scoring = Lock()
 # Not a secret: it keeps our digests apart from other uses of SHA-384. It never changes, so that
 # no rotation of a setting can lock people out.
@@ -40,20 +42,20 @@ def hash_password(password: str, rounds: int) -> str:
     """The bcrypt hash to store; takes 2^rounds steps.
 
     Raises:
-        Busy: too many passwords are being hashed.
+        HashQueueFull: too many passwords are being hashed.
     """
     digest, salt = _digest(password), bcrypt.gensalt(rounds)
-    return hashing.gate.run(lambda: bcrypt.hashpw(digest, salt)).decode()
+    return hash_queue.current.run(lambda: bcrypt.hashpw(digest, salt)).decode()
 
 
 def verify_password(password: str, password_hash: str) -> bool:
     """Whether the password is the one that was hashed; takes as long as hashing it.
 
     Raises:
-        Busy: too many passwords are being hashed.
+        HashQueueFull: too many passwords are being hashed.
     """
     digest, stored = _digest(password), password_hash.encode()
-    return hashing.gate.run(lambda: bcrypt.checkpw(digest, stored))
+    return hash_queue.current.run(lambda: bcrypt.checkpw(digest, stored))
 
 
 def hash_rounds(password_hash: str) -> int:
@@ -62,38 +64,61 @@ def hash_rounds(password_hash: str) -> int:
 
 
 def decoy_hash(rounds: int) -> str:
-    """A hash that no password matches, to check where there is no account: equal time for all."""
+    """A hash that no password matches. It is checked where there is no account, so that the answer
+    takes as long."""
     return f"$2b${rounds:02}$" + "." * 53
 
 
 NO_PASSWORD = decoy_hash(12)
-"""For an account that only a reset gets into."""
+"""For an account that only a reset opens."""
 
 
 def hash_to_check(stored: str | None, rounds: int) -> str:
-    """The stored hash; where no password opens anything, one that costs what the setting says.
+    """The stored hash; where no password can be right, one that costs what the setting says.
 
-    One of an earlier setting costs less until its owner signs in, which makes it anew.
+    A hash of an earlier setting costs less, until its owner signs in and it is replaced.
     """
     return decoy_hash(rounds) if stored is None or stored == NO_PASSWORD else stored
 
 
-def weakness(password: str, own_words: Iterable[str] = ()) -> str | None:
-    """What is wrong with a new password, as a sentence for the person, or None.
+class WeaknessKind(Enum):
+    """Why a password is refused."""
+
+    TOO_SHORT = "too short"
+    TOO_LONG = "too long"
+    GUESSABLE = "guessable"
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """What is wrong with a new password."""
+
+    kind: WeaknessKind
+    advice: str = ""
+    """zxcvbn's own sentence in English, where it has one."""
+
+
+def length_weakness(password: str) -> Weakness | None:
+    """Whether a new password is too short or too long, or None (ASVS 6.2.1)."""
+    length = len(_normal(password))
+    if length < MIN_LENGTH:
+        return Weakness(WeaknessKind.TOO_SHORT)
+    return Weakness(WeaknessKind.TOO_LONG) if length > MAX_LENGTH else None
+
+
+def weakness(password: str, own_words: Iterable[str] = ()) -> Weakness | None:
+    """What is wrong with a new password, or None.
 
     Length and guessability only, no composition rules (ASVS 6.2.1, 6.2.4, 6.2.5; NIST SP 800-63B).
 
     Args:
         own_words: the address and the name of the product, which guessers try first.
     """
-    length = len(_normal(password))
-    if length < MIN_LENGTH:
-        return f"Use at least {MIN_LENGTH} characters."
-    if length > MAX_LENGTH:
-        return f"Use at most {MAX_LENGTH} characters."
+    if wrong_length := length_weakness(password):
+        return wrong_length
     words = [_normal(word)[:_SCORED_LENGTH] for word in own_words]
     with _scoring:
         result = zxcvbn(_normal(password)[:_SCORED_LENGTH], user_inputs=words)
     if result["score"] >= _MIN_SCORE:
         return None
-    return result["feedback"]["warning"] or "This is too easy to guess. Add another word or two."
+    return Weakness(WeaknessKind.GUESSABLE, result["feedback"]["warning"] or "")

@@ -1,112 +1,29 @@
-"""The account as the app sees it: frozen views of one document in `users`.
+"""The account as the app sees it: a frozen view of one document in `users`.
 
-An attribute with a default is all that a new field needs: documents from before take the default.
+A new field is one declared attribute with a default. Older documents take the default; there is
+no migration.
 """
 
-import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from bson import ObjectId
 
+from app.users.documents import DocumentView
+from app.users.events import ActivityEntry, Tally
+from app.users.field_policy import CLEARED, KEPT, FieldPolicy, declared, only, policies_of
+from app.users.letters import Letter
+from app.users.login_session import LoginSession
 from app.users.passwords import hash_rounds
 
 MAX_CODE_TRIES, MAX_CODE_TRIES_TOTAL = 5, 10
 
 
-def random_id() -> ObjectId:
-    """An id for an account. An ordinary ObjectId tells when and by which process it was made, and
-    the cookie shows it: that would tell a new account from an address that was taken."""
-    return ObjectId(secrets.token_bytes(12))
-
-
 @dataclass(frozen=True, slots=True)
-class View:
-    """Reads a (sub)document: what it lacks takes the default, what is unknown is passed over."""
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        names = cls.__dataclass_fields__
-        return cls(**{name: value for name, value in document.items() if name in names})
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from, as far as it says."""
-
-    address: str = ""
-    browser: str = ""
-
-
-class EventKind(StrEnum):
-    """What can happen on an account."""
-
-    REGISTERED = "registered"
-    CONFIRMED = "confirmed"
-    SIGNED_IN = "signed_in"
-    SIGN_IN_REFUSED = "sign_in_refused"
-    PASSWORD_CHANGED = "password_changed"
-    RESET_ASKED = "reset_asked"
-    PASSWORD_RESET = "password_reset"
-    EMAIL_CHANGE_ASKED = "email_change_asked"
-    EMAIL_CHANGE_CANCELLED = "email_change_cancelled"
-    EMAIL_CHANGED = "email_changed"
-    EMAIL_UNDONE = "email_undone"
-    SESSIONS_ENDED = "sessions_ended"
-    EXPORTED = "exported"
-    CONFIRMATION_SENT = "confirmation_sent"
-    RESET_SENT = "reset_sent"
-    DISABLED = "disabled"
-    ENABLED = "enabled"
-    ADMIN_GRANTED = "admin_granted"
-    ADMIN_WITHDRAWN = "admin_withdrawn"
-
-
-@dataclass(frozen=True, slots=True)
-class Event(View):
-    """A line of the account's activity."""
-
-    kind: str
-    at: datetime
-    by: str = "self"
-    address: str = ""
-    browser: str = ""
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Session(View):
-    """One signed-in browser, an entry of the account's `sessions`."""
-
-    id: str
-    signed_in_on: datetime
-    seen_on: datetime
-    expires_on: datetime
-    """The last moment it may be alive, whatever happens ("remember me" sets it)."""
-    idle_seconds: int
-    """How long it lives without being seen."""
-    device: str = ""
-    """Which browser it is, as far as its lasting cookie tells."""
-    address: str = ""
-    browser: str = ""
-
-    @property
-    def handle(self) -> str:
-        """Names the session on pages: the id itself is half of what signs a browser in."""
-        return hashlib.sha256(self.id.encode()).hexdigest()[:16]
-
-    def alive(self, now: datetime) -> bool:
-        """Both lifetimes are kept here, on the server (ASVS 7.3.1, 7.3.2)."""
-        return now < self.expires_on and now < self.seen_on + timedelta(seconds=self.idle_seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmMail(View):
-    """How the newest confirmation mail fares; `id` is its letter's."""
+class ConfirmMail(DocumentView):
+    """The state of the newest confirmation mail; `id` is the id of its letter."""
 
     id: str
     asked_on: datetime
@@ -116,20 +33,20 @@ class ConfirmMail(View):
 
 
 @dataclass(frozen=True, slots=True)
-class PendingEmail(View):
-    """An address that the account shall have once it is proven. It signs nobody in."""
+class PendingEmail(DocumentView):
+    """A new address that is not confirmed yet. It signs nobody in."""
 
     email: str
     email_key: str
     version: int
-    """What a link must carry to make it so."""
+    """The version that a link must carry."""
     asked_on: datetime
     letter_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class FormerEmail(View):
-    """An address that the account had, and that may take it back for some time."""
+class FormerEmail(DocumentView):
+    """An address that the account had. It may take the account back for some time."""
 
     email: str
     email_key: str
@@ -138,64 +55,130 @@ class FormerEmail(View):
 
 
 @dataclass(frozen=True, slots=True)
-class ResetDone(View):
+class ResetDone(DocumentView):
     """The last reset: by which link, and from which browser.
 
-    Whoever did it and lost the answer sends the form again, and must not be told that somebody
-    else has used the link.
+    A person whose answer got lost sends the form again, and must not read that somebody else has
+    used the link.
     """
 
     version: int
     browser: str
+    """A hash of the browser's CSRF secret (see `app/web/session_cookie.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally(View):
-    """What anybody can do to an account as often as they like, since the last sign-in: counted, not
-    a line each, so that nobody can push what matters out of the activity."""
+class User(DocumentView):
+    """An account. `confirmed_on` is None until the address is confirmed.
 
-    count: int
-    at: datetime
-    address: str = ""
-    browser: str = ""
+    Each field declares whether a takeover, a reset and the undo of a changed address clear it, and
+    under which name the export shows it. See `field_policy`.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class User(View):
-    """An account. `confirmed_on` is None until the address is proven."""
-
-    id: ObjectId
-    email: str
-    email_key: str
-    password_hash: str
-    registered_on: datetime
-    token_version: int
-    confirmed: bool = False
-    confirmed_on: datetime | None = None
-    admin: bool = False
-    admin_version: int = 0
-    """Goes up whenever being an administrator, or being disabled, changes."""
-    disabled_on: datetime | None = None
+    id: ObjectId = declared(takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    email: str = declared(takeover=CLEARED, reset=KEPT, undo=CLEARED, export="email")
+    email_key: str = declared(takeover=KEPT, reset=KEPT, undo=CLEARED, export=None)
+    password_hash: str = declared(takeover=CLEARED, reset=CLEARED, undo=CLEARED, export=None)
+    registered_on: datetime = declared(
+        takeover=CLEARED, reset=KEPT, undo=KEPT, export="registered_on"
+    )
+    token_version: int = declared(takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    confirmed: bool = declared(False, takeover=KEPT, reset=KEPT, undo=KEPT, export="confirmed")
+    confirmed_on: datetime | None = declared(
+        None, takeover=KEPT, reset=KEPT, undo=KEPT, export="confirmed_on"
+    )
+    admin: bool = declared(False, takeover=KEPT, reset=KEPT, undo=KEPT, export="administrator")
+    admin_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    """Goes up when the account becomes an administrator's or stops being one, and when it is
+    disabled or enabled."""
+    disabled_on: datetime | None = declared(
+        None, takeover=KEPT, reset=KEPT, undo=KEPT, export="disabled_on"
+    )
     """Nobody can sign in since then."""
-    expires_on: datetime | None = None
-    confirm_mail: ConfirmMail | None = None
-    sessions: tuple[Session, ...] = ()
-    code_tries: int = 0
+    expires_on: datetime | None = declared(
+        None, takeover=CLEARED, reset=CLEARED, undo=KEPT, export="expires_on"
+    )
+    """MongoDB deletes the unconfirmed account then."""
+    reminded_on: datetime | None = declared(
+        None, takeover=CLEARED, reset=KEPT, undo=KEPT, export="reminded_on"
+    )
+    confirm_mail: ConfirmMail | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="confirmation_mail",
+        export_value=only("asked_on", "sent_on"),
+    )
+    resends: int = declared(
+        0,
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="confirmation_mails_asked_for",
+        export_value=lambda resends: resends + 1,
+    )
+    """Confirmation mails asked for after the first one."""
+    code_tries: int = declared(0, takeover=CLEARED, reset=KEPT, undo=KEPT, export=None)
     """Wrong codes since the newest mail."""
-    code_tries_total: int = 0
-    devices: tuple[str, ...] = ()
-    """Browsers that have been signed in before."""
-    refusals: Tally | None = None
-    """Wrong passwords."""
-    reset_asks: Tally | None = None
-    """Links to choose a new password."""
-    reset_version: int = 0
-    reset_letter_id: str | None = None
-    """The newest reset letter; none once it is void."""
-    reset_done: ResetDone | None = None
-    email_version: int = 0
-    pending_email: PendingEmail | None = None
-    former_emails: tuple[FormerEmail, ...] = ()
+    code_tries_total: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    """Wrong codes in all. A takeover keeps it, or a squatter could guess without end."""
+    exists_told_on: datetime | None = declared(
+        None, takeover=KEPT, reset=KEPT, undo=KEPT, export="told_of_registration_on"
+    )
+    """When the owner was last told that somebody tried to register this address."""
+    sessions: tuple[LoginSession, ...] = declared(
+        (),
+        takeover=CLEARED,
+        reset=CLEARED,
+        undo=CLEARED,
+        export="sessions",
+        export_value=only("signed_in_on", "seen_on", "expires_on", "address", "browser"),
+    )
+    devices: tuple[str, ...] = declared(
+        (),
+        takeover=CLEARED,
+        reset=CLEARED,
+        undo=CLEARED,
+        export="known_browsers",
+        export_value=len,
+    )
+    """Ids of the browsers that have been signed in before."""
+    refusals: Tally | None = declared(
+        None, takeover=CLEARED, reset=CLEARED, undo=CLEARED, export=None
+    )
+    """Wrong passwords; the activity in the export has them."""
+    reset_asks: Tally | None = declared(
+        None, takeover=CLEARED, reset=CLEARED, undo=KEPT, export=None
+    )
+    """Reset links asked for; the activity in the export has them."""
+    reset_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    reset_letter_id: str | None = declared(
+        None, takeover=KEPT, reset=CLEARED, undo=CLEARED, export=None
+    )
+    """The newest reset letter; None once it is void. A takeover keeps it: the letter goes to the
+    mailbox, and its owner may be the earlier or the later claimant."""
+    reset_done: ResetDone | None = declared(
+        None, takeover=CLEARED, reset=CLEARED, undo=CLEARED, export=None
+    )
+    email_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    pending_email: PendingEmail | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=CLEARED,
+        undo=CLEARED,
+        export="pending_email",
+        export_value=only("email", "asked_on"),
+    )
+    former_emails: tuple[FormerEmail, ...] = declared(
+        (),
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="former_emails",
+        export_value=only("email", "changed_on"),
+    )
+    """A reset keeps them: they are the way back for an owner whose account was stolen."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -206,17 +189,19 @@ class User(View):
         for name, view in _LISTS.items():
             parts[name] = tuple(view.from_document(entry) for entry in document.get(name, ()))
         parts["devices"] = tuple(document.get("devices", ()))
+        # Older documents have no count. Each mail asked for has raised the version.
+        parts["resends"] = document.get("resends", max(0, document["token_version"] - 1))
         return super(User, cls).from_document({**document, **parts})
 
     @property
     def mail_state(self) -> str:
-        """How the newest confirmation mail fares: `queued`, `sent` or `failed`."""
+        """The state of the newest confirmation mail: `queued`, `sent` or `failed`."""
         if self.confirm_mail and self.confirm_mail.refused:
             return "failed"
         return "sent" if self.confirm_mail and self.confirm_mail.sent_on else "queued"
 
-    def session(self, session_id: str, now: datetime) -> Session | None:
-        """The session of that id, if it is alive."""
+    def session(self, session_id: str, now: datetime) -> LoginSession | None:
+        """The session with that id, if it is alive."""
         for session in self.sessions:
             if session.id == session_id and session.alive(now):
                 return session
@@ -224,12 +209,17 @@ class User(View):
 
     @property
     def codes_left(self) -> int:
-        """How many codes may still be tried: five a mail, ten in all, then only links confirm.
+        """How many codes may still be tried: five per mail, ten in all. Then only links confirm.
 
-        Holding a session on somebody else's address must never become a way to guess it confirmed.
+        A session on somebody else's address must not become a way to guess the code.
         """
         left = min(MAX_CODE_TRIES - self.code_tries, MAX_CODE_TRIES_TOTAL - self.code_tries_total)
         return max(0, left)
+
+    def code_expired(self, now: datetime, max_age: timedelta) -> bool:
+        """Whether the code in the newest mail is too old. Its age counts from the sending."""
+        mail = self.confirm_mail
+        return mail is None or now - (mail.sent_on or mail.asked_on) > max_age
 
     def resend_in(self, cooldown: int, now: datetime) -> int:
         """Seconds until another confirmation mail may be asked for."""
@@ -239,19 +229,42 @@ class User(View):
         return max(0, -(-wait // timedelta(seconds=1)))
 
     def wants_rehash(self, rounds: int) -> bool:
-        """Whether the setting asks for a costlier hash than the stored one."""
+        """Whether the setting asks for a stronger hash than the stored one."""
         return hash_rounds(self.password_hash) < rounds
 
     def knows(self, device: str) -> bool:
-        """Whether that browser has been signed in before; of none seen, none is strange."""
-        return not self.devices or device in self.devices
+        """Whether that browser has been signed in before."""
+        return device in self.devices
 
 
-_PARTS: dict[str, type[View]] = {
+_PARTS: dict[str, type[DocumentView]] = {
     "confirm_mail": ConfirmMail,
     "pending_email": PendingEmail,
     "refusals": Tally,
     "reset_asks": Tally,
     "reset_done": ResetDone,
 }
-_LISTS: dict[str, type[View]] = {"sessions": Session, "former_emails": FormerEmail}
+_LISTS: dict[str, type[DocumentView]] = {"sessions": LoginSession, "former_emails": FormerEmail}
+
+_LETTER_PARTS = only("kind", "owed_on", "trouble")
+_ENTRY_PARTS = only("kind", "at", "by", "address", "browser", "count")
+
+
+def _letters(stored: Any) -> Any:
+    return _LETTER_PARTS(tuple(Letter.from_document(letter) for letter in stored))
+
+
+def _entries(entries: tuple[ActivityEntry, ...]) -> Any:
+    return _ENTRY_PARTS(entries)
+
+
+# Pages do not read these two; see `PAGE_FIELDS` in `steps/accounts.py`.
+_NOT_ON_PAGES = {
+    "outbox": FieldPolicy(KEPT, KEPT, KEPT, "letters_on_their_way", _letters),
+    "events": FieldPolicy(CLEARED, KEPT, KEPT, "activity", _entries),
+}
+
+POLICIES = policies_of(User) | _NOT_ON_PAGES
+"""What becomes of every stored field of an account."""
+EDITABLE = frozenset(name for name, policy in POLICIES.items() if policy.editable)
+"""The fields that a person may fill in."""

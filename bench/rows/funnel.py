@@ -9,10 +9,11 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
-from app.clock import utcnow
 from app.users import indexes
-from app.users.funnel import By, Span, figures
-from app.users.user import random_id
+from app.users.clock import utcnow
+from app.users.documents import random_id
+from app.users.funnel.date_range import By, DateRange
+from app.users.funnel.figures import figures
 from bench.measure import Spread
 from bench.report import Goal, Row, milliseconds
 from bench.sides import Floor, Ours
@@ -31,7 +32,7 @@ def counting(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
     now, number = utcnow(), stage.effort.accounts
     database = stage.database("funnel")
     _fill(database, number, now)
-    span = Span((now - _YEAR).date(), now.date(), By.WEEK)
+    span = DateRange((now - _YEAR).date(), now.date(), By.WEEK)
     scans, counts = [], []
     for _turn in range(_TURNS):
         scans.append(_took(lambda: _scan(database, now)))

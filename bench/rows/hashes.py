@@ -41,7 +41,7 @@ def blank_form(web: Web, path: str) -> tuple[str, str]:
 
 
 def _register(stage: Stage, ours: Ours) -> Crowd:
-    """People who sign up with the form they have open."""
+    """AccountSearch who sign up with the form they have open."""
     cookie, token = blank_form(ours.many, "/register")
     names = stage.names()
 
@@ -66,7 +66,7 @@ def _floor_register(stage: Stage) -> Crowd:
 
 
 def _signing_in(ours: Ours, *statuses: int) -> Callable[[], Step]:
-    """People with confirmed accounts who sign in, each once in a while."""
+    """AccountSearch with confirmed accounts who sign in, each once in a while."""
     cookie, token = blank_form(ours.many, "/login")
     people = itertools.cycle(ours.people(_PEOPLE, confirmed=True))
 

@@ -9,7 +9,7 @@ from functools import partial
 from threading import Thread
 from typing import Self
 
-from app.clock import utcnow
+from app.users.clock import utcnow
 from bench.load import Tally
 from bench.measure import Pairs, alternate
 from bench.report import Goal, Row, per_second

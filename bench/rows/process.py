@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from app.clock import utcnow
+from app.users.clock import utcnow
 from bench.load import drive
 from bench.measure import Spread, alternate
 from bench.report import Goal, Row

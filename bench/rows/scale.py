@@ -9,9 +9,9 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from app.clock import utcnow
 from app.users import indexes
 from app.users.addresses import parse_address
+from app.users.clock import utcnow
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
 from bench import people
@@ -74,7 +74,7 @@ class Crowded:
         entry = people.new_session()
         version = unconfirmed.token_version + 1
         return {
-            "register": partial(users.register, newcomer, "hash", entry, BROWSER, WEEK),
+            "register": partial(users.register, newcomer, "hash", entry, WEEK),
             "claim a letter and settle it": self._deliver,
             "signed-in page": partial(users.find_by_session, settled.id, settled.session_id),
             "look an address up": partial(users.find_by_email, settled.email),
@@ -87,9 +87,9 @@ class Crowded:
         }
 
     def _deliver(self) -> bool:
-        claim = self.outbox.claim(utcnow(), _LEASE)
-        assert claim is not None
-        return self.outbox.settle(claim, utcnow())
+        leased = self.outbox.lease(utcnow(), _LEASE)
+        assert leased is not None
+        return self.outbox.settle(leased, utcnow())
 
 
 def costs(users: Users, steps: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:

@@ -19,7 +19,7 @@ def _reset(owner: Visitor, mailbox: Mailbox) -> None:
 def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """OWASP, "device cookies", and SECURITY-BAR 1: a lock-out of an owner at a new computer."""
+    """OWASP, "device cookies": a lock-out of an owner at a new computer."""
     owner = new_visitor()
 
     def guess() -> int:

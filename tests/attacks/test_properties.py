@@ -1,4 +1,4 @@
-"""Whatever is written in `next`, in a path or in a cookie (SECURITY-BAR 18 and 21), by hypothesis.
+"""Whatever is written in `next`, in a path or in a cookie, by hypothesis.
 
 The open redirects of Flask-Security (CVE-2021-32618, CVE-2023-49438) were each a spelling that
 nobody had thought of, so these are made up by a machine, from the pieces that such spellings have.
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.http import dump_cookie
 
-from app.auth.sign_in import local_path
+from app.web.local_redirect import local_path
 from tests.visitor import PASSWORD, Visitor
 
 ORIGIN = "http://localhost"

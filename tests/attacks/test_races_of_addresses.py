@@ -97,7 +97,7 @@ def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own
 
 
 def test_a_pending_address_is_nobodys_key(real: Flask, eve: Visitor, mailbox: Mailbox) -> None:
-    """django-allauth, SECURITY-BAR 14: an address that is not proven signed in, got the resets, and
+    """django-allauth: an address that is not proven signed in, got the resets, and
     kept its owner from registering."""
     eve.submit("/profile/email", email=VICTIM, current_password=PASSWORD)
     stranger, victim = Visitor(real), Visitor(real)

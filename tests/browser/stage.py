@@ -67,7 +67,7 @@ def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
     """An app to look at in any state; asks no name server."""
-    unknown = patch("app.auth.register.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
+    unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
     with served(folder, cooldown=0) as (app, url), unknown:
         yield Stage(app, url, Mailbox(Worker(app), folder))
 

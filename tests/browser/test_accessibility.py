@@ -1,4 +1,4 @@
-"""axe-core finds nothing to mend on any page, in any of its states, light and dark."""
+"""axe-core finds no fault on any page, in any of its states, light and dark."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -9,7 +9,7 @@ class Line:
     """A TCP relay on a port of its own.
 
     `lose_answer(b"update")`: the next request with that word reaches the server, its answer does
-    not come back, every connection is closed, and the line stays dead until `mend()`, if it is to.
+    not come back, every connection is closed, and the line stays dead until `restore()` if asked.
     """
 
     def __init__(self, target: int) -> None:
@@ -28,7 +28,7 @@ class Line:
         """To the next request that has the word."""
         self._lose, self._stays_dead = word, stays_dead
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """New connections get through again."""
         self._cut = False
 

@@ -177,7 +177,6 @@ class TestTwoTabs:
     def test_different_changes_of_address(
         self, ada: Person, users: Users, mailbox: Mailbox
     ) -> None:
-        """SECURITY-BAR 15: whichever is pending, its link makes that address and no other."""
         numbers = count()
         for _ in range(ROUNDS):
             asked = [f"ada{next(numbers)}@new.example" for _ in range(2)]

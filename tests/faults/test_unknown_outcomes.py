@@ -63,9 +63,9 @@ class Stage:
         once = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": data}
         self.database.client.admin.command(once)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """All is well again."""
-        self.line.mend()
+        self.line.restore()
         wait_until(lambda: self.web.answer("/health/ready")[0] == 200)
 
     def sent_twice(
@@ -84,7 +84,7 @@ class Stage:
         assert first.status_code == 503
         assert int(first.headers["Retry-After"]) > 0
         assert "Try again in a moment" in first.text
-        self.mend()
+        self.restore()
         return person.client.post(path, data=form)
 
 

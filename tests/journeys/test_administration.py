@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.clock import utcnow
 from app.mongo import outbox
+from app.users.clock import utcnow
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor, alert, soup
 from tests.web.pages import assert_our_page, documents
@@ -273,5 +273,5 @@ def test_all_of_a_kind_are_tried_again(
 def _refuse_all(app: Flask, words: str) -> None:
     """As the mail server would."""
     with app.app_context():
-        while claim := outbox.claim(utcnow(), timedelta(minutes=1)):
+        while claim := outbox.lease(utcnow(), timedelta(minutes=1)):
             assert outbox.refuse(claim, words)

@@ -82,7 +82,7 @@ def test_a_change_cancelled_before_its_mail_has_left_sends_no_link(
 
 
 def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -> None:
-    """SECURITY-BAR 15, Devise CVE-2026-32700: interleaved changes never confirm the wrong one."""
+    """Devise CVE-2026-32700: interleaved changes never confirm the wrong one."""
     _ask(ada, "first@example.com")
     first = mailbox.newest("first@example.com").link
     _ask(ada, "second@example.com")
@@ -96,7 +96,6 @@ def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -
 def test_a_pending_change_is_void_after_a_new_password(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox, step: str
 ) -> None:
-    """SECURITY-BAR 14."""
     _ask(ada)
     link, password = mailbox.newest(NEW).link, "a quite different phrase"
     if step == "reset":

@@ -52,7 +52,7 @@ def test_the_link_opened_on_another_device_wants_the_password(
 def test_a_squatted_address_is_not_confirmed_by_the_click_of_its_owner(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """SECURITY-BAR 11: the victim opens the attacker's link and has no password for it."""
+    """The victim opens the attacker's link and has no password for it."""
     visitor.register("victim@example.com")
     victim, link = new_visitor(), mailbox.newest("victim@example.com").link
 
@@ -144,7 +144,7 @@ def test_somebody_elses_link_says_whose_session_this_is(
 def test_the_newest_claim_on_an_unconfirmed_address_wins(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """SECURITY-BAR 12, 13: password, link and session of the earlier claim are dead."""
+    """Password, link and session of the earlier claim are dead."""
     visitor.register("ada@example.com", "the earlier password 1")
     earlier = mailbox.newest("ada@example.com").link
     newer = new_visitor()

@@ -1,15 +1,17 @@
-"""How often is too often, and for whom (SECURITY-BAR 1)."""
+"""How often is too often, and for whom."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import time_machine
 from flask import Flask
+from limits.storage import MemoryStorage
 from werkzeug.test import TestResponse
 
-from app.clock import utcnow
 from app.mail.worker import Worker
+from app.users.clock import utcnow
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor, alert
@@ -226,15 +228,30 @@ def test_they_can_be_turned_off(make_app: MakeApp) -> None:
     assert tries(visitor, 15) == [422] * 15
 
 
-def test_without_its_storage_no_form_is_taken(app: Flask, visitor: Visitor) -> None:
-    class Away:
-        """Another storage than MongoDB, and it does not answer."""
+class StorageError(Exception):
+    """What the library of a storage raises, such as redis.RedisError."""
 
-        def count(self, *_: object) -> list[object]:
-            raise ConnectionError
 
-    visitor.get("/login")
-    app.extensions["attempts"] = Away()
+class AwayStorage(MemoryStorage):
+    """Another storage than MongoDB, and it does not answer."""
+
+    STORAGE_SCHEME: ClassVar[list[str]] = ["away"]
+    error: ClassVar[Exception]
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return StorageError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [StorageError(), ConnectionRefusedError(), TimeoutError()])
+def test_without_its_storage_no_form_is_taken(
+    app: Flask, visitor: Visitor, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AwayStorage, "error", error, raising=False)
+    app.config["RATELIMIT_STORAGE_URI"] = "away://"
     page = visitor.sign_in(ADA, WRONG)
     assert_our_page(page, 503)
     assert int(page.headers["Retry-After"]) > 0

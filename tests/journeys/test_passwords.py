@@ -93,7 +93,6 @@ def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) 
 def test_a_reset_proves_the_address_of_an_unconfirmed_account_and_ends_a_squatter(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """SECURITY-BAR 11: password, session and link of whoever registered it are worthless."""
     squatter = visitor
     squatter.register("victim@example.com", "the squatter's password")
     squatters_link = mailbox.newest("victim@example.com").link

@@ -80,7 +80,7 @@ def test_a_deletion_stays_one(ada: Visitor, mailbox: Mailbox) -> None:
 def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
     ada: Visitor, new_visitor: NewVisitor
 ) -> None:
-    """SECURITY-BAR 3: the cookie of a decoy is not one of an account that is gone."""
+    """The cookie of a decoy is not one of an account that is gone."""
     answers = []
     for email in (EMAIL, "bob@example.com"):
         guest = new_visitor()

@@ -86,7 +86,7 @@ def test_a_code_expires_as_its_link_does(visitor: Visitor, mailbox: Mailbox) -> 
 def test_a_taken_address_counts_wrong_codes_as_a_new_one_does(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """SECURITY-BAR 3: nobody learns from the code field who has an account."""
+    """Nobody learns from the code field who has an account."""
     visitor.register(EMAIL)
     visitor.submit(mailbox.newest(EMAIL).link)
     stranger, newcomer = new_visitor(), new_visitor()

@@ -70,7 +70,7 @@ def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
                 **variables,
             }
         )
-        # Flask-Mail sends nothing while testing, unless it is told to.
+        # Flask-Mail sends nothing while testing, unless this is off.
         settings.MAIL_SUPPRESS_SEND = False  # type: ignore[attr-defined]
         app = create_app(settings)
         app.jinja_env.bytecode_cache = templates

@@ -74,7 +74,7 @@ class Taken:
 
 @dataclass
 class SmtpServer:
-    """Takes everything, until told otherwise.
+    """Takes everything, unless a test says otherwise.
 
     `answers["RCPT"] = ["451 later", ""]`: what to answer to the next commands of that kind, the
     last one from then on; an empty one takes it. `HANG_UP` and `SAY_NOTHING` answer nothing.

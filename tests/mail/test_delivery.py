@@ -97,7 +97,7 @@ class TestRefusedForNow:
             assert "mailbox busy" in alert(visitor.get("/unconfirmed"), "danger")
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-    def test_a_server_that_closes_the_channel_is_connected_to_anew(
+    def test_a_server_that_closes_the_channel_is_connected_to_again(
         self, post: Post, command: str
     ) -> None:
         """RFC 5321 3.8: 421 comes to any command, and the connection is over."""
@@ -130,7 +130,7 @@ class TestRefusedForGood:
             post.worker.run_once()
         assert post.server.heard.count("RCPT") == 1
 
-    def test_a_resend_tries_anew(self, make_post: MakePost) -> None:
+    def test_a_resend_tries_again(self, make_post: MakePost) -> None:
         post = make_post(RESEND_COOLDOWN="0")
         post.server.answers["RCPT"] = ["550 no such mailbox", ""]
         visitor = post.register(ADA)
@@ -303,10 +303,10 @@ class TestLostConnection:
 
 
 class TestBlocked:
-    """No letter can leave until somebody mends the server or the settings."""
+    """No letter can leave until somebody fixes the server or the settings."""
 
     def _refuses_then_delivers(self, post: Post, words: str) -> None:
-        """Nothing is dropped however long it takes, operators are told, and it all leaves."""
+        """Nothing is dropped however long it takes, operators see it, and it all leaves."""
         with time_machine.travel(NOON, tick=False) as clock:
             post.register(ADA, BOB)
             assert post.worker.run_once() is True
@@ -375,7 +375,7 @@ class TestEncryption:
         assert post.server.taken == []
         assert not {"AUTH", "MAIL", "RCPT"} & set(post.server.heard)
         assert [letter["due_on"] is not None for letter in post.letters()] == [True, True]
-        assert post.ready()["blocked"], "operators are told"
+        assert post.ready()["blocked"], "operators see it"
 
     def test_starttls_with_a_certificate_that_nobody_signed(
         self, server: SmtpServer, make_post: MakePost
@@ -461,7 +461,7 @@ def test_a_letter_dropped_after_trouble_does_not_stop_the_queue(make_post: MakeP
 
 @pytest.fixture
 def interrupts() -> Iterator[None]:
-    """Ctrl-C raises, also where whoever started the tests ignores it, as shells do for jobs."""
+    """Ctrl-C raises, also where the shell ignores it for the tests, as shells do for jobs."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -492,7 +492,7 @@ def test_a_worker_that_was_thought_dead_cannot_settle_what_another_has_in_hand(
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock, post.app.app_context():
         post.register(ADA)
-        lost = outbox.claim(datetime.now(UTC), timedelta(seconds=60))
+        lost = outbox.lease(datetime.now(UTC), timedelta(seconds=60))
         assert lost is not None
         clock.shift(60)
         post.server.answers["RCPT"] = ["451 later", ""]

@@ -125,7 +125,7 @@ def _account_deleted(app: Flask, email: str) -> Mail:
 
 
 def _by_an_administrator(name: str, about: str, *, before: str = "") -> Callable[..., Mail]:
-    """What is told after an administrator has done something to somebody's account."""
+    """The mails after an administrator has done something to somebody's account."""
 
     def write(app: Flask, email: str) -> Mail:
         _owner(app, email)
@@ -304,7 +304,7 @@ def test_the_recipient_is_ascii_and_the_text_has_what_was_typed(
     mail = _confirm(app, typed)
     (to,) = mail.message["To"].addresses
     assert to.addr_spec == recipient
-    # The raw header, since a parser mends what others do not.
+    # The raw header, since a parser repairs what others do not.
     header = message_from_bytes(_raw(app).encode(), policy=policy.compat32)["To"]
     assert "=?" not in header
     assert "".join(header.split()) == recipient

@@ -14,8 +14,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from app.checkup.finding import Verdict
-from app.checkup.mongodb import _clock, _replica_set, check_mongodb
+from app.diagnostics.finding import Verdict
+from app.diagnostics.mongodb import _clock, _replica_set, check_mongodb
 from app.users import indexes
 from app.users.indexes import INDEXES
 from scripts.mongod import Mongod, _spawn, find_mongod
@@ -38,16 +38,16 @@ class Report:
         done = run("doctor", **{**KEYS, **settings})
         self.status, self.text = done.returncode, done.stdout
         assert done.stderr == "", done.stderr
-        lines = [re.fullmatch(r"(ok|note|MEND) +([^:]+): (.+)", line) for line in self]
+        lines = [re.fullmatch(r"(ok|note|FIX) +([^:]+): (.+)", line) for line in self]
         self.found = [line.groups() for line in lines if line]
         assert len(self.found) == len(lines), self.text
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.text.splitlines())
 
-    def mend(self) -> dict[str, str]:
-        """What is to be mended, and how."""
-        return {subject: words for verdict, subject, words in self.found if verdict == "MEND"}
+    def fixes(self) -> dict[str, str]:
+        """What is to be fixed, and how."""
+        return {subject: words for verdict, subject, words in self.found if verdict == "FIX"}
 
     def well(self) -> list[str]:
         """What is as it should be."""
@@ -77,7 +77,7 @@ def test_where_all_is_well_it_says_so_and_changes_and_sends_nothing(
     run: Run, mail: SmtpServer, users: Collection[dict[str, Any]]
 ) -> None:
     report = Report(run)
-    assert report.mend() == {}
+    assert report.fixes() == {}
     assert report.status == 0
     singles = {"mongodb replica set"}  # one member: a note
     assert set(report.well()) >= {"settings", "keys", *MONGODB, "mail server"} - singles
@@ -101,11 +101,11 @@ def test_everything_wrong_is_named_in_one_run_and_no_secret_with_it(run: Run) ->
         BCRYPT_LOG_ROUNDS="6",
     )
     assert report.status == 1
-    assert report.mend().keys() == {
+    assert report.fixes().keys() == {
         *("settings", "BCRYPT_LOG_ROUNDS", "SECRET_KEY", "SECURITY_PASSWORD_SALT"),
         *("SECRET_KEY_FALLBACKS", "PUBLIC_URL", "mongodb", "mail server"),
     }
-    assert "in the clear" in report.mend()["mail server"]
+    assert "in the clear" in report.fixes()["mail server"]
     assert "s3cret" not in report.text
     assert "cannot be reached from here" in report.text
 
@@ -124,7 +124,7 @@ def test_what_a_wrong_setting_stands_before_is_said_and_the_rest_is_looked_at(
 
 def test_an_unknown_kind_of_process_is_all_that_can_be_said(run: Run) -> None:
     report = Report(run, APP_SETTINGS="config.Production")
-    assert (report.status, list(report.mend())) == (1, ["settings"])
+    assert (report.status, list(report.fixes())) == (1, ["settings"])
 
 
 @pytest.mark.usefixtures("mail")
@@ -134,9 +134,9 @@ def test_a_missing_index_is_named_with_what_makes_it(
     made.drop_index("email_key")
     report = Report(run)
     assert report.status == 1
-    assert report.mend().keys() == {"mongodb indexes"}
-    assert "email_key" in report.mend()["mongodb indexes"]
-    assert "scripts/create_indexes.py" in report.mend()["mongodb indexes"]
+    assert report.fixes().keys() == {"mongodb indexes"}
+    assert "email_key" in report.fixes()["mongodb indexes"]
+    assert "scripts/create_indexes.py" in report.fixes()["mongodb indexes"]
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def test_a_server_without_a_replica_set_is_to_be_mended(tmp_path: Path) -> None:
             list(indexes.apply(client.get_default_database()))
         found = {finding.subject: finding for finding in check_mongodb(uri)}
     assert list(found) == MONGODB, "all is looked at, whatever is found"
-    wrong = [finding.subject for finding in found.values() if finding.verdict is Verdict.MEND]
+    wrong = [finding.subject for finding in found.values() if finding.verdict is Verdict.FIX]
     assert wrong == ["mongodb replica set"]
     assert "--replSet" in found["mongodb replica set"].how
 
@@ -189,7 +189,7 @@ def test_a_majority_that_does_not_acknowledge_is_to_be_mended(tmp_path: Path) ->
             wait_until(lambda: len(client.nodes) >= 2 and client.primary)
         found = {finding.subject: finding for finding in check_mongodb(uri)}
     assert list(found) == MONGODB, "all is looked at, whatever is found"
-    assert found["mongodb write concern"].verdict is Verdict.MEND
+    assert found["mongodb write concern"].verdict is Verdict.FIX
     assert found["mongodb indexes"].verdict is Verdict.OK
 
 
@@ -198,9 +198,9 @@ def test_a_majority_that_does_not_acknowledge_is_to_be_mended(tmp_path: Path) ->
     [
         ({"setName": "rs0", "isWritablePrimary": True, "hosts": ["a", "b", "c"]}, Verdict.OK),
         ({"setName": "rs0", "isWritablePrimary": True, "hosts": ["a"]}, Verdict.NOTE),
-        ({"setName": "rs0", "isWritablePrimary": False, "hosts": ["a", "b", "c"]}, Verdict.MEND),
+        ({"setName": "rs0", "isWritablePrimary": False, "hosts": ["a", "b", "c"]}, Verdict.FIX),
         ({"msg": "isdbgrid", "isWritablePrimary": True}, Verdict.OK),
-        ({"isWritablePrimary": True}, Verdict.MEND),
+        ({"isWritablePrimary": True}, Verdict.FIX),
     ],
 )
 def test_what_a_server_says_of_its_set_is_judged(hello: dict[str, Any], verdict: Verdict) -> None:
@@ -212,8 +212,8 @@ def test_what_a_server_says_of_its_set_is_judged(hello: dict[str, Any], verdict:
     [
         (0.2, Verdict.OK, "within 0.2 s"),
         (-4, Verdict.OK, "within 4.0 s"),
-        (90, Verdict.MEND, "90 s behind this machine"),
-        (-90, Verdict.MEND, "90 s ahead of this machine"),
+        (90, Verdict.FIX, "90 s behind this machine"),
+        (-90, Verdict.FIX, "90 s ahead of this machine"),
     ],
 )
 def test_clocks_that_differ_are_to_be_mended(seconds: float, verdict: Verdict, words: str) -> None:
@@ -232,25 +232,25 @@ class TestMailServer:
         report = Report(
             run, APP_MAIL_PORT=str(mail.port), APP_MAIL_USE_SSL="", APP_MAIL_USE_TLS="true", **login
         )
-        assert report.mend().keys() == {"mail server"}
-        assert "certificate is not trusted" in report.mend()["mail server"]
+        assert report.fixes().keys() == {"mail server"}
+        assert "certificate is not trusted" in report.fixes()["mail server"]
         assert "AUTH" not in mail.heard, "the password was shown to a stranger"
 
     def test_tls_where_none_is_spoken_names_the_other_setting(
         self, run: Run, mail: SmtpServer
     ) -> None:
         report = Report(run, APP_MAIL_USE_SSL="true")
-        assert report.mend().keys() == {"mail server"}
-        assert "APP_MAIL_USE_TLS" in report.mend()["mail server"]
+        assert report.fixes().keys() == {"mail server"}
+        assert "APP_MAIL_USE_TLS" in report.fixes()["mail server"]
 
     def test_starttls_that_is_not_offered_is_said(self, run: Run, mail: SmtpServer) -> None:
         report = Report(run, APP_MAIL_USE_TLS="true", APP_MAIL_USE_SSL="false")
-        assert "STARTTLS" in report.mend()["mail server"]
+        assert "STARTTLS" in report.fixes()["mail server"]
 
     def test_a_server_that_is_away_is_said(self, run: Run) -> None:
         report = Report(run)
-        assert report.mend().keys() == {"mail server"}
-        assert "127.0.0.1:1" in report.mend()["mail server"]
+        assert report.fixes().keys() == {"mail server"}
+        assert "127.0.0.1:1" in report.fixes()["mail server"]
         assert report.status == 1
 
     def test_a_trusted_server_with_the_wrong_password(self, run: Run, mail: SmtpServer) -> None:
@@ -267,16 +267,16 @@ class TestMailServer:
             "APP_MAIL_USERNAME": "latchkey",
         }
         wrong = Report(run, APP_MAIL_PASSWORD="s3cret-pass", **settings)
-        assert "refuses our login (535)" in wrong.mend()["mail server"]
+        assert "refuses our login (535)" in wrong.fixes()["mail server"]
         assert "s3cret" not in wrong.text
         right = Report(run, APP_MAIL_PASSWORD="right", **settings)
-        assert right.mend() == {}
+        assert right.fixes() == {}
         assert "takes our login" in right.text
 
 
 @pytest.mark.usefixtures("made", "mail")
 @pytest.mark.parametrize(
-    ("body", "verdict"), [(b'{"status":"ok"}', "ok"), (b"Welcome to nginx", "MEND")]
+    ("body", "verdict"), [(b'{"status":"ok"}', "ok"), (b"Welcome to nginx", "FIX")]
 )
 def test_what_answers_at_the_public_address_is_looked_at(
     run: Run, body: bytes, verdict: str
@@ -301,7 +301,7 @@ def test_what_answers_at_the_public_address_is_looked_at(
         thread.join()
     assert asked == ["GET /health/live"]
     found = [said for said, subject, _words in report.found if subject == "PUBLIC_URL"]
-    assert found == ["MEND", verdict], "plain HTTP is to be mended anyway"
+    assert found == ["FIX", verdict], "plain HTTP is to be fixed anyway"
 
 
 @pytest.mark.usefixtures("made", "mail")

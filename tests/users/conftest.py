@@ -1,4 +1,4 @@
-"""The domain's tests have a collection with its indexes, on either store, and people at hand."""
+"""The domain's tests have a collection with its indexes, on either store, and made accounts."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,10 +13,14 @@ from pymongo.collection import Collection
 from app.mongo import connect
 from app.users import indexes
 from app.users.addresses import Address, parse_address
+from app.users.backends import backend_of
+from app.users.client import Client
+from app.users.last_admin_guard import GuardResult
 from app.users.letters import LetterKind
+from app.users.login_session import LoginSession
 from app.users.outbox import Outbox
 from app.users.repository import UserRepository
-from app.users.user import Origin, Session, User
+from app.users.user import User
 from scripts.mongod import Mongod
 
 Users = Collection[dict[str, Any]]
@@ -31,7 +35,7 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
 ADA = parse_address("Ada@Example.com")
 BOB = parse_address("bob@example.com")
-HOME = Origin("192.0.2.1", "Firefox")
+HOME = Client("192.0.2.1", "Firefox")
 LAPTOP, PHONE = "laptop", "phone"
 
 
@@ -77,12 +81,12 @@ def users(collection: Users) -> UserRepository:
 @pytest.fixture
 def outbox(collection: Users) -> Outbox:
     """The queue of owed letters."""
-    return Outbox(collection)
+    return backend_of(collection.database).outbox(collection)
 
 
-def new_session(now: datetime = NOW, device: str = LAPTOP) -> Session:
+def new_session(now: datetime = NOW, device: str = LAPTOP) -> LoginSession:
     """A session as a browser gets it."""
-    return Session(
+    return LoginSession(
         id=secrets.token_hex(16),
         signed_in_on=now,
         seen_on=now,
@@ -101,7 +105,7 @@ def register(
     password_hash: str = "hash",  # noqa: S107 (no password)
 ) -> User:
     """An unconfirmed account, signed in."""
-    user = users.register(address, password_hash, new_session(now), HOME, WEEK)
+    user = users.register(address, password_hash, new_session(now), WEEK)
     assert user is not None
     return user
 
@@ -138,9 +142,20 @@ def sent(collection: Users, user: User) -> None:
 
 
 def last_event(collection: Users, user: User) -> dict[str, Any]:
-    """The newest line of the account's activity."""
+    """The newest entry of the account's activity."""
     event: dict[str, Any] = stored(collection, user)["events"][-1]
     return event
+
+
+def promote(users: UserRepository, user: User) -> User:
+    """The account, made an administrator's at the shell."""
+    assert users.grant(user, NOW, Client(), "administrator")
+    return found(users, user)
+
+
+def remove(users: UserRepository, user: User, now: datetime, by: str) -> GuardResult:
+    """An administrator deletes the account."""
+    return users.delete(user, now, Client(), LetterKind.ACCOUNT_REMOVED, by=by)
 
 
 @contextmanager
@@ -149,3 +164,9 @@ def nothing_changes(collection: Users) -> Iterator[None]:
     before = list(collection.find().sort("_id"))
     yield
     assert list(collection.find().sort("_id")) == before
+
+
+@pytest.fixture
+def ada(users: UserRepository) -> User:
+    """Confirmed, signed in on one browser, with the password hash "hash"."""
+    return confirm(users, register(users))

@@ -1,4 +1,4 @@
-"""Indexes and validator: made, compared, mended."""
+"""Indexes and validator: made, compared, repaired."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from pymongo.collection import Collection
 
 from app.mongo import connect
 from app.users import indexes
+from app.users.backends import backend_of
+from app.users.documents import random_id
 from app.users.indexes import INDEXES, VALIDATOR, IndexConflict, State
-from app.users.user import random_id
 from tests.users.conftest import NOW, Users
 
 VALIDATOR_NAME = "schema validator"
@@ -40,7 +41,7 @@ def inspected(users: Users) -> dict[str, State]:
 
 def all_of(state: State, users: Users, **but: State) -> dict[str, State]:
     names = [index.name for index in INDEXES]
-    if not indexes.is_mock(users.database):
+    if backend_of(users.database).has_validators:
         names.append(VALIDATOR_NAME)
     return dict.fromkeys(names, state) | but
 
@@ -95,7 +96,7 @@ DRIFT: list[tuple[str, list[tuple[str, int]], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "keys", "options"), DRIFT)
-def test_an_altered_index_is_found_and_mended(
+def test_an_altered_index_is_found_and_repaired(
     collection: Users, name: str, keys: list[tuple[str, int]], options: dict[str, Any]
 ) -> None:
     applied(collection)
@@ -135,7 +136,7 @@ def test_documents_that_prevent_the_unique_index_are_named(collection: Users) ->
 
 
 def test_a_conflict_leaves_the_index_that_was_there(collection: Users) -> None:
-    """Look-ups go on as fast as before while somebody mends the documents."""
+    """Look-ups go on as fast as before while somebody corrects the documents."""
     collection.create_index([("email_key", 1)], name="email_key")
     collection.insert_many([account("ada@example.com"), account("ada@example.com")])
     with pytest.raises(IndexConflict):
@@ -143,7 +144,7 @@ def test_a_conflict_leaves_the_index_that_was_there(collection: Users) -> None:
     assert "email_key" in collection.index_information()
 
 
-def test_once_the_documents_are_mended_the_rest_is_made(collection: Users) -> None:
+def test_once_the_documents_are_corrected_the_rest_is_made(collection: Users) -> None:
     collection.insert_many([account("ada@example.com"), account("ada@example.com")])
     with pytest.raises(IndexConflict):
         applied(collection)
@@ -163,7 +164,7 @@ def test_once_the_documents_are_mended_the_rest_is_made(collection: Users) -> No
     ],
     ids=str,
 )
-def test_an_altered_validator_is_found_and_mended(
+def test_an_altered_validator_is_found_and_repaired(
     bare_users: Collection[dict[str, Any]], drift: dict[str, Any]
 ) -> None:
     applied(bare_users)

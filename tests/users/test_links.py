@@ -1,4 +1,4 @@
-"""SECURITY-BAR 8 and 9: what a link proves, and that nothing else passes for one."""
+"""What a link proves, and that nothing else is accepted in its place."""
 
 from datetime import timedelta
 from hashlib import sha1, sha256

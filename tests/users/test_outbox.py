@@ -8,9 +8,11 @@ from threading import Barrier
 
 import pytest
 
+from app.users.account_search import AccountSearch
 from app.users.addresses import parse_address
+from app.users.backends import backend_of
 from app.users.letters import LetterKind, owe
-from app.users.outbox import Claim, Outbox, Stock
+from app.users.outbox import LeasedLetter, Outbox, QueueStats
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -35,47 +37,46 @@ BEFORE, AFTER = NOW - SECOND, NOW + SECOND
 NONE_AT_ALL = timedelta(0)
 
 
-def taken(outbox: Outbox, now: datetime = NOW) -> Claim:
-    """The claim on what must be due."""
-    claim = outbox.claim(now, LEASE)
-    assert claim is not None
-    return claim
+def taken(outbox: Outbox, now: datetime = NOW) -> LeasedLetter:
+    """The letter that must be due, leased."""
+    leased = outbox.lease(now, LEASE)
+    assert leased is not None
+    return leased
 
 
-# Claiming
+# Leasing
 
 
-def test_an_owed_letter_is_claimed_with_its_account(users: UserRepository, outbox: Outbox) -> None:
+def test_an_owed_letter_is_leased_with_its_account(users: UserRepository, outbox: Outbox) -> None:
     user = register(users)
-    claim = taken(outbox)
-    assert claim.user == user
-    assert claim.letter.kind is LetterKind.CONFIRM
+    leased = taken(outbox)
+    assert leased.user == user
+    assert leased.letter.kind == LetterKind.CONFIRM
     assert user.confirm_mail is not None
-    assert claim.letter.id == user.confirm_mail.id
-    assert (claim.letter.owed_on, claim.letter.due_on) == (NOW, NOW + LEASE)
-    assert claim.letter.attempts == 1
+    assert leased.letter.id == user.confirm_mail.id
+    assert (leased.letter.owed_on, leased.letter.due_on) == (NOW, NOW + LEASE)
+    assert leased.letter.attempts == 1
 
 
-def test_nothing_is_claimed_before_it_is_due(users: UserRepository, outbox: Outbox) -> None:
-    assert outbox.claim(NOW, LEASE) is None, "there is nobody"
+def test_nothing_is_leased_before_it_is_due(users: UserRepository, outbox: Outbox) -> None:
+    assert outbox.lease(NOW, LEASE) is None, "there is nobody"
     register(users)
-    assert outbox.claim(BEFORE, LEASE) is None
+    assert outbox.lease(BEFORE, LEASE) is None
 
 
-def test_a_claimed_letter_is_hidden_for_the_lease(
+def test_a_leased_letter_is_hidden_for_the_lease(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     register(users)
     taken(outbox)
     with nothing_changes(collection):
-        assert outbox.claim(NOW, LEASE) is None
-        assert outbox.claim(NOW + LEASE - SECOND, LEASE) is None
+        assert outbox.lease(NOW, LEASE) is None
+        assert outbox.lease(NOW + LEASE - SECOND, LEASE) is None
 
 
-def test_a_dead_workers_letter_is_claimed_again_as_the_same_mail(
+def test_a_dead_workers_letter_is_leased_again_as_the_same_mail(
     users: UserRepository, outbox: Outbox
 ) -> None:
-    """SECURITY-BAR, faults: killed mid-send; sent again after the lease, same Message-ID."""
     register(users)
     dead, second = taken(outbox), taken(outbox, NOW + LEASE)
     assert second.letter.id == dead.letter.id
@@ -90,7 +91,7 @@ def test_two_letters_never_share_a_message_id() -> None:
     assert len(ids) == 100
 
 
-def test_several_letters_of_one_account_are_claimed_one_by_one(
+def test_several_letters_of_one_account_are_leased_one_by_one(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = confirm(users, register(users))
@@ -98,22 +99,22 @@ def test_several_letters_of_one_account_are_claimed_one_by_one(
     users.owe_account_exists(user.email_key, NOW + HOUR, HOUR)
     first, second = taken(outbox), taken(outbox)
     assert [first.letter.kind, second.letter.kind] == ["confirm", "account_exists"]
-    assert outbox.claim(NOW, LEASE) is None, "the third is due in an hour"
+    assert outbox.lease(NOW, LEASE) is None, "the third is due in an hour"
     assert outbox.settle(second, NOW)
     left = [letter["id"] for letter in letters(collection, user)]
     assert left[0] == first.letter.id
     assert taken(outbox, NOW + HOUR).letter.id in left
 
 
-# A claim that was lost
+# A lease that was lost
 
 
-def finish(outbox: Outbox, claim: Claim, how: str) -> bool:
+def finish(outbox: Outbox, leased: LeasedLetter, how: str) -> bool:
     steps = {
-        "settle": lambda: outbox.settle(claim, AFTER),
-        "drop": lambda: outbox.drop(claim),
-        "refuse": lambda: outbox.refuse(claim, "550 no such user"),
-        "postpone": lambda: outbox.postpone(claim, AFTER, "421 later", blocked=True),
+        "settle": lambda: outbox.settle(leased, AFTER),
+        "drop": lambda: outbox.drop(leased),
+        "refuse": lambda: outbox.refuse(leased, "550 no such user"),
+        "postpone": lambda: outbox.postpone(leased, AFTER, "421 later", blocked=True),
     }
     return steps[how]()
 
@@ -122,7 +123,7 @@ FINISHES = pytest.mark.parametrize("how", ["settle", "drop", "refuse", "postpone
 
 
 @FINISHES
-def test_a_late_word_of_a_dead_claim_changes_nothing(
+def test_a_late_report_of_a_lost_lease_changes_nothing(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
     register(users)
@@ -134,39 +135,39 @@ def test_a_late_word_of_a_dead_claim_changes_nothing(
 
 @FINISHES
 @pytest.mark.parametrize("ended_by", ["settle", "drop", "refuse", "postpone"])
-def test_a_claim_ends_once(
+def test_a_lease_ends_once(
     users: UserRepository, outbox: Outbox, collection: Users, ended_by: str, how: str
 ) -> None:
     register(users)
-    claim = taken(outbox)
-    assert finish(outbox, claim, ended_by)
+    leased = taken(outbox)
+    assert finish(outbox, leased, ended_by)
     with nothing_changes(collection):
-        assert not finish(outbox, claim, how)
+        assert not finish(outbox, leased, how)
 
 
 @FINISHES
-def test_the_end_of_an_overtaken_claim_leaves_the_newer_letter_alone(
+def test_the_end_of_an_overtaken_lease_leaves_the_newer_letter_alone(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
     """A takeover came while the earlier claim's mail was being sent."""
     user = register(users)
-    claim = taken(outbox)
+    leased = taken(outbox)
     newer = register(users, now=AFTER)
     (letter,) = letters(collection, user)[1:]
-    assert finish(outbox, claim, how)
+    assert finish(outbox, leased, how)
     assert letters(collection, user)[-1] == letter
     assert found(users, user) == newer
 
 
 @FINISHES
-def test_the_claim_of_an_account_that_is_gone_changes_nothing(
+def test_the_lease_of_a_deleted_account_changes_nothing(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
     user, _other = register(users), register(users, parse_address("bob@example.com"), AFTER)
-    claim = taken(outbox)
+    leased = taken(outbox)
     users.disown(user.id, user.email_key, 1, NOW)
     with nothing_changes(collection):
-        assert not finish(outbox, claim, how)
+        assert not finish(outbox, leased, how)
 
 
 # Overtaken letters
@@ -196,7 +197,7 @@ def test_the_newest_letter_of_the_unconfirmed_is_not_overtaken(
     assert first.overtaken, "the earlier claim's"
     assert outbox.drop(first)
     assert not taken(outbox, AFTER).overtaken
-    assert outbox.claim(AFTER, LEASE) is None
+    assert outbox.lease(AFTER, LEASE) is None
 
 
 def without_confirmation(users: UserRepository, outbox: Outbox) -> User:
@@ -211,7 +212,7 @@ def test_a_reset_letter_is_overtaken_by_a_newer_one(
 ) -> None:
     user = without_confirmation(users, outbox)
     users.ask_reset(user.email_key, NOW, HOME)
-    assert users.change_password(user, "newer", new_session(), NOW, HOME)
+    assert users.change_password(user, "newer", new_session(), NOW)
     users.ask_reset(user.email_key, NOW, HOME)
     older = taken(outbox)
     assert older.overtaken
@@ -227,11 +228,11 @@ def test_a_reset_letter_is_overtaken_by_a_new_password(
 ) -> None:
     user = without_confirmation(users, outbox)
     users.ask_reset(user.email_key, NOW, HOME)
-    assert users.change_password(user, "newer", new_session(), NOW, HOME)
+    assert users.change_password(user, "newer", new_session(), NOW)
     assert taken(outbox).overtaken
 
 
-@pytest.mark.parametrize("step", ["cancelled", "asked anew", "password changed"])
+@pytest.mark.parametrize("step", ["cancelled", "asked again", "password changed"])
 def test_the_letter_of_a_void_change_of_address_is_overtaken(
     users: UserRepository, outbox: Outbox, step: str
 ) -> None:
@@ -240,20 +241,20 @@ def test_the_letter_of_a_void_change_of_address_is_overtaken(
     user = found(users, user)
     assert {
         "cancelled": lambda: users.cancel_email_change(user, NOW, HOME),
-        "asked anew": lambda: users.ask_email_change(user, BOB, NOW, HOME),
-        "password changed": lambda: users.change_password(user, "newer", new_session(), NOW, HOME),
+        "asked again": lambda: users.ask_email_change(user, BOB, NOW, HOME),
+        "password changed": lambda: users.change_password(user, "newer", new_session(), NOW),
     }[step]()
-    claim = taken(outbox)
-    assert (claim.letter.kind, claim.overtaken) == ("email_change", True)
+    leased = taken(outbox)
+    assert (leased.letter.kind, leased.overtaken) == ("email_change", True)
 
 
 def test_the_letter_of_a_pending_change_of_address_is_not_overtaken(
     users: UserRepository, outbox: Outbox
 ) -> None:
     users.ask_email_change(without_confirmation(users, outbox), BOB, NOW, HOME)
-    claim = taken(outbox)
-    assert (claim.letter.kind, claim.letter.to) == ("email_change", "bob@example.com")
-    assert not claim.overtaken
+    leased = taken(outbox)
+    assert (leased.letter.kind, leased.letter.to) == ("email_change", "bob@example.com")
+    assert not leased.overtaken
 
 
 def test_other_letters_are_never_overtaken(users: UserRepository, outbox: Outbox) -> None:
@@ -283,9 +284,9 @@ def test_the_delivery_of_an_overtaken_letter_does_not_pass_for_the_newest(
 ) -> None:
     """The resend came while the mail was being sent."""
     user = register(users)
-    claim = taken(outbox)
+    leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
-    assert outbox.settle(claim, AFTER)
+    assert outbox.settle(leased, AFTER)
     assert len(letters(collection, user)) == 1
     assert found(users, user).mail_state == "queued"
 
@@ -298,7 +299,7 @@ def test_other_letters_say_nothing_of_the_confirmation_mail(
     for how in ("refuse", "settle"):
         users.owe_account_exists(user.email_key, NOW, NONE_AT_ALL)
         assert finish(outbox, taken(outbox), how)
-        assert found(users, user) == user
+        assert found(users, user) == replace(user, exists_told_on=NOW)
 
 
 def test_a_dropped_letter_is_gone_unsent(
@@ -317,12 +318,12 @@ def test_a_refused_letter_is_kept_with_its_reason_and_never_tried_again(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
-    claim = taken(outbox)
-    assert outbox.refuse(claim, "550 no such user")
+    leased = taken(outbox)
+    assert outbox.refuse(leased, "550 no such user")
     (letter,) = letters(collection, user)
-    assert letter["id"] == claim.letter.id
+    assert letter["id"] == leased.letter.id
     assert (letter["due_on"], letter["trouble"]) == (None, "550 no such user")
-    assert outbox.claim(NOW + 999 * HOUR, LEASE) is None
+    assert outbox.lease(NOW + 999 * HOUR, LEASE) is None
     assert not outbox.waiting()
     fresh = found(users, user)
     assert fresh.mail_state == "failed"
@@ -333,9 +334,9 @@ def test_the_refusal_of_an_overtaken_letter_is_not_the_newest_ones(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = register(users)
-    claim = taken(outbox)
+    leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
-    assert outbox.refuse(claim, "550 no such user")
+    assert outbox.refuse(leased, "550 no such user")
     assert found(users, user).mail_state == "queued"
 
 
@@ -345,9 +346,9 @@ def test_a_refused_letter_does_not_block_the_next_of_its_account(
     user = register(users)
     outbox.refuse(taken(outbox), "550 no such user")
     users.resend(user, AFTER, NONE_AT_ALL)
-    claim = taken(outbox, AFTER)
-    assert not claim.overtaken
-    assert outbox.settle(claim, AFTER)
+    leased = taken(outbox, AFTER)
+    assert not leased.overtaken
+    assert outbox.settle(leased, AFTER)
     assert found(users, user).mail_state == "sent"
 
 
@@ -358,13 +359,13 @@ def test_a_postponed_letter_is_due_later_as_the_same_mail(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
-    claim = taken(outbox)
-    assert outbox.postpone(claim, NOW + HOUR, "451 try again")
+    leased = taken(outbox)
+    assert outbox.postpone(leased, NOW + HOUR, "451 try again")
     (letter,) = letters(collection, user)
     assert (letter["trouble"], letter["blocked"], letter["lease"]) == ("451 try again", False, None)
-    assert outbox.claim(NOW + HOUR - SECOND, LEASE) is None
+    assert outbox.lease(NOW + HOUR - SECOND, LEASE) is None
     again = taken(outbox, NOW + HOUR)
-    assert again.letter.message_id == claim.letter.message_id
+    assert again.letter.message_id == leased.letter.message_id
     assert again.letter.attempts == 2
     assert found(users, user) == user
 
@@ -387,28 +388,28 @@ def test_waiting_tells_whether_anything_is_left_to_try(
     assert not outbox.waiting()
     register(users)
     assert outbox.waiting(), "due"
-    claim = taken(outbox)
-    assert outbox.waiting(), "in somebody's hands"
-    outbox.postpone(claim, NOW + HOUR, "451 try again")
+    leased = taken(outbox)
+    assert outbox.waiting(), "leased by a worker"
+    outbox.postpone(leased, NOW + HOUR, "451 try again")
     assert outbox.waiting(), "due later"
     outbox.settle(taken(outbox, NOW + HOUR), NOW + HOUR)
     assert not outbox.waiting()
 
 
-def test_the_stock_counts_what_is_due(users: UserRepository, outbox: Outbox) -> None:
+def test_the_stats_count_what_is_due(users: UserRepository, outbox: Outbox) -> None:
     user = register(users)
     users.resend(user, NOW, NONE_AT_ALL)
     register(users, parse_address("bob@example.com"), NOW + HOUR)
-    assert outbox.stock(BEFORE).due == 0
-    assert outbox.stock(NOW).due == 2, "both of one account, and not the later one"
-    assert outbox.stock(NOW + HOUR).due == 3
-    assert outbox.stock(NOW + HOUR).overdue == 3600
+    assert outbox.stats(BEFORE).due == 0
+    assert outbox.stats(NOW).due == 2, "both of one account, and not the later one"
+    assert outbox.stats(NOW + HOUR).due == 3
+    assert outbox.stats(NOW + HOUR).overdue == 3600
     taken(outbox)
-    assert outbox.stock(NOW).due == 1
-    assert outbox.stock(NOW + 90 * SECOND).overdue == 90
+    assert outbox.stats(NOW).due == 1
+    assert outbox.stats(NOW + 90 * SECOND).overdue == 90
 
 
-def test_it_says_what_blocks_every_letter_until_it_is_mended(
+def test_it_says_what_blocks_every_letter_until_that_is_fixed(
     users: UserRepository, outbox: Outbox
 ) -> None:
     register(users)
@@ -435,7 +436,7 @@ def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
 # Many workers
 
 
-def test_the_letters_of_many_accounts_are_claimed_once_each_by_eight_workers(
+def test_the_letters_of_many_accounts_are_leased_once_each_by_eight_workers(
     real_users: Users,
 ) -> None:
     repository, accounts, workers = UserRepository(real_users), 80, 8
@@ -444,37 +445,96 @@ def test_the_letters_of_many_accounts_are_claimed_once_each_by_eight_workers(
         assert repository.resend(user, NOW, NONE_AT_ALL)
     start = Barrier(workers)
 
-    def work(_worker: int) -> list[Claim]:
-        claims, outbox = [], Outbox(real_users)
+    def work(_worker: int) -> list[LeasedLetter]:
+        leased, outbox = [], Outbox(real_users)
         start.wait()
-        while claim := outbox.claim(NOW, LEASE):
-            claims.append(claim)
-        return claims
+        while letter := outbox.lease(NOW, LEASE):
+            leased.append(letter)
+        return leased
 
     with ThreadPoolExecutor(workers) as pool:
-        claims = [claim for share in pool.map(work, range(workers)) for claim in share]
-    times = Counter(claim.letter.id for claim in claims)
+        leased = [letter for share in pool.map(work, range(workers)) for letter in share]
+    times = Counter(one.letter.id for one in leased)
     assert len(times) == 2 * accounts
     assert set(times.values()) == {1}
-    assert len({claim.letter.lease for claim in claims}) == len(claims)
-    assert all(Outbox(real_users).settle(claim, NOW) for claim in claims)
+    assert len({one.letter.lease for one in leased}) == len(leased)
+    assert all(Outbox(real_users).settle(one, NOW) for one in leased)
     assert not Outbox(real_users).waiting()
 
 
-def test_the_stock_is_what_waits_and_for_how_long(
+def test_the_stats_say_what_waits_and_for_how_long(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
-    assert outbox.stock(NOW) == Stock()
+    assert outbox.stats(NOW) == QueueStats()
     register(users)
     register(users, BOB, NOW + MINUTE)
     now = NOW + HOUR
-    assert outbox.stock(now) == Stock(owed=2, due=2, overdue=3600, oldest=3600)
-    claim = outbox.claim(now, HOUR)
-    assert claim
-    assert outbox.stock(now) == Stock(owed=2, due=1, overdue=3540, oldest=3600)
-    assert outbox.postpone(claim, now + MINUTE, "no", blocked=True)
-    assert outbox.stock(now).blocked == 1
-    claim = outbox.claim(now, HOUR)
-    assert claim
-    assert outbox.refuse(claim, "no such mailbox")
-    assert outbox.stock(now) == Stock(owed=1, blocked=1, oldest=3600)
+    assert outbox.stats(now) == QueueStats(owed=2, due=2, overdue=3600, oldest=3600)
+    leased = outbox.lease(now, HOUR)
+    assert leased
+    assert outbox.stats(now) == QueueStats(owed=2, due=1, overdue=3540, oldest=3600)
+    assert outbox.postpone(leased, now + MINUTE, "no", blocked=True)
+    assert outbox.stats(now).blocked == 1
+    leased = outbox.lease(now, HOUR)
+    assert leased
+    assert outbox.refuse(leased, "no such mailbox")
+    assert outbox.stats(now) == QueueStats(owed=1, blocked=1, oldest=3600)
+
+
+# Kinds that only a newer version knows
+
+
+def owe_unknown(collection: Users, user: User, trouble: str | None = None) -> str:
+    """A letter of a kind that this version does not know, due before any other one; its id."""
+    letter = owe(LetterKind.RESET, BEFORE).document()
+    newer = {"kind": "invitation", "trouble": trouble, "invited_by": "somebody"}
+    first = {"$each": [letter | newer], "$position": 0}
+    collection.update_one({"_id": user.id}, {"$push": {"outbox": first}})
+    return str(letter["id"])
+
+
+def test_a_letter_of_an_unknown_kind_is_never_leased_and_keeps_waiting(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    owe_unknown(collection, without_confirmation(users, outbox))
+    with nothing_changes(collection):
+        assert outbox.lease(NOW, LEASE) is None
+        assert outbox.lease(NOW + 999 * HOUR, LEASE) is None
+    assert outbox.waiting()
+    assert outbox.stats(NOW).owed == 1
+
+
+def test_a_letter_of_an_unknown_kind_does_not_hold_up_the_others_of_its_account(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    unknown = owe_unknown(collection, user)
+    leased = taken(outbox)
+    assert leased.letter.kind == LetterKind.CONFIRM
+    assert outbox.settle(leased, NOW)
+    assert outbox.lease(NOW, LEASE) is None
+    (left,) = letters(collection, user)
+    assert (left["id"], left["attempts"], left["lease"]) == (unknown, 0, None)
+
+
+def test_a_letter_of_an_unknown_kind_is_shown_to_administrators(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = without_confirmation(users, outbox)
+    overview = backend_of(collection.database).outbox_overview(collection)
+    owe_unknown(collection, user)
+    (due,) = overview.due().first
+    assert (due.account, due.letter.kind) == (user.id, "invitation")
+    troubled = owe_unknown(collection, user, trouble="421 later")
+    listed = overview.in_retry()
+    assert ([one.letter.id for one in listed.first], listed.kinds) == (
+        [troubled],
+        {"invitation": 1},
+    )
+    person = AccountSearch(collection).person(str(user.id))
+    assert person
+    assert [letter.kind for letter in person.letters] == ["invitation"] * 2
+    assert [letter.id for letter in person.troubled] == [troubled]
+    assert overview.retry(user.id, troubled, NOW)
+    assert overview.retry_all("invitation", NOW) == 1
+    assert outbox.lease(NOW, LEASE) is None

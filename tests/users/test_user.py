@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from app.users.documents import random_id
 from app.users.passwords import hash_password
-from app.users.user import ConfirmMail, User, random_id
+from app.users.user import ConfirmMail, User
 from tests.users.conftest import MINUTE, NOW, SECOND, new_session
 
 USER = User(
@@ -32,7 +33,7 @@ IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=30)
     ],
 )
 def test_a_session_ends_when_idle_or_old(seen: timedelta, now: timedelta, alive: bool) -> None:
-    """SECURITY-BAR 4: both lifetimes are enforced by the server."""
+    """Both lifetimes are enforced by the server."""
     session = replace(new_session(), seen_on=NOW + seen)
     user = replace(USER, sessions=(new_session(), session))
     assert session.alive(NOW + now) is alive

@@ -4,14 +4,17 @@ from datetime import timedelta
 
 from flask import Flask
 
-from app.clock import utcnow
-from app.links import link_signer
 from app.mongo import users
+from app.security.signing import link_signer
 from app.users.addresses import parse_address
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.documents import random_id
 from app.users.links import Purpose
+from app.users.login_session import LoginSession
 from app.users.passwords import hash_password
-from app.users.steps.changing_email import EmailChange
-from app.users.user import Origin, Session, User, random_id
+from app.users.steps.change_email import EmailChange
+from app.users.user import User
 from tests.visitor import PASSWORD
 
 PATHS = {
@@ -20,14 +23,14 @@ PATHS = {
     Purpose.EMAIL_CHANGE: "/email/confirm/",
     Purpose.EMAIL_UNDO: "/email/undo/",
 }
-_SOMEWHERE, _WEEK = Origin(), timedelta(weeks=1)
+_SOMEWHERE, _WEEK = Client(), timedelta(weeks=1)
 
 
 def _register(email: str) -> User:
     now = utcnow()
-    session = Session(str(random_id()), now, now, now + _WEEK, 3600)
+    session = LoginSession(str(random_id()), now, now, now + _WEEK, 3600)
     hashed = hash_password(PASSWORD, 4)
-    user = users.register(parse_address(email), hashed, session, _SOMEWHERE, _WEEK)
+    user = users.register(parse_address(email), hashed, session, _WEEK)
     assert user
     return user
 

@@ -1,7 +1,7 @@
-"""Who may see what: every route with every kind of person (SECURITY-BAR 17, 21).
+"""Who may see what: every route with every kind of person.
 
-The table is the documentation. A route that is not in it fails the test, so whoever adds one has to
-say here who may use it.
+The table is the documentation. A route that is not in it fails the test, so adding one means saying
+here who may use it.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ MATRIX = [
     Access("GET", "/login", 200, 200, HOME),
     Access("POST", "/login", 422, 422, 422),
     Access("POST", "/logout", "/login", "/login", "/login"),
-    # The link is another account's: its holder may confirm with the password, others are told.
+    # The link is another account's: its holder may confirm with the password, others see why not.
     Access("GET", "/confirm/<token>", 200, 403, 403),
     Access("POST", "/confirm/<token>", 422, 403, 403),
     Access("POST", "/confirm/<token>/disown", HOME, HOME, HOME),
@@ -56,7 +56,7 @@ MATRIX = [
     Access("GET", "/unconfirmed", f"{SIGN_IN}%2Funconfirmed", 200, HOME),
     Access("GET", "/unconfirmed/status", f"{SIGN_IN}%2Funconfirmed%2Fstatus", 200, 200),
     Access("POST", "/resend", f"{SIGN_IN}%2F", 429, HOME),
-    # Whoever has lost the password, or the account, has the mailbox: the link alone is enough.
+    # After a lost password or a theft the owner has only the mailbox: the link alone is enough.
     Access("GET", "/forgot", 200, 200, 200),
     Access("POST", "/forgot", 422, 422, 422),
     Access("GET", "/reset/<token>", 200, 200, 200),
@@ -207,7 +207,7 @@ def test_forms_are_taken_from_whom_the_matrix_says(cast: Cast, access: Access) -
         assert answer == access.to(kind), kind
 
 
-def test_the_development_mailbox_is_open_to_whoever_can_reach_it(development: Flask) -> None:
+def test_the_development_mailbox_needs_no_sign_in(development: Flask) -> None:
     visitor = Visitor(development)
     for kind in ("anonymous", "unconfirmed"):
         for access in DEVELOPMENT:
@@ -246,7 +246,7 @@ def test_other_methods_are_refused(visitor: Visitor, access: Access, method: str
 
 
 def _but_for_exports(app: Flask) -> list[object]:
-    """Everything that is stored, but for the notes that somebody took their data along."""
+    """Everything that is stored, without the events of downloads, which are recorded on GET."""
     accounts: list[Any] = documents(app)
     for account in accounts:
         account["events"] = [e for e in account.get("events", []) if e["kind"] != "exported"]

@@ -1,4 +1,4 @@
-"""What a request claims about its host and its sender is not believed (SECURITY-BAR 1, 10)."""
+"""What a request claims about its host and its sender is not believed."""
 
 from pathlib import Path
 

@@ -9,15 +9,13 @@ from typing import Any
 import pymongo
 from pymongo.database import Database
 
-from app.clock import EPOCH
-from app.users.funnel.confirmed import confirmed_pipeline, grain_expression
-from app.users.funnel.in_memory import confirmed_in_memory
-from app.users.funnel.span import Span
-from app.users.indexes import is_mock
+from app.users.backends import backend_of
+from app.users.clock import EPOCH
+from app.users.documents import Document
+from app.users.funnel.confirmation_times import grain_expression
+from app.users.funnel.date_range import DateRange
 
-Document = dict[str, Any]
-
-# Seconds. Counting millions takes longer than whatever else a page asks for.
+# Seconds. Counting millions takes longer than anything else that a page asks for.
 _PATIENCE = 20
 
 
@@ -27,11 +25,11 @@ class Counts:
     week of registration."""
 
     confirmed: list[Document]
-    """See `confirmed_pipeline`."""
+    """As `confirmation_times.pipeline` yields them."""
     unconfirmed: list[Document]
-    """Whatever is in `users`: those that MongoDB is about to delete as well."""
+    """All in `users`, with those that MongoDB is about to delete."""
     overdue: list[Document]
-    """Of these, whose time is over; by `noted` (`departed` has them already), `resends` and
+    """Of these, the expired; by `noted` (there is a deletion record already), `resends` and
     `refused`."""
     departed: list[Document]
     """By `how`, `confirmed`, `resends` and `refused`."""
@@ -40,48 +38,48 @@ class Counts:
     """By `resends` and `confirmed`; only accounts that have asked for more than one mail."""
 
 
-def count(database: Database[Document], span: Span, now: datetime) -> Counts:
+def count(database: Database[Document], dates: DateRange, now: datetime) -> Counts:
     """Counts; the queries run side by side, as each keeps one core of the server busy."""
     queries = (_confirmed, _unconfirmed, _overdue, _departed, _refused, _resent)
 
-    def run(query: Callable[[Database[Document], Span, datetime], Iterable[Document]]) -> Any:
+    def run(query: Callable[[Database[Document], DateRange, datetime], Iterable[Document]]) -> Any:
         with pymongo.timeout(_PATIENCE):
-            return list(query(database, span, now))
+            return list(query(database, dates, now))
 
     with ThreadPoolExecutor(len(queries)) as pool:
         return Counts(*pool.map(run, queries))
 
 
-# A new claim and a reminder raise the version as well: only where nobody has counted what was asked
-# for (accounts from before, or made by other means) it stands for it.
+# A new claim and a reminder raise the version too. So it stands for the number of mails only in
+# documents without a count: older ones, and those made by other means.
 _RESENDS = {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]}
 
 
-def _registered(span: Span) -> Document:
-    return {"$gte": span.since, "$lt": span.until}
+def _registered(dates: DateRange) -> Document:
+    return {"$gte": dates.since, "$lt": dates.until}
 
 
-def _grouped(span: Span, **by: Any) -> Document:
-    return {"$group": {"_id": {"g": grain_expression(span), **by}, "n": {"$sum": 1}}}
+def _grouped(dates: DateRange, **by: Any) -> Document:
+    return {"$group": {"_id": {"g": grain_expression(dates), **by}, "n": {"$sum": 1}}}
 
 
-def _confirmed(database: Database[Document], span: Span, now: datetime) -> Iterable[Document]:
-    if is_mock(database):
-        return confirmed_in_memory(database, span, now)
-    return database["users"].aggregate(confirmed_pipeline(span, now), allowDiskUse=True)
+def _confirmed(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
+    return backend_of(database).confirmation_times(database, dates, now)
 
 
-def _unconfirmed(database: Database[Document], span: Span, _now: datetime) -> Iterable[Document]:
-    query = {"confirmed": False, "registered_on": _registered(span)}
-    return database["users"].aggregate([{"$match": query}, _grouped(span)])
+def _unconfirmed(
+    database: Database[Document], dates: DateRange, _now: datetime
+) -> Iterable[Document]:
+    query = {"confirmed": False, "registered_on": _registered(dates)}
+    return database["users"].aggregate([{"$match": query}, _grouped(dates)])
 
 
-def _overdue(database: Database[Document], span: Span, now: datetime) -> Iterable[Document]:
-    """A handful: MongoDB deletes them within a minute or two.
+def _overdue(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
+    """There are few: MongoDB deletes them within a minute or two.
 
-    Asked for by `expires_on` alone, so that no other index looks as good as the one on that.
+    The query is by `expires_on` alone, so that MongoDB chooses the index on it.
     """
-    since, until = _registered(span).values()
+    since, until = _registered(dates).values()
     inside = [{"$gte": ["$registered_on", since]}, {"$lt": ["$registered_on", until]}]
     note = {"from": "departed", "localField": "_id", "foreignField": "_id", "as": "note"}
     by = {
@@ -92,28 +90,28 @@ def _overdue(database: Database[Document], span: Span, now: datetime) -> Iterabl
         "refused": {"$ne": [{"$ifNull": ["$confirm_mail.refused", None]}, None]},
     }
     found = database["users"].aggregate(
-        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": note}, _grouped(span, **by)]
+        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": note}, _grouped(dates, **by)]
     )
     return (row for row in found if row["_id"]["counts"])
 
 
-def _departed(database: Database[Document], span: Span, now: datetime) -> Iterable[Document]:
-    query = {"registered_on": _registered(span), "gone_on": {"$lte": now}}
+def _departed(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
+    query = {"registered_on": _registered(dates), "gone_on": {"$lte": now}}
     by = {
         "how": "$how",
         "confirmed": {"$gt": ["$confirmed_on", EPOCH]},
         "resends": "$resends",
         "refused": "$refused",
     }
-    return database["departed"].aggregate([{"$match": query}, _grouped(span, **by)])
+    return database["departed"].aggregate([{"$match": query}, _grouped(dates, **by)])
 
 
-def _refused(database: Database[Document], span: Span, _now: datetime) -> Iterable[Document]:
-    query = {"confirm_mail.refused": {"$gt": ""}, "registered_on": _registered(span)}
-    return database["users"].aggregate([{"$match": query}, _grouped(span)])
+def _refused(database: Database[Document], dates: DateRange, _now: datetime) -> Iterable[Document]:
+    query = {"confirm_mail.refused": {"$gt": ""}, "registered_on": _registered(dates)}
+    return database["users"].aggregate([{"$match": query}, _grouped(dates)])
 
 
-def _resent(database: Database[Document], span: Span, _now: datetime) -> Iterable[Document]:
-    query = {"token_version": {"$gt": 1}, "registered_on": _registered(span)}
+def _resent(database: Database[Document], dates: DateRange, _now: datetime) -> Iterable[Document]:
+    query = {"token_version": {"$gt": 1}, "registered_on": _registered(dates)}
     by = {"resends": _RESENDS, "confirmed": "$confirmed"}
-    return database["users"].aggregate([{"$match": query}, _grouped(span, **by)])
+    return database["users"].aggregate([{"$match": query}, _grouped(dates, **by)])

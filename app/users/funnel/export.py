@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from app.users.funnel.elapsed import WITHIN
+from app.users.funnel.bins import WITHIN
 from app.users.funnel.figures import Figures, Line
 
 _COUNTS = (
@@ -23,7 +23,7 @@ def as_csv(figures: Figures) -> str:
     """A line for each period, after one of names. All values are our own numbers and dates: none
     can begin a spreadsheet's formula."""
     out = io.StringIO()
-    by = figures.span.by
+    by = figures.dates.by
     lines = [{by.value: by.label(line.start), **line_values(line)} for line in figures.lines]
     names = [by.value, *line_values(figures.total)]
     writer = csv.DictWriter(out, names, lineterminator="\r\n")  # RFC 4180
@@ -34,14 +34,14 @@ def as_csv(figures: Figures) -> str:
 
 def as_json(figures: Figures) -> dict[str, Any]:
     """Everything; serialisable as it is."""
-    span = figures.span
+    dates = figures.dates
     return {
-        "from": span.first.isoformat(),
-        "to": span.last.isoformat(),
-        "by": span.by.value,
+        "from": dates.first.isoformat(),
+        "to": dates.last.isoformat(),
+        "by": dates.by.value,
         "total": line_values(figures.total),
         "periods": [
-            {span.by.value: span.by.label(line.start), **line_values(line)}
+            {dates.by.value: dates.by.label(line.start), **line_values(line)}
             for line in figures.lines
         ],
         "cohorts": [

@@ -5,22 +5,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
-from typing import Any
 
 from pymongo.database import Database
 
-from app.users.departed import EXPIRED
-from app.users.funnel.confirmed import TENTHS, grain, ranks
+from app.users.deletion_records import Removal
+from app.users.documents import Document
+from app.users.funnel.bins import EDGES, WITHIN, bin_of
+from app.users.funnel.confirmation_times import TENTHS, grain, ranks
 from app.users.funnel.counts import Counts, count
-from app.users.funnel.elapsed import EDGES, WITHIN, bin_of
-from app.users.funnel.span import By, Span
-
-Document = dict[str, Any]
+from app.users.funnel.date_range import By, DateRange
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Accounts registered in one period, or in all of the span.
+    """Accounts registered in one period, or in the whole date range.
 
     `registered` is the sum of the next four: every account has one of these fates.
     """
@@ -64,9 +62,9 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that is shown."""
+    """All figures."""
 
-    span: Span
+    dates: DateRange
     total: Line
     lines: list[Line]
     cohorts: list[Cohort]
@@ -76,24 +74,24 @@ class Figures:
     """How often another mail was asked for, accounts, those of them that have confirmed."""
 
 
-def figures(database: Database[Document], span: Span, now: datetime) -> Figures:
-    """Everything about the accounts registered in the span, those gone since included.
+def figures(database: Database[Document], dates: DateRange, now: datetime) -> Figures:
+    """Everything about the accounts registered in the date range, deleted ones included.
 
     Raises:
         pymongo.errors.PyMongoError: when MongoDB does not answer in time.
     """
-    counts = count(database, span, now)
+    counts = count(database, dates, now)
     groups = {(row["_id"]["of"], int(row["_id"]["number"])): row for row in counts.confirmed}
     everybody = groups.get(("all", 0))
-    tally = _Tally(counts, span, span.by)
-    numbers = [span.by.number(start) for start in span.periods(span.by)]
-    lines = [tally.line(number, groups.get((span.by.value, number))) for number in numbers]
-    total = _sum(span, lines, everybody)
+    tally = _Tally(counts, dates, dates.by)
+    numbers = [dates.by.number(start) for start in dates.periods(dates.by)]
+    lines = [tally.line(number, groups.get((dates.by.value, number))) for number in numbers]
+    total = _sum(dates, lines, everybody)
     return Figures(
-        span=span,
+        dates=dates,
         total=total,
         lines=lines,
-        cohorts=list(_cohorts(_Tally(counts, span, By.WEEK), span, groups, now)),
+        cohorts=list(_cohorts(_Tally(counts, dates, By.WEEK), dates, groups, now)),
         curve=_curve(everybody),
         resent=_resent(counts, total),
     )
@@ -102,10 +100,10 @@ def figures(database: Database[Document], span: Span, now: datetime) -> Figures:
 class _Tally:
     """The small tables of `Counts`, folded into days, weeks or months by their numbers."""
 
-    def __init__(self, counts: Counts, span: Span, by: By) -> None:
-        self._by, self._grain = by, grain(span)
+    def __init__(self, counts: Counts, dates: DateRange, by: By) -> None:
+        self._by, self._grain = by, grain(dates)
         unconfirmed = [row for row in counts.departed if not row["_id"]["confirmed"]]
-        expired = [row for row in unconfirmed if row["_id"]["how"] == EXPIRED]
+        expired = [row for row in unconfirmed if row["_id"]["how"] == Removal.EXPIRED]
         self.unconfirmed = self._fold(counts.unconfirmed)
         self.overdue = self._fold(counts.overdue)
         self.expired = self._fold(
@@ -150,18 +148,18 @@ class _Tally:
 
 
 def _twice(counts: Counts) -> list[Document]:
-    """What is in `users` and in `departed`, to be taken off."""
+    """Accounts that are in `users` and in the deletion records, as negative counts."""
     return [{**row, "n": -row["n"]} for row in counts.overdue if row["_id"]["noted"]]
 
 
-def _sum(span: Span, lines: list[Line], confirmed: Document | None) -> Line:
+def _sum(dates: DateRange, lines: list[Line], confirmed: Document | None) -> Line:
     median, p90 = _percentiles(confirmed)
     sums = {
         field.name: sum(getattr(line, field.name) for line in lines)
         for field in fields(Line)
         if field.name not in {"start", "median", "p90"}
     }
-    return Line(start=span.first, median=median, p90=p90, **sums)
+    return Line(start=dates.first, median=median, p90=p90, **sums)
 
 
 def _percentiles(confirmed: Document | None) -> tuple[float | None, float | None]:
@@ -180,13 +178,13 @@ def _percentiles(confirmed: Document | None) -> tuple[float | None, float | None
 
 
 def _cohorts(
-    tally: _Tally, span: Span, groups: dict[tuple[str, int], Document], now: datetime
+    tally: _Tally, dates: DateRange, groups: dict[tuple[str, int], Document], now: datetime
 ) -> Iterator[Cohort]:
-    for start in span.periods(By.WEEK):
+    for start in dates.periods(By.WEEK):
         number = By.WEEK.number(start)
         confirmed = groups.get(("week", number))
         line = tally.line(number, None)
-        end = min(datetime.combine(start, time(), UTC) + timedelta(weeks=1), span.until)
+        end = min(datetime.combine(start, time(), UTC) + timedelta(weeks=1), dates.until)
         yield Cohort(
             start=start,
             registered=line.registered + (confirmed["n"] if confirmed else 0),
@@ -217,7 +215,7 @@ def _resent(counts: Counts, total: Line) -> list[tuple[int, int, int]]:
         times = row["_id"]["resends"]
         accounts[times] += row["n"]
         confirmed[times] += row["n"] if row["_id"]["confirmed"] else 0
-    # Whoever never asked again is in no small table.
+    # Accounts that never asked again are in no small table.
     accounts[0] = total.registered - sum(n for times, n in accounts.items() if times)
     confirmed[0] = total.confirmed - sum(n for times, n in confirmed.items() if times)
     return [(times, accounts[times], confirmed[times]) for times in sorted(accounts)]

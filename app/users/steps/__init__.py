@@ -1,1 +1,1 @@
-"""The steps of a person's journeys, by journey; `UserRepository` is all of them together."""
+"""The steps of each journey, one module per journey. `UserRepository` puts them together."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from app.clock import EPOCH
+from app.users.clock import EPOCH
 
 Document = dict[str, Any]
 
@@ -30,8 +30,8 @@ class Made:
     confirmed_on: datetime | None
     fate: str
     """`there`, `overdue` (expired, MongoDB has not come by), or how it went."""
-    noted: bool
-    """Whether `departed` knows of it already."""
+    recorded: bool
+    """Whether it has a deletion record already."""
     resends: int
     extra_claims: int
     refused: bool
@@ -69,7 +69,7 @@ def _account(draw: random.Random, first: datetime, last: datetime, now: datetime
         registered_on=registered_on,
         confirmed_on=registered_on + took if dated else None,
         fate=fate,
-        noted=fate not in {"there", "overdue"} or (fate == "overdue" and draw.random() < 0.5),
+        recorded=fate not in {"there", "overdue"} or (fate == "overdue" and draw.random() < 0.5),
         resends=draw.choices([0, 1, 2, 5], [80, 14, 4, 2])[0],
         extra_claims=0 if foreign else draw.choices([0, 1], [95, 5])[0],
         refused=draw.random() < 0.02,
@@ -79,19 +79,19 @@ def _account(draw: random.Random, first: datetime, last: datetime, now: datetime
 
 
 def documents(accounts: list[Made], now: datetime) -> tuple[list[Document], list[Document]]:
-    """What is in `users` and in `departed`, tombstones and notes of what is to come included."""
-    users, departed = [], []
+    """What is in `users` and in `departed`, with tombstones, and records of what is to come."""
+    users, records = [], []
     for n, made in enumerate(accounts):
         _id = ObjectId()
         if made.fate in {"there", "overdue"}:
             users.append(_user(_id, n, made, now))
-        if made.noted:
-            departed.append(_note(_id, made, now))
+        if made.recorded:
+            records.append(_record(_id, made, now))
         if made.fate == "there" and not made.confirmed and n % 10 == 0:
-            departed.append(_note(_id, made, now + DAY))  # will expire tomorrow
+            records.append(_record(_id, made, now + DAY))  # will expire tomorrow
         if made.fate == "deleted" and n % 3 == 0:
             users.append(_tombstone(_id, now))
-    return users, departed
+    return users, records
 
 
 def _user(_id: ObjectId, n: int, made: Made, now: datetime) -> Document:
@@ -115,7 +115,7 @@ def _user(_id: ObjectId, n: int, made: Made, now: datetime) -> Document:
     return user
 
 
-def _note(_id: ObjectId, made: Made, now: datetime) -> Document:
+def _record(_id: ObjectId, made: Made, now: datetime) -> Document:
     return {
         "_id": _id,
         "registered_on": made.registered_on,

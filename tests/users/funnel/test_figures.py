@@ -8,8 +8,9 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
-from app.users.funnel import By, Figures, Span, figures
+from app.users.funnel.date_range import By, DateRange
 from app.users.funnel.export import line_values
+from app.users.funnel.figures import Figures, figures
 from scripts.mongod import Mongod
 from tests.commands import commands
 from tests.users.conftest import Users, opened
@@ -25,9 +26,9 @@ DAY = timedelta(days=1)
 
 def database_with(collection: Users, accounts: list[Made]) -> Database[dict[str, Any]]:
     database = collection.database
-    users, departed = made.documents(accounts, NOW)
+    users, records = made.documents(accounts, NOW)
     with pymongo.timeout(60):
-        for name, documents in {"users": users, "departed": departed}.items():
+        for name, documents in {"users": users, "departed": records}.items():
             database[name].delete_many({})
             if documents:
                 database[name].insert_many(documents, ordered=False)
@@ -40,19 +41,19 @@ def few() -> list[Made]:
 
 
 def some(number: int) -> list[Made]:
-    """Within the span and somewhat around it."""
+    """Within the dates and somewhat around it."""
     first = datetime.combine(FIRST, datetime.min.time(), UTC)
     return made.make(number, first - 2 * DAY, NOW, NOW)
 
 
-def in_span(accounts: list[Made], span: Span) -> list[Made]:
-    return [account for account in accounts if span.since <= account.registered_on < span.until]
+def in_range(accounts: list[Made], dates: DateRange) -> list[Made]:
+    return [account for account in accounts if dates.since <= account.registered_on < dates.until]
 
 
 def check(found: Figures, accounts: list[Made]) -> None:
     """Every figure against the plain calculation."""
-    span = found.span
-    expected = {start: made.line(group) for start, group in made.periods(accounts, span.by)}
+    dates = found.dates
+    expected = {start: made.line(group) for start, group in made.periods(accounts, dates.by)}
     said = {line.start: line_values(line) for line in found.lines if line.registered}
     assert said.keys() == expected.keys()
     for start, values in expected.items():
@@ -78,10 +79,10 @@ def test_they_are_those_of_a_plain_calculation(
 ) -> None:
     if (last - first).days > 300 and by is By.DAY:
         first = date(2102, 6, 1)
-    database, span = database_with(collection, few), Span(first, last, by)
-    accounts = in_span(few, span)
+    database, dates = database_with(collection, few), DateRange(first, last, by)
+    accounts = in_range(few, dates)
     assert accounts, "else nothing is shown"
-    check(figures(database, span, NOW), accounts)
+    check(figures(database, dates, NOW), accounts)
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +99,16 @@ def test_of_a_hundred_thousand_accounts_they_are_exact(
     many: tuple[Database[dict[str, Any]], list[Made]], by: By
 ) -> None:
     database, accounts = many
-    span = Span(FIRST, LAST, by)
-    accounts = in_span(accounts, span)
+    dates = DateRange(FIRST, LAST, by)
+    accounts = in_range(accounts, dates)
     assert {account.fate for account in accounts} == {
         *("there", "overdue", "expired", "disowned", "started_over", "deleted")
     }
-    check(figures(database, span, NOW), accounts)
+    check(figures(database, dates, NOW), accounts)
 
 
 def test_of_nobody_there_are_only_noughts(collection: Users) -> None:
-    found = figures(database_with(collection, []), Span(FIRST, LAST, By.MONTH), NOW)
+    found = figures(database_with(collection, []), DateRange(FIRST, LAST, By.MONTH), NOW)
     assert len(found.lines) == 14
     assert {line.registered for line in [found.total, *found.lines]} == {0}
     assert (found.total.share, found.total.median, found.total.p90) == (None, None, None)
@@ -126,7 +127,7 @@ def test_of_nobody_there_are_only_noughts(collection: Users) -> None:
 def test_a_cohort_tells_which_of_its_numbers_may_still_grow(
     collection: Users, week: date, open_names: set[str]
 ) -> None:
-    found = figures(database_with(collection, []), Span(FIRST, LAST, By.WEEK), NOW)
+    found = figures(database_with(collection, []), DateRange(FIRST, LAST, By.WEEK), NOW)
     assert {c.start: c.open for c in found.cohorts}[week] == open_names
 
 
@@ -139,7 +140,7 @@ def test_no_account_is_read_to_be_counted(
 ) -> None:
     database, _accounts = many
     with commands.recorded() as sent:
-        figures(database, Span(FIRST, LAST, by), NOW)
+        figures(database, DateRange(FIRST, LAST, by), NOW)
     read = {}
     for command in (command for command in sent if "aggregate" in command):
         asked = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
@@ -147,7 +148,7 @@ def test_no_account_is_read_to_be_counted(
         examined = sum(found for found in _all(explained, "totalDocsExamined"))
         used = set(_all(explained, "indexName"))
         read[(command["aggregate"], *sorted(used))] = examined
-    # The few whose time is over are looked up, with their notes; of them alone documents are read.
+    # The few that have expired are looked up, with their records: only their documents are read.
     read.pop(("users", "_id_", "expire_unconfirmed"))
     assert len(read) == 5
     assert set(read.values()) == {0}

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from app.users.addresses import parse_address
+from app.users.documents import random_id
 from app.users.repository import UserRepository
-from app.users.user import random_id
 from tests.users.conftest import (
     HOUR,
     NOW,

@@ -1,0 +1,24 @@
+"""The button "I did not sign up"."""
+
+from flask import flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from app.auth.blueprint import bp
+from app.flows import disown as flow
+from app.flows.disown import Disowned
+from app.flows.opened_link import LinkRefused
+from app.web import viewer
+from app.web.link_outcome_pages import link_outcome_page
+
+
+@bp.post("/confirm/<token>/disown")
+def disown(token: str) -> ResponseReturnValue:
+    """Removes the unconfirmed account of somebody who did not sign up."""
+    # The result does not depend on it, but the log names the account that is signed in.
+    viewer.viewing_account()
+    match flow.disown(token):
+        case Disowned():
+            flash("The account is removed. Nobody can use your address here.", "success")
+            return redirect(url_for("main.home"))
+        case LinkRefused() as refused:
+            return link_outcome_page(refused)

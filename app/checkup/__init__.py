@@ -1,1 +1,0 @@
-"""What `scripts/doctor.py` looks at. Nothing is changed, and nothing is sent."""

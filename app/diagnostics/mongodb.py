@@ -1,0 +1,110 @@
+"""MongoDB: reachable, new enough, durable, with the indexes declared, and of the same time."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from bson import ObjectId
+from pymongo import WriteConcern
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from app.diagnostics.finding import Finding, fix, note, ok
+from app.mongo import connect
+from app.users import indexes
+from app.users.backends import backend_of
+from app.users.clock import utcnow
+from app.users.documents import Document
+
+# The oldest whose commands are all that the product uses; tested on 6.0.
+_OLDEST = (4, 4)
+# Links forgive 60 s; sessions and leases are told by the clocks of several machines.
+_CLOCKS_APART = timedelta(seconds=5)
+_MAJORITY_MS = 3000
+_LENGTH = 160
+
+
+def check_mongodb(uri: str) -> Iterator[Finding]:
+    """Each promise that the product needs of the server, looked at by itself."""
+    try:
+        database = connect(uri)
+        if backend_of(database).in_memory:
+            yield note("mongodb", "in memory (mongomock): accounts end with the process")
+            return
+        hello = database.command("hello", codec_options=database.codec_options)
+        apart = utcnow() - hello["localTime"]
+    except PyMongoError as error:
+        yield fix("mongodb", _words(error), "start it, or correct MONGODB_URI")
+        return
+    checks: dict[str, Callable[[], Finding]] = {
+        "mongodb version": lambda: _version(database),
+        "mongodb replica set": lambda: _replica_set(hello),
+        "mongodb write concern": lambda: _majority(database),
+        "mongodb indexes": lambda: _indexes(database),
+        "mongodb clock": lambda: _clock(apart),
+    }
+    yield ok("mongodb", "reachable")
+    for name, check in checks.items():
+        try:
+            yield check()
+        except PyMongoError as error:
+            yield fix(name, _words(error), "rs.status() and the log of MongoDB say why")
+    database.client.close()
+
+
+def _version(database: Database[Document]) -> Finding:
+    info = database.command("buildInfo")
+    if tuple(info["versionArray"][:2]) >= _OLDEST:
+        return ok("mongodb version", info["version"])
+    oldest = ".".join(map(str, _OLDEST))
+    return fix("mongodb version", info["version"], f"at least {oldest} is needed")
+
+
+def _replica_set(hello: Document) -> Finding:
+    name = "mongodb replica set"
+    if hello.get("msg") == "isdbgrid":
+        return ok(name, "a sharded cluster")
+    if "setName" not in hello:
+        return fix(
+            name,
+            "a single server: what it has acknowledged is lost with its disk",
+            "start it with --replSet and rs.initiate() it, best with three members",
+        )
+    if not hello.get("isWritablePrimary"):
+        return fix(
+            name,
+            "we reach a member that takes no writes",
+            "name the set in MONGODB_URI: ?replicaSet=" + str(hello["setName"]),
+        )
+    members = len(hello.get("hosts", ()))
+    if members < 3:
+        return note(name, f"{members} member(s) with data", "three survive the loss of one")
+    return ok(name, f"{members} members, with a primary")
+
+
+def _majority(database: Database[Document]) -> Finding:
+    """By a write that changes nothing: it is acknowledged once the newest one before it is."""
+    concern = WriteConcern("majority", _MAJORITY_MS, True)
+    database["users"].with_options(write_concern=concern).update_one(
+        {"_id": ObjectId()}, {"$set": {"admin": False}}
+    )
+    return ok("mongodb write concern", "a majority acknowledges, journalled")
+
+
+def _indexes(database: Database[Document]) -> Finding:
+    drift = [name for name, state in indexes.inspect(database) if state != "unchanged"]
+    if drift:
+        how = "python scripts/create_indexes.py"
+        return fix("mongodb indexes", "missing or different: " + ", ".join(drift), how)
+    return ok("mongodb indexes", "as declared, and the schema validator")
+
+
+def _clock(apart: timedelta) -> Finding:
+    seconds = apart.total_seconds()
+    if abs(apart) > _CLOCKS_APART:
+        words = f"{abs(seconds):.0f} s {'behind' if seconds > 0 else 'ahead of'} this machine"
+        return fix("mongodb clock", words, "keep both by NTP")
+    return ok("mongodb clock", f"within {max(0.1, abs(seconds)):.1f} s of this machine's")
+
+
+def _words(error: PyMongoError) -> str:
+    return f"{type(error).__name__}: {error}"[:_LENGTH]

@@ -1,0 +1,33 @@
+"""Advice on an address while somebody types it."""
+
+from dataclasses import dataclass
+
+from app.security import rate_limits
+from app.security.rate_limits import Limited
+from app.users.address_advice import did_you_mean, seems_undeliverable
+from app.users.addresses import AddressError, parse_address
+from app.users.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What can be said about an address."""
+
+    suggestion: str | None = None
+    """The address that was probably meant."""
+    undeliverable: bool = False
+    """DNS says that the domain takes no mail."""
+
+
+def advise(typed: str, client: Client) -> Advice | Limited:
+    """Advice on what was typed so far."""
+    if limited := rate_limits.check(rate_limits.by_client("advice", client)):
+        return limited
+    try:
+        address = parse_address(typed)
+    except AddressError:
+        return Advice()
+    if suggestion := did_you_mean(address.typed):
+        # One piece of advice is enough, and this one needs no name server.
+        return Advice(suggestion)
+    return Advice(undeliverable=seems_undeliverable(address.domain))

@@ -1,0 +1,42 @@
+"""Where the account is signed in."""
+
+from dataclasses import dataclass
+
+from app.mongo import users
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.login_session import LoginSession
+from app.users.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """That browser is signed out on its next request."""
+
+    session: LoginSession
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchSession:
+    """No session that is alive has this handle."""
+
+
+def sessions_of(user: User) -> list[LoginSession]:
+    """The sessions that are alive, the one seen last first."""
+    now = utcnow()
+    alive = [session for session in user.sessions if session.alive(now)]
+    return sorted(alive, key=lambda session: session.seen_on, reverse=True)
+
+
+def end_session(user: User, handle: str, client: Client) -> SessionEnded | NoSuchSession:
+    """Signs one browser out."""
+    for session in sessions_of(user):
+        if session.handle == handle:
+            users.end_session(user, session.id, utcnow(), client)
+            return SessionEnded(session)
+    return NoSuchSession()
+
+
+def end_other_sessions(user: User, session_id: str, client: Client) -> None:
+    """Signs every other browser out."""
+    users.end_other_sessions(user, session_id, utcnow(), client)

@@ -1,0 +1,70 @@
+"""Signing in with a password."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from app.flows.results import Limited, reports_busy
+from app.mongo import users
+from app.observability import audit_log
+from app.security import rate_limits
+from app.security.login_sessions import new_session
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.documents import random_id
+from app.users.login_session import LoginSession
+from app.users.passwords import hash_password, hash_to_check, verify_password
+from app.users.user import User
+
+# Each further look is for a hash that another sign-in has made stronger meanwhile.
+_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session has started."""
+
+    user: User
+    session: LoginSession
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    """Address and password do not match; there may be no such account."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDisabled:
+    """The password is right, and the account is disabled."""
+
+
+@reports_busy
+def sign_in(
+    email_key: str, password: str, client: Client, *, remember: bool
+) -> SignedIn | NoMatch | AccountDisabled | Limited:
+    """Looks the account up, compares one hash whether it exists or not, and starts a session."""
+    rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
+    session = new_session(client, remember=remember)
+    user = users.find_by_email(email_key)
+    if limited := rate_limits.check(*rate_limits.password_of(user, email_key, client)):
+        return limited
+    for _look in range(_LOOKS):
+        stored = hash_to_check(user.password_hash if user else None, rounds)
+        if not verify_password(password, stored) or user is None:
+            users.refuse_sign_in(user.id if user else random_id(), utcnow(), client)
+            return NoMatch()
+        if user.disabled_on:
+            _record_refusal("disabled", user)
+            return AccountDisabled()
+        stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
+        if users.sign_in(user, session, stronger):
+            return SignedIn(user, session)
+        # The hash has changed: by a new password, or by another sign-in that made it stronger.
+        user = users.find_by_email(email_key)
+    _record_refusal("changed_meanwhile")
+    return NoMatch()
+
+
+def _record_refusal(reason: str, user: User | None = None) -> None:
+    account = user.id if user else None
+    audit_log.record("sign_in_refused", outcome="refused", account=account, reason=reason)

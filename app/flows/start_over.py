@@ -1,0 +1,10 @@
+"""Dropping an unconfirmed account whose address was mistyped."""
+
+from app.mongo import users
+from app.users.clock import utcnow
+from app.users.user import User
+
+
+def start_over(user: User, session_id: str) -> None:
+    """Deletes the account by its own session; for a decoy nothing happens."""
+    users.start_over(user, session_id, utcnow())

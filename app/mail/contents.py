@@ -1,0 +1,158 @@
+"""What each kind of letter says: one function per kind, and one folder of templates of its name.
+
+The function returns what its templates use besides the common part (see `context`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+
+from app.security.signing import link_signer
+from app.users.addresses import parse_address
+from app.users.letters import LetterKind
+from app.users.links import Purpose
+from app.users.outbox import LeasedLetter
+
+Context = dict[str, Any]
+Content = Callable[[LeasedLetter], Context]
+
+
+@dataclass(frozen=True, slots=True)
+class MailKind:
+    """One kind of mail."""
+
+    label: str
+    """Its name on the pages for administrators."""
+    content: Content
+
+
+KINDS: dict[str, MailKind] = {}
+"""Every kind of mail, by the kind of letter."""
+
+
+def mail(kind: LetterKind, label: str) -> Callable[[Content], Content]:
+    """Registers the function of a kind."""
+
+    def register(content: Content) -> Content:
+        KINDS[kind.value] = MailKind(label, content)
+        return content
+
+    return register
+
+
+def label(kind: str) -> str:
+    """The label of a kind. A kind that only a newer version knows is shown by its name."""
+    known = KINDS.get(kind)
+    return known.label if known else kind.replace("_", " ").capitalize()
+
+
+def context(leased: LeasedLetter) -> Context:
+    """All that the templates of a letter may use. Its link is signed now, since the mail leaves
+    now."""
+    letter = leased.letter
+    return {
+        "app_name": current_app.config["APP_NAME"],
+        "home_url": _public_url("/"),
+        "sign_in_url": _public_url("/login"),
+        "forgot_url": _public_url("/forgot"),
+        "sessions_url": _public_url("/profile/sessions"),
+        "email": leased.user.email or letter.to,
+        "owed_on": letter.owed_on,
+        "browser": letter.browser,
+        "address": letter.address,
+        **KINDS[letter.kind].content(leased),
+    }
+
+
+@mail(LetterKind.CONFIRM, "Confirm the address")
+def confirm(leased: LeasedLetter) -> Context:
+    """The link and the code that confirm the address."""
+    user, days = leased.user, current_app.config["UNCONFIRMED_DAYS"]
+    link = _link("/confirm", Purpose.CONFIRM, leased, user.email_key, user.token_version)
+    code = link_signer().codes(user.id, user.email_key, user.token_version)[0]
+    return link | {"unconfirmed_days": days, "code": f"{code[:3]} {code[3:]}"}
+
+
+@mail(LetterKind.REMINDER, "Reminder to confirm")
+def reminder(leased: LeasedLetter) -> Context:
+    """The same, for the last time."""
+    return confirm(leased) | {"expires_on": leased.user.expires_on}
+
+
+@mail(LetterKind.RESET, "Choose a new password")
+def reset(leased: LeasedLetter) -> Context:
+    """The link to choose a new password."""
+    user = leased.user
+    return _link("/reset", Purpose.RESET, leased, user.email_key, user.reset_version)
+
+
+@mail(LetterKind.EMAIL_CHANGE, "Confirm the new address")
+def email_change(leased: LeasedLetter) -> Context:
+    """To the new address: the link that confirms it."""
+    pending = leased.user.pending_email
+    if pending is None:
+        raise ValueError("the change was cancelled, so the letter is overtaken")
+    key, version = pending.email_key, pending.version
+    link = _link("/email/confirm", Purpose.EMAIL_CHANGE, leased, key, version)
+    return link | {"new_email": pending.email}
+
+
+@mail(LetterKind.EMAIL_CHANGED_UNDO, "The address was changed, undo")
+def email_changed_undo(leased: LeasedLetter) -> Context:
+    """To the old address: the link that takes the change back."""
+    letter = leased.letter
+    former_key = parse_address(letter.to).key
+    link = _link("/email/undo", Purpose.EMAIL_UNDO, leased, former_key, letter.version)
+    return link | {"former_email": letter.to, "new_email": letter.other}
+
+
+@mail(LetterKind.EMAIL_CHANGE_ASKED, "A new address was asked for")
+def email_change_asked(leased: LeasedLetter) -> Context:
+    """To the old address: a change was asked for."""
+    return {"new_email": leased.letter.other}
+
+
+@mail(LetterKind.EMAIL_CHANGED, "The address was changed")
+def email_changed(leased: LeasedLetter) -> Context:
+    """To the new address: it is the account's now."""
+    return {"new_email": leased.letter.to, "former_email": leased.letter.other}
+
+
+@mail(LetterKind.EMAIL_UNDONE, "The address was restored")
+def email_undone(leased: LeasedLetter) -> Context:
+    """To both addresses: the former one is restored."""
+    return {"former_email": leased.user.email, "undone_email": leased.letter.other}
+
+
+@mail(LetterKind.ACCOUNT_EXISTS, "There is an account already")
+@mail(LetterKind.PASSWORD_RESET, "A new password was chosen")
+@mail(LetterKind.PASSWORD_CHANGED, "The password was changed")
+@mail(LetterKind.NEW_SIGN_IN, "New sign-in")
+@mail(LetterKind.ACCOUNT_DELETED, "Goodbye")
+@mail(LetterKind.ACCOUNT_REMOVED, "Deleted by an administrator")
+@mail(LetterKind.ACCOUNT_DISABLED, "Disabled")
+@mail(LetterKind.ACCOUNT_ENABLED, "Enabled again")
+@mail(LetterKind.ADMIN_GRANTED, "Made an administrator")
+@mail(LetterKind.ADMIN_WITHDRAWN, "Administrator no longer")
+def notice(leased: LeasedLetter) -> Context:
+    """Something happened. The common part is all that these need."""
+    return {}
+
+
+def _link(
+    path: str, purpose: Purpose, leased: LeasedLetter, email_key: str, version: int
+) -> Context:
+    signer = link_signer()
+    token = signer.mint(purpose, leased.user.id, email_key, version)
+    return {
+        "link": _public_url(f"{path}/{token}"),
+        "valid_for": timedelta(seconds=signer.max_age[purpose]),
+    }
+
+
+def _public_url(path: str) -> str:
+    """A URL for a mail, built on the setting, so that no Host header can change it."""
+    return f"{current_app.config['PUBLIC_URL']}{path}"

@@ -1,0 +1,50 @@
+"""`/metrics`, for Prometheus."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge
+from pymongo.errors import PyMongoError
+
+from app.mongo import is_outage, outbox
+from app.observability.metrics import exposition, may_read
+from app.users.clock import utcnow
+
+bp = Blueprint("metrics", __name__)
+
+
+@bp.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """The metrics of every web process here, and the mail queue as MongoDB has it now; 404 without
+    the token."""
+    authorization = request.headers.get("Authorization", "")
+    if not may_read(authorization, current_app.config["METRICS_TOKEN"]):
+        abort(404)
+    return Response(exposition(_mail_queue(utcnow())), content_type=CONTENT_TYPE_LATEST)
+
+
+def _mail_queue(now: datetime) -> CollectorRegistry:
+    """The same on every machine: take the largest, not the sum."""
+    registry = CollectorRegistry()
+    answers = Gauge("latchkey_mongodb_up", "1 if MongoDB answered just now.", registry=registry)
+    try:
+        stats = outbox.stats(now)
+    except PyMongoError as error:
+        if not is_outage(error):
+            current_app.logger.exception("MongoDB refuses a command")
+        return registry
+    answers.set(1)
+    for name, help_text, value in (
+        (
+            "owed",
+            "Letters to be sent, now or later; the count ends at 10,000 accounts.",
+            stats.owed,
+        ),
+        ("due", "Letters that are to be sent now.", stats.due),
+        ("blocked", "Letters that wait for a server or setting to be fixed.", stats.blocked),
+        ("overdue_seconds", "For how long the oldest due letter has been due.", stats.overdue),
+        ("oldest_seconds", "Since when the oldest owed letter has been owed.", stats.oldest),
+    ):
+        Gauge(f"latchkey_letters_{name}", help_text, registry=registry).set(value)
+    return registry

@@ -1,0 +1,1 @@
+"""What operators see: logs, the audit log, metrics, request ids."""

@@ -1,0 +1,157 @@
+"""The log: one event per line, in UTC, on standard error, without secrets.
+
+Lines are JSON objects, so that nothing a client sends can begin a line of its own; in development
+they are text for people. Every line of a request has its id, the client's address and the account
+that is signed in. Python's own `logging` carries them, so any handler works as well.
+"""
+
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from flask import Flask
+from flask.logging import default_handler
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SLASH = r"(?:/|%(?:25)*2[Ff])"  # also as it stands in another URL's query
+_TOKEN = re.compile(
+    rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo){_SLASH})[^\s?#\"]+"
+)
+# Mail servers repeat the address that they refuse. Its domain says whose server it is.
+# It begins where a word does; otherwise a long word would be scanned once per letter.
+_WORD = r"[^\s<>()\[\]\"',;:/@]"
+_MAILBOX = re.compile(rf"(?<!{_WORD}){_WORD}+@(?=[\w.-])")
+# What may end a line or steer a terminal: controls, line and paragraph separators, and characters
+# that change the direction of text.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_SOUND_ROUNDS = 10
+
+
+def redact(text: str) -> str:
+    """A path, URL or log line without the token of a link and without the mailbox of an address."""
+    return _MAILBOX.sub("-@", _TOKEN.sub(r"\1-", text))
+
+
+def one_line(text: str) -> str:
+    """The text with everything escaped that could begin another line or steer a terminal."""
+    return _STEERING.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+class Redacting(logging.Filter):
+    """For loggers of other packages: Flask and gunicorn log the path of a request that failed, and
+    the path of a link has its token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+def _redact_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Redacts every value, tracebacks included, before it becomes JSON."""
+    return {name: redact(v) if isinstance(v, str) else v for name, v in event.items()}
+
+
+def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For the console; JSON escapes by itself. A traceback is ours and keeps its lines."""
+    return {
+        name: one_line(value) if isinstance(value, str) and name != "exception" else value
+        for name, value in event.items()
+    }
+
+
+_CONTEXT: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper("iso", utc=True, key="time"),
+]
+
+
+def _heading(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Puts time, level and event first, for people who read the lines."""
+    first = {name: event[name] for name in ("time", "level", "event") if name in event}
+    return first | {name: value for name, value in event.items() if name not in first}
+
+
+_JSON: list[Processor] = [
+    structlog.processors.format_exc_info,
+    _redact_values,
+    _heading,
+    structlog.processors.JSONRenderer(),  # ASCII only: U+2028 is no line break either
+]
+
+
+def _console() -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        _redact_values,
+        _one_line_values,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            timestamp_key="time",
+            pad_event_to=20,
+            exception_formatter=structlog.dev.plain_traceback,  # redacted text by now
+        ),
+    ]
+
+
+def formatter(*, console: bool = False) -> logging.Formatter:
+    """Turns any log record into a line."""
+    last = _console() if console else _JSON
+    return ProcessorFormatter(
+        foreign_pre_chain=_CONTEXT, processors=[ProcessorFormatter.remove_processors_meta, *last]
+    )
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to the present `sys.stderr`, which tests replace."""
+
+    def __init__(self, *, console: bool) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(formatter(console=console))
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        """Looked up for each line, as `logging.lastResort` does."""
+        return sys.stderr
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger of events with fields. Its lines of INFO and above go where the app's go."""
+    stdlib = logging.getLogger(name)
+    stdlib.setLevel(logging.INFO)
+    bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        stdlib,
+        processors=[*_CONTEXT, _redact_values, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound
+
+
+def init_app(app: Flask) -> None:
+    """Sets the log up, and warns about settings."""
+    log = logging.getLogger(app.name)
+    for handler in list(log.handlers):
+        if isinstance(handler, StandardError):
+            log.removeHandler(handler)
+    log.addHandler(StandardError(console=app.debug))
+    app.logger.removeHandler(default_handler)
+    if not any(isinstance(known, Redacting) for known in app.logger.filters):
+        app.logger.addFilter(Redacting())
+    if app.config["BCRYPT_LOG_ROUNDS"] < _SOUND_ROUNDS and not (app.debug or app.testing):
+        app.logger.warning(
+            "BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SOUND_ROUNDS
+        )
+
+
+def bind(**fields: Any) -> None:
+    """Adds fields to every line of the current request or letter."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
+def unbind_all() -> None:
+    """Removes the fields again: a thread serves one request after another."""
+    structlog.contextvars.clear_contextvars()

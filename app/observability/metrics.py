@@ -1,0 +1,131 @@
+"""What is counted, for Prometheus; `/metrics` (app/main/prometheus.py) shows it.
+
+Under gunicorn each worker keeps its numbers in files of one folder, which any of them adds up
+(prometheus-client's multiprocess mode; `gunicorn.conf.py` makes the folder). A label always has one
+of a few values: a route and never a path, our own words and never what a client or a mail server
+said.
+"""
+
+import os
+from collections.abc import Mapping
+from hmac import compare_digest
+from time import perf_counter
+
+from flask import Flask, g, request
+from flask.wrappers import Response
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+SLOT = "LATCHKEY_WORKER_SLOT"
+"""Set by gunicorn.conf.py in each worker. A worker that replaces another goes on with its files, so
+that their number does not grow."""
+
+if _FOLDER in os.environ:
+    values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+        lambda: os.environ.get(SLOT) or os.getpid()
+    )
+
+_registry = CollectorRegistry()
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+REQUESTS = Counter(
+    "latchkey_requests",
+    "Answers, by route, method and status.",
+    ("route", "method", "status"),
+    registry=_registry,
+)
+SECONDS = Histogram(
+    "latchkey_request_seconds",
+    "From a request's arrival in the app to its answer, by route.",
+    ("route",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=_registry,
+)
+EVENTS = Counter(
+    "latchkey_events",
+    "Lines of the audit log: registered, confirmed, signed_in, sign_in_refused, limit_hit,"
+    " letter_sent and so on; detail is the reason, the rule or the kind of letter.",
+    ("event", "outcome", "detail"),
+    registry=_registry,
+)
+CONFIRM_SECONDS = Histogram(
+    "latchkey_confirm_seconds",
+    "From registering to a proven address.",
+    buckets=(_MINUTE, 5 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY),
+    registry=_registry,
+)
+HASH_SECONDS = Histogram(
+    "latchkey_hash_seconds",
+    "What one bcrypt hash took.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5),
+    registry=_registry,
+)
+HASH_QUEUE = Gauge(
+    "latchkey_hash_queue",
+    "Passwords that wait for their turn to be hashed.",
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
+
+# A client can send any text as the method.
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_DETAILS = ("reason", "rule", "kind")
+
+
+def init_app(app: Flask) -> None:
+    """Counts and times every request."""
+    app.before_request(_begin)
+    app.after_request(_count_request)
+
+
+def _begin() -> None:
+    g.began = perf_counter()
+
+
+def _count_request(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(route, method, response.status_code).inc()
+    if "began" in g:
+        SECONDS.labels(route).observe(perf_counter() - g.began)
+    return response
+
+
+def count_event(event: str, outcome: str, details: Mapping[str, object]) -> None:
+    """Called by the audit log for each line that it writes."""
+    detail = next((str(details[name]) for name in _DETAILS if name in details), "")
+    EVENTS.labels(event, outcome, detail).inc()
+    if isinstance(took := details.get("took"), float):
+        CONFIRM_SECONDS.observe(took)
+
+
+def observe_hash(seconds: float) -> None:
+    """Counts one bcrypt hash."""
+    HASH_SECONDS.observe(seconds)
+
+
+def set_hash_queue(waiting: int) -> None:
+    """How many passwords wait in this process."""
+    HASH_QUEUE.set(waiting)
+
+
+def exposition(*more: CollectorRegistry) -> bytes:
+    """All numbers, of every process that shares the folder, and those of `more`."""
+    ours = _registry
+    if _FOLDER in os.environ:
+        ours = CollectorRegistry()
+        multiprocess.MultiProcessCollector(ours)  # type: ignore[no-untyped-call]
+    return b"".join(generate_latest(registry) for registry in (ours, *more))
+
+
+def may_read(authorization: str, token: str) -> bool:
+    """Whether an `Authorization` header carries the token as its bearer; never without a token."""
+    return bool(token) and compare_digest(authorization.encode(), f"Bearer {token}".encode())

@@ -1,0 +1,1 @@
+"""Login sessions, known browsers, rate limits, decoys, load shedding, signing keys."""

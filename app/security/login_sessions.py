@@ -1,0 +1,28 @@
+"""Making login sessions, with the lifetimes that the settings ask for."""
+
+import secrets
+from datetime import timedelta
+
+from flask import current_app
+
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.login_session import LoginSession
+
+
+def new_session(client: Client, *, remember: bool = False) -> LoginSession:
+    """A session for an account's document, with an id of 128 bits (ASVS 7.2.3)."""
+    config = current_app.config
+    now = utcnow()
+    days = timedelta(days=config["SESSION_DAYS"])
+    idle = days if remember else timedelta(hours=config["SESSION_IDLE_HOURS"])
+    return LoginSession(
+        id=secrets.token_urlsafe(16),
+        signed_in_on=now,
+        seen_on=now,
+        expires_on=now + days,
+        idle_seconds=int(idle.total_seconds()),
+        device=client.device,
+        address=client.address,
+        browser=client.browser,
+    )

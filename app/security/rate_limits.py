@@ -1,0 +1,144 @@
+"""Rate limits: how often a form may be sent by one client, about one account, for mail to one
+address.
+
+- One client address may try many accounts, but not thousands. An office behind one address must
+  fit into the limit.
+- The password of an account may be tried a few times by unknown browsers together. A stranger can
+  slow other unknown browsers down, and no more. A browser that has been signed in to the account
+  has a limit of its own (OWASP, "device cookies"), so nobody can lock the owner out.
+- Mail to one address is limited for all clients together, with or without an account. Each kind
+  has a limit of its own: registrations and changes of address must not use up the resets.
+
+Each attempt counts before anything is looked at. Counting afterwards would let simultaneous
+attempts past the limit. The window begins with the first attempt.
+
+Flask-Limiter is not used: it asks its storage once per limit, and a form here has several. In
+MongoDB one command counts them all (`attempts.py`). With mongomock, or in another storage, the
+library beneath Flask-Limiter counts, `limits`.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from threading import Lock
+from typing import Any, Literal
+
+from flask import Flask, current_app
+
+from app.mongo import connect, current_mongo
+from app.observability import audit_log
+from app.security.attempts import Attempt, Attempts, LibraryAttempts, MongoAttempts
+from app.users.backends import backend_of
+from app.users.client import Client
+from app.users.clock import utcnow
+from app.users.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A rate limit is full; nothing was done."""
+
+    rule: str
+    """The rule that is full for the longest time."""
+    retry_after: int
+    """Whole seconds until every rule that was full has room."""
+
+
+_opening = Lock()
+# An IPv6 client has a whole network of addresses (RFC 6177).
+_NETWORK_BITS = 64
+
+
+def init_app(app: Flask) -> None:
+    """The storage is opened at the first attempt."""
+    app.extensions["attempts"] = None
+
+
+def _attempts() -> Attempts:
+    """Made on first use, after a fork, as the connection to MongoDB is."""
+    kept: dict[str, Any] = current_app.extensions
+    # The lock makes it one: in memory a second storage would count from nothing.
+    with _opening:
+        if kept["attempts"] is None:
+            kept["attempts"] = _open(current_app.config["RATELIMIT_STORAGE_URI"])
+    attempts: Attempts = kept["attempts"]
+    return attempts
+
+
+def _open(uri: str) -> Attempts:
+    if uri and not uri.startswith("mongodb"):
+        return LibraryAttempts(uri)
+    database = connect(uri) if uri else current_mongo().database
+    if backend_of(database).in_memory:
+        return LibraryAttempts("memory://")
+    return MongoAttempts(database, current_app.config["SECURITY_PASSWORD_SALT"])
+
+
+def check(*attempts: Attempt) -> Limited | None:
+    """Counts attempts, all in one command.
+
+    Returns:
+        The limit that is full for the longest time, or None. When it is full, nothing may be done.
+
+    Raises:
+        StorageUnavailable, PyMongoError: the attempts cannot be counted.
+    """
+    if not current_app.config["RATELIMIT_ENABLED"]:
+        return None
+    full = _attempts().count(attempts, utcnow())
+    for attempt, _seconds in full:
+        audit_log.record("limit_hit", outcome="refused", rule=attempt.rule)
+    if not full:
+        return None
+    attempt, seconds = max(full, key=lambda refused: refused[1])
+    return Limited(attempt.rule, seconds)
+
+
+def _attempt(rule: str, setting: str, key: str) -> Attempt:
+    rate = current_app.config[setting]
+    return Attempt(rule, key, rate.limit, rate.window)
+
+
+def by_client(form: str, client: Client) -> Attempt:
+    """This form, by this client."""
+    return _attempt(f"client_{form}", "RATELIMIT_CLIENT", _network(client))
+
+
+def registration(client: Client) -> Attempt:
+    """A new account, by this client."""
+    return _attempt("client_register", "RATELIMIT_REGISTER", _network(client))
+
+
+def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
+    """A mail to this address, which may have no account."""
+    return _attempt(f"mail_{about}", "RATELIMIT_MAIL", email_key)
+
+
+def code_of(email_key: str) -> Attempt:
+    """The six digits for this address, of any claim on it."""
+    return _attempt("code", "RATELIMIT_ACCOUNT", email_key)
+
+
+def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt, ...]:
+    """The password of this account, or of an address that has none."""
+    if user and user.knows(client.device):
+        return (_attempt("device", "RATELIMIT_DEVICE", f"{user.id}:{client.device}"),)
+    # An unknown browser that succeeds is known from then on, and the next unknown one starts a new
+    # count. So a success is never counted against the owner, and no command takes it back.
+    newest = user.devices[-1] if user and user.devices else ""
+    return (
+        by_client("password", client),
+        _attempt("account", "RATELIMIT_ACCOUNT", f"{email_key} {newest}"),
+    )
+
+
+def _network(client: Client) -> str:
+    """The client's address, or an IPv6 client's network."""
+    try:
+        address = ip_address(client.address)
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(IPv6Address(int(address) >> _NETWORK_BITS << _NETWORK_BITS))
+    return str(address)

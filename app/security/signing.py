@@ -1,0 +1,32 @@
+"""Signing keys, and the signer of links, made from the app's settings."""
+
+from functools import cache
+
+from flask import Config, current_app
+
+from app.users.links import LinkSigner, Purpose
+
+_MAX_AGE = {
+    Purpose.CONFIRM: "CONFIRM_MAX_AGE",
+    Purpose.RESET: "RESET_MAX_AGE",
+    Purpose.EMAIL_CHANGE: "EMAIL_CHANGE_MAX_AGE",
+    Purpose.EMAIL_UNDO: "EMAIL_UNDO_MAX_AGE",
+}
+
+
+@cache
+def _signer(keys: tuple[str, ...], salt: str, max_ages: tuple[int, ...]) -> LinkSigner:
+    return LinkSigner(keys, salt, dict(zip(_MAX_AGE, max_ages, strict=True)))
+
+
+def signing_keys(config: Config) -> tuple[str, ...]:
+    """The keys as itsdangerous wants them: `SECRET_KEY`, which signs, comes last; keys of
+    `SECRET_KEY_FALLBACKS` are accepted."""
+    return (*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"])
+
+
+def link_signer() -> LinkSigner:
+    """The signer of links with this app's settings."""
+    config = current_app.config
+    max_ages = tuple(config[setting] for setting in _MAX_AGE.values())
+    return _signer(signing_keys(config), config["SECURITY_PASSWORD_SALT"], max_ages)

@@ -1,0 +1,108 @@
+"""What can happen on an account, and who is told about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bson import ObjectId
+
+from app.users.documents import DocumentView
+
+
+class EventKind(StrEnum):
+    """What can happen on an account. A newer version may have stored kinds that are not here."""
+
+    REGISTERED = "registered"
+    CONFIRMED = "confirmed"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    PASSWORD_CHANGED = "password_changed"
+    RESET_ASKED = "reset_asked"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGE_CANCELLED = "email_change_cancelled"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_UNDONE = "email_undone"
+    SESSIONS_ENDED = "sessions_ended"
+    EXPORTED = "exported"
+    CONFIRMATION_SENT = "confirmation_sent"
+    RESET_SENT = "reset_sent"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    ADMIN_GRANTED = "admin_granted"
+    ADMIN_WITHDRAWN = "admin_withdrawn"
+
+    # Only in the audit log: they are minor, or the account is deleted by them.
+    SIGNED_OUT = "signed_out"
+    CONFIRMATION_RESENT = "confirmation_resent"
+    REMINDED = "reminded"
+    OWNER_TOLD = "owner_told_of_registration"
+    STARTED_OVER = "started_over"
+    DISOWNED = "disowned"
+    GAVE_WAY = "claim_gave_way"
+    DELETED = "deleted"
+    ADMIN_CREATED = "admin_created"
+
+
+LOG_ONLY = frozenset(
+    {
+        EventKind.SIGNED_OUT,
+        EventKind.CONFIRMATION_RESENT,
+        EventKind.REMINDED,
+        EventKind.OWNER_TOLD,
+        EventKind.STARTED_OVER,
+        EventKind.DISOWNED,
+        EventKind.GAVE_WAY,
+        EventKind.DELETED,
+        EventKind.ADMIN_CREATED,
+    }
+)
+"""Kinds that leave no entry in the account's activity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that a step did. It names the account by its id, never by its address."""
+
+    kind: EventKind | str
+    account: ObjectId | None
+    """None where there is no account: somebody tried an address that has none."""
+    by: str = "self"
+    again: bool = False
+    """A newer claim took over an unconfirmed account."""
+    took: timedelta | None = None
+    """The time from registering to a confirmed address."""
+
+
+Listener = Callable[[Event], None]
+"""Is called with each event, after the write that made it so."""
+
+
+def ignore(event: Event) -> None:
+    """The listener where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityEntry(DocumentView):
+    """One entry of the account's activity, as stored in `events`."""
+
+    kind: str
+    at: datetime
+    by: str = "self"
+    address: str = ""
+    browser: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tally(DocumentView):
+    """Counts what anybody can do to an account as often as they like, since the last sign-in.
+
+    It is a count and not an entry each, so that nobody can push other entries out of the activity.
+    """
+
+    count: int
+    at: datetime
+    address: str = ""
+    browser: str = ""

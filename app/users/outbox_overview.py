@@ -1,0 +1,129 @@
+"""The outboxes of all accounts as administrators see them: what waits, and what is in trouble."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bson import ObjectId
+from pymongo.collection import Collection
+
+from app.users.clock import EPOCH
+from app.users.documents import Document
+from app.users.letters import CONFIRMATIONS, Letter
+from app.users.outbox import COUNTED
+
+SHOWN = 50
+_TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}
+_OWED: Document = {"outbox.due_on": {"$gt": EPOCH}}
+
+
+@dataclass(frozen=True, slots=True)
+class OwedLetter:
+    """One letter and its account."""
+
+    account: ObjectId
+    email: str
+    letter: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class LetterList:
+    """The first letters of a list, and how many there are in all."""
+
+    count: int
+    first: tuple[OwedLetter, ...]
+    kinds: Mapping[str, int]
+
+
+class OutboxOverview:
+    """Lists letters, and makes them due again."""
+
+    def __init__(self, users: Collection[Document]) -> None:
+        self._users = users
+
+    def due(self) -> LetterList:
+        """Letters that have not been tried yet, oldest first."""
+        fresh = {"outbox.due_on": {"$gt": EPOCH}, "outbox.trouble": None}
+        return self._letters(_OWED, fresh, "outbox.owed_on")
+
+    def in_retry(self) -> LetterList:
+        """Letters that are tried again, by when."""
+        return self._letters(_TROUBLED, _TROUBLED | _OWED, "outbox.due_on")
+
+    def refused(self) -> LetterList:
+        """Letters that a mail server will not take, newest first."""
+        return self._letters(
+            _TROUBLED, _TROUBLED | {"outbox.due_on": None}, "outbox.owed_on", newest=True
+        )
+
+    def retry(self, account: ObjectId, letter: str, now: datetime) -> bool:
+        """Makes one letter due now, refused or not.
+
+        Returns:
+            False when it has left meanwhile, or a worker has it in hand.
+        """
+        entry = {"id": letter, "lease": None, "trouble": {"$gt": ""}}
+        query = {"_id": account, "outbox": {"$elemMatch": entry}}
+        again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
+        # In the same command: before a second one a worker may have it refused again.
+        noted = {"$set": again | {"confirm_mail.refused": None}}
+        if self._users.update_one(query | {"confirm_mail.id": letter}, noted).matched_count:
+            return True
+        return self._users.update_one(query, {"$set": again}).matched_count == 1
+
+    def retry_all(self, kind: str, now: datetime) -> int:
+        """Makes every letter of a kind that is in trouble due now; returns the number of
+        accounts."""
+        entry = {"kind": kind, "lease": None, "trouble": {"$gt": ""}}
+        # `_TROUBLED` lets MongoDB use the partial index; `$elemMatch` alone does not.
+        query: Document = _TROUBLED | {"outbox": {"$elemMatch": entry}}
+        again = {"outbox.$[one].due_on": now, "outbox.$[one].blocked": False}
+        which = {f"one.{name}": value for name, value in entry.items()}
+        count = 0
+        if kind in CONFIRMATIONS:
+            noted = {"$set": again | {"confirm_mail.refused": None}}
+            newest = query | {"$expr": _newest_is(kind)}
+            count = self._users.update_many(newest, noted, array_filters=[which]).matched_count
+            query["$expr"] = {"$not": _newest_is(kind)}
+        rest = self._users.update_many(query, {"$set": again}, array_filters=[which])
+        return count + rest.matched_count
+
+    def _letters(
+        self, accounts: Document, letters: Document, by: str, *, newest: bool = False
+    ) -> LetterList:
+        """Finds accounts by the index on what `accounts` asks for, then filters their letters."""
+        some: list[Document] = [
+            {"$match": accounts},
+            {"$limit": COUNTED},
+            {"$project": {"email": 1, "outbox": 1}},
+            {"$unwind": "$outbox"},
+            {"$match": letters},
+        ]
+        count = {"$group": {"_id": "$outbox.kind", "n": {"$sum": 1}}}
+        counts = self._users.aggregate([*some, count])
+        kinds = {count["_id"]: count["n"] for count in counts if count["_id"]}
+        order = {"$sort": {by: -1 if newest else 1}}
+        first = self._users.aggregate([*some, order, {"$limit": SHOWN}])
+        return LetterList(sum(kinds.values()), tuple(_owed(found) for found in first), kinds)
+
+
+def _newest_is(kind: str) -> Document:
+    """Whether the newest confirmation mail is among the letters tried again: it is no longer
+    refused then."""
+    again = {
+        "$and": [
+            {"$eq": ["$$this.kind", kind]},
+            {"$eq": ["$$this.lease", None]},
+            {"$gt": ["$$this.trouble", ""]},
+        ]
+    }
+    letters = {"$filter": {"input": "$outbox", "cond": again}}
+    return {
+        "$in": ["$confirm_mail.id", {"$map": {"input": letters, "in": "$$this.id"}}],
+    }
+
+
+def _owed(found: Document) -> OwedLetter:
+    stored = found["outbox"]
+    letter = Letter.from_document(stored)
+    return OwedLetter(found["_id"], found["email"] or letter.to, letter)

@@ -1,0 +1,39 @@
+"""Changing the password while signed in."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from app.users.documents import Document
+from app.users.events import EventKind
+from app.users.letters import LetterKind, owe
+from app.users.login_session import LoginSession
+from app.users.steps.accounts import Accounts
+from app.users.steps.updates import event, push_events, push_letters
+from app.users.user import User
+
+VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": "", "reset_done": ""}
+"""For `$unset`: the password may have been changed for a reason, so links and changes that somebody
+else has started end with it. An undo link stays: it is the way back after a theft."""
+
+
+class ChangePassword:
+    """Replaces the password, and leaves one session."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def change_password(
+        self, user: User, password_hash: str, session: LoginSession, now: datetime
+    ) -> bool:
+        notice = owe(LetterKind.PASSWORD_CHANGED, now, session.client, to=user.email)
+        update = {
+            "$set": {
+                "password_hash": password_hash,
+                "sessions": [asdict(session)],
+                "devices": [session.device],
+            },
+            "$unset": VOID_LINKS,
+            "$push": push_letters(notice)
+            | push_events(event(EventKind.PASSWORD_CHANGED, now, session.client)),
+        }
+        return self._accounts.update({"_id": user.id, "password_hash": user.password_hash}, update)

@@ -1,0 +1,90 @@
+"""Registering an address."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from app.users.addresses import Address
+from app.users.documents import Document, random_id
+from app.users.events import Event, EventKind
+from app.users.field_policy import Cause
+from app.users.letters import LetterKind, owe
+from app.users.login_session import LoginSession
+from app.users.steps.accounts import PAGE_FIELDS, Accounts
+from app.users.steps.updates import clear, event, owe_confirmation, push_letters
+from app.users.user import EDITABLE, User
+
+
+class Register:
+    """Makes accounts, and tells the owner of an account that somebody tried."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def register(
+        self,
+        address: Address,
+        password_hash: str,
+        session: LoginSession,
+        unconfirmed_for: timedelta,
+        profile: Mapping[str, Any] | None = None,
+    ) -> User | None:
+        if not_editable := set(profile or ()) - EDITABLE:
+            raise ValueError(f"nobody may fill in {', '.join(sorted(not_editable))}")
+        now = session.signed_in_on
+        letter, confirm_mail = owe_confirmation(now)
+        new = {
+            **(profile or {}),
+            "email": address.typed,
+            "password_hash": password_hash,
+            "registered_on": now,
+            "expires_on": now + unconfirmed_for,
+            "confirm_mail": confirm_mail,
+            "code_tries": 0,
+            "resends": 0,
+            "sessions": [asdict(session)],
+            "devices": [session.device],
+            "events": [event(EventKind.REGISTERED, now, session.client)],
+        }
+        claim = {
+            "$set": new,
+            "$setOnInsert": {"_id": random_id(), "confirmed_on": None, "admin": False},
+            "$inc": {"token_version": 1},
+            # An earlier claim leaves nothing behind that could serve its maker later.
+            "$unset": clear(Cause.TAKEOVER, replaced=new),
+            # The outbox is kept: a reset letter may be owed to the owner of the mailbox. A worker
+            # drops confirmation letters that are overtaken.
+            "$push": push_letters(letter),
+        }
+        # The unique index raises for a confirmed account, and also for the loser of two inserts at
+        # once. The second try tells them apart: by then the winner can be taken over.
+        for _attempt in range(2):
+            try:
+                document: Document = self._accounts.collection.find_one_and_update(
+                    {"email_key": address.key, "confirmed": False},
+                    claim,
+                    projection=PAGE_FIELDS,
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
+                )  # type: ignore[assignment]  # an upsert always finds something
+            except DuplicateKeyError:
+                continue
+            again = document["token_version"] > 1
+            self._accounts.publish(Event(EventKind.REGISTERED, document["_id"], again=again))
+            return User.from_document(document)
+        return None
+
+    def owe_account_exists(self, email_key: str, now: datetime, pause: timedelta) -> bool:
+        kind = LetterKind.ACCOUNT_EXISTS
+        guard = {
+            "email_key": email_key,
+            "confirmed": True,
+            "exists_told_on": {"$not": {"$gt": now - pause}},
+            "outbox": {"$not": {"$elemMatch": {"kind": kind.value, "due_on": {"$ne": None}}}},
+        }
+        update = {"$set": {"exists_told_on": now}, "$push": push_letters(owe(kind, now))}
+        return self._accounts.update(guard, update, EventKind.OWNER_TOLD)

@@ -1,0 +1,55 @@
+"""Signing in with a password."""
+
+from datetime import datetime
+
+from bson import ObjectId
+from pymongo.write_concern import WriteConcern
+
+from app.users.client import Client
+from app.users.documents import Document
+from app.users.events import Event, EventKind
+from app.users.letters import LetterKind, owe
+from app.users.login_session import LoginSession
+from app.users.steps.accounts import Accounts
+from app.users.steps.updates import (
+    TALLIES,
+    count_in,
+    event,
+    push_device,
+    push_events,
+    push_letters,
+    push_session,
+    tallied_events,
+)
+from app.users.user import User
+
+# An update that finds nothing has nothing to wait for. One that counts must not wait either, or the
+# time of the answer would tell who has an account. A failover may lose a count; that is harmless.
+_NO_WAITING = WriteConcern(w=1, j=False)
+
+
+class SignIn:
+    """Starts sessions, and counts wrong passwords."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def sign_in(self, user: User, session: LoginSession, stronger_hash: str | None = None) -> bool:
+        now, client = session.signed_in_on, session.client
+        events = [*tallied_events(user), event(EventKind.SIGNED_IN, now, client)]
+        pushes = push_session(session) | push_events(*events) | push_device(user, session.device)
+        # An account that knows no browser yet has nothing to compare with.
+        if user.confirmed and user.devices and not user.knows(session.device):
+            pushes |= push_letters(owe(LetterKind.NEW_SIGN_IN, now, client, to=user.email))
+        update: Document = {"$push": pushes, "$unset": TALLIES}
+        if stronger_hash:
+            update["$set"] = {"password_hash": stronger_hash}
+        guard = {"_id": user.id, "password_hash": user.password_hash, "disabled_on": None}
+        return self._accounts.update(guard, update)
+
+    def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
+        inc, last = count_in("refusals", now, client)
+        counted = self._accounts.collection.with_options(write_concern=_NO_WAITING)
+        found = counted.update_one({"_id": user_id}, {"$inc": inc, "$set": last}).matched_count
+        account = user_id if found else None
+        self._accounts.publish(Event(EventKind.SIGN_IN_REFUSED, account, by=""))

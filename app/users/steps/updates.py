@@ -1,0 +1,111 @@
+"""Parts of updates that several steps share."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.users.client import Client
+from app.users.documents import Document
+from app.users.events import ActivityEntry, EventKind, Tally
+from app.users.field_policy import Cause, cleared_by
+from app.users.letters import Letter, LetterKind, owe
+from app.users.login_session import LoginSession
+from app.users.user import POLICIES, User
+
+# The newest are kept. More sessions or browsers than this is a script, more events than this nobody
+# reads, and more letters than this to one account at once would be a flood.
+_MAX_SESSIONS, _MAX_EVENTS, _MAX_LETTERS, _MAX_DEVICES = 50, 50, 50, 50
+
+
+def clear(cause: Cause, replaced: Iterable[str] = ()) -> Document:
+    """For `$unset`: the fields of an account that the cause clears and the step does not set."""
+    return cleared_by(cause, POLICIES, replaced)
+
+
+def same_admin_state(user: User) -> Document:
+    """The guard of a step that depends on whether an account is an administrator's or disabled.
+
+    Older documents have no version. What is left of a deleted account never matches.
+    """
+    version = user.admin_version
+    return {
+        "_id": user.id,
+        "email": {"$ne": ""},
+        "admin": user.admin,
+        "admin_version": {"$in": [version, version or None]},
+    }
+
+
+def event(kind: EventKind, now: datetime, client: Client, by: str = "self") -> Document:
+    """An entry of the account's activity; `by` is empty where anybody may have done it."""
+    return {"kind": kind.value, "at": now, "by": by, **client.origin}
+
+
+def push_events(*events: Document) -> Document:
+    """For `$push`: adds to the activity."""
+    return _push("events", _MAX_EVENTS, *events)
+
+
+def pushed_events(update: Document) -> list[Document]:
+    """The events that an update stores, without the counted ones: each of those was published when
+    it happened."""
+    events: list[Document] = update.get("$push", {}).get("events", {}).get("$each", [])
+    return [stored for stored in events if "count" not in stored]
+
+
+def count_in(tally: str, now: datetime, client: Client) -> tuple[Document, Document]:
+    """For `$inc` and for `$set`: counts one more in a tally of the account."""
+    last = {"at": now, **client.origin}
+    return {f"{tally}.count": 1}, {f"{tally}.{name}": value for name, value in last.items()}
+
+
+def tallied_events(user: User) -> list[Document]:
+    """What the tallies have counted, as entries of the activity, oldest first.
+
+    The update that stores them unsets `TALLIES`.
+    """
+    counted: list[tuple[EventKind, Tally | None]] = [
+        (EventKind.SIGN_IN_REFUSED, user.refusals),
+        (EventKind.RESET_ASKED, user.reset_asks),
+    ]
+    entries = [{"kind": kind.value, "by": "", **asdict(tally)} for kind, tally in counted if tally]
+    return sorted(entries, key=lambda entry: entry["at"])
+
+
+TALLIES: Document = {"refusals": "", "reset_asks": ""}
+
+
+def activity_of(document: Document, user: User) -> list[ActivityEntry]:
+    """The activity of an account, with what is only counted so far, newest first."""
+    stored = [*document.get("events", ()), *tallied_events(user)]
+    entries = [ActivityEntry.from_document(entry) for entry in stored]
+    # Sorting is stable, so of one moment too the entry stored last comes first.
+    return sorted(entries, key=lambda entry: entry.at)[::-1]
+
+
+def push_session(session: LoginSession) -> Document:
+    """For `$push`: signs a browser in."""
+    return _push("sessions", _MAX_SESSIONS, asdict(session))
+
+
+def push_letters(*letters: Letter) -> Document:
+    """For `$push`: owes letters."""
+    return _push("outbox", _MAX_LETTERS, *(letter.document() for letter in letters))
+
+
+def push_device(user: User, device: str) -> Document:
+    """For `$push`: remembers the browser, if the account does not know it yet."""
+    return {} if user.knows(device) else _push("devices", _MAX_DEVICES, device)
+
+
+def owe_confirmation(
+    now: datetime, kind: LetterKind = LetterKind.CONFIRM
+) -> tuple[Letter, Document]:
+    """A confirmation letter, and `confirm_mail`, which says that this letter is the newest."""
+    letter = owe(kind, now)
+    return letter, {"id": letter.id, "asked_on": now, "sent_on": None, "refused": None}
+
+
+def _push(field: str, keep: int, *entries: Any) -> Document:
+    return {field: {"$each": list(entries), "$slice": -keep}}

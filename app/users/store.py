@@ -1,0 +1,210 @@
+"""`UserStore`: what a store of accounts must do. Read this to write a second one.
+
+Each method is one atomic command on one account, unless it says otherwise. A write carries its
+guard and reports what it found; nothing is read, changed in Python and written back. Every method
+raises `pymongo.errors.PyMongoError` when the outcome is unknown, and may then be repeated.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from bson import ObjectId
+
+from app.users.addresses import Address
+from app.users.client import Client
+from app.users.documents import Document
+from app.users.events import ActivityEntry
+from app.users.last_admin_guard import GuardResult
+from app.users.letters import LetterKind
+from app.users.login_session import LoginSession
+from app.users.steps.change_email import EmailChange
+from app.users.user import FormerEmail, PendingEmail, User
+
+
+class UserStore(Protocol):
+    """The accounts. `by` is the id of the administrator who acts."""
+
+    # Looking up
+
+    def find(self, user_id: ObjectId) -> User | None:
+        """The account with that id. What is left of a deleted account is not found."""
+
+    def find_by_email(self, email_key: str) -> User | None:
+        """The account of that address, confirmed or not."""
+
+    def find_by_session(self, user_id: ObjectId, session_id: str) -> User | None:
+        """The account that is signed in with this session, unless it is disabled."""
+
+    def activity(self, user: User) -> list[ActivityEntry]:
+        """What happened on the account, newest first."""
+
+    # Registering and confirming
+
+    def register(
+        self,
+        address: Address,
+        password_hash: str,
+        session: LoginSession,
+        unconfirmed_for: timedelta,
+        profile: Mapping[str, Any] | None = None,
+    ) -> User | None:
+        """Makes an account, or lets this newest claim take over an unconfirmed one.
+
+        Sessions, links and planted fields of an earlier claim end with it. The person who
+        confirms therefore holds the password of the claim that is confirmed. Returns None when a
+        confirmed account has the address. `profile` has values of editable fields; any other
+        field is a ValueError.
+        """
+
+    def owe_account_exists(self, email_key: str, now: datetime, pause: timedelta) -> bool:
+        """Owes the owner of a confirmed account a letter that somebody tried to register it; False
+        when one was owed less than `pause` ago or has not left yet."""
+
+    def resend(self, user: User, now: datetime, cooldown: timedelta, *events: Document) -> bool:
+        """Owes a new confirmation letter and makes earlier links worthless; False when the last one
+        is younger than `cooldown` or another step came first. `events` are stored with it."""
+
+    def owe_reminder(self, now: datetime, ahead: timedelta) -> bool:
+        """Owes one account that expires within `ahead` a last mail with a new link; False when
+        there is no such account left. Skips addresses that the mail server has refused."""
+
+    def take_code_try(self, user: User) -> bool:
+        """Counts a code before it is looked at, so that many at once are not more tries; False when
+        no try is left or a newer mail was asked for."""
+
+    def confirm(
+        self,
+        user: User,
+        version: int,
+        now: datetime,
+        client: Client,
+        session: LoginSession | None = None,
+    ) -> bool:
+        """Confirms the address if `version`, from the link, is still the account's; adds `session`
+        for a person who was signed out and gave the password. False when a newer mail, a newer
+        claim or another confirmation came first."""
+
+    def start_over(self, user: User, session_id: str, now: datetime) -> bool:
+        """Deletes an unconfirmed account by its own session, recorded before it is deleted."""
+
+    def disown(self, user_id: ObjectId, email_key: str, version: int, now: datetime) -> bool:
+        """Deletes an unconfirmed account by its mailed link, recorded before it is deleted; False
+        when it was confirmed or claimed again since the mail."""
+
+    # Signing in and sessions
+
+    def sign_in(self, user: User, session: LoginSession, stronger_hash: str | None = None) -> bool:
+        """Adds a session if the password that was checked is still the account's, and stores a
+        stronger hash when the cost has gone up. The owner is told about a browser that the account
+        does not know. False when the account was changed since it was looked up."""
+
+    def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
+        """Counts a wrong password. Costs the same for an id that matches no account."""
+
+    def sign_out(self, user_id: ObjectId, session_id: str) -> None:
+        """Ends a session, so that a copied cookie is dead from now on (ASVS 7.4.1)."""
+
+    def touch(self, user_id: ObjectId, session_id: str, now: datetime) -> None:
+        """Stores that a session was seen. Its idle lifetime counts from then."""
+
+    def end_session(self, user: User, session_id: str, now: datetime, client: Client) -> None:
+        """Ends one session from another one."""
+
+    def end_other_sessions(
+        self, user: User, session_id: str, now: datetime, client: Client
+    ) -> None:
+        """Ends every session but this one."""
+
+    def end_all_sessions(self, user: User, now: datetime, client: Client, by: str) -> bool:
+        """Ends every session; False when the account is gone."""
+
+    # Passwords
+
+    def ask_reset(self, email_key: str, now: datetime, client: Client, *events: Document) -> bool:
+        """Owes a reset letter to the account of an address, and makes earlier reset links
+        worthless; False when there is no account or a letter has not left yet. Pages must not show
+        which."""
+
+    def reset_password(
+        self,
+        user: User,
+        version: int,
+        password_hash: str,
+        now: datetime,
+        client: Client,
+        browser_key: str = "",
+    ) -> bool:
+        """Sets a new password by a reset link, ends every session and every other link, and
+        confirms the address. `browser_key` recognises a repeated form, see `ResetDone`. False when
+        the link was used, replaced or made void meanwhile."""
+
+    def change_password(
+        self, user: User, password_hash: str, session: LoginSession, now: datetime
+    ) -> bool:
+        """Sets a new password and leaves one session, which replaces the present one. Other
+        browsers are unknown from then on. False when the password that was checked is no longer the
+        account's."""
+
+    # Changing the address
+
+    def ask_email_change(self, user: User, address: Address, now: datetime, client: Client) -> bool:
+        """Stores a pending address, owes it a link and tells the present address. It signs nobody
+        in, gets no resets and reserves nothing. False when the password that was checked is no
+        longer the account's."""
+
+    def cancel_email_change(self, user: User, now: datetime, client: Client) -> bool:
+        """Ends a pending change and its link; False when none was pending."""
+
+    def change_email(
+        self,
+        user: User,
+        pending: PendingEmail,
+        now: datetime,
+        client: Client,
+        undo_for: timedelta,
+    ) -> EmailChange:
+        """Makes the pending address the account's, and owes the old one an undo link that lives for
+        `undo_for`. Deletes somebody else's unconfirmed account of that address first (a second
+        command)."""
+
+    def undo_email_change(
+        self, user: User, former: FormerEmail, now: datetime, client: Client
+    ) -> EmailChange:
+        """Puts a former address back. Every session ends and no password works, because a thief had
+        both; only the reset link that is owed to the restored address opens the account."""
+
+    # Export and deletion
+
+    def export(self, user: User, now: datetime, client: Client) -> dict[str, Any]:
+        """Every field that is declared as exported; stores that it was downloaded."""
+
+    def delete(
+        self,
+        user: User,
+        now: datetime,
+        client: Client,
+        kind: LetterKind = LetterKind.ACCOUNT_DELETED,
+        by: str = "self",
+    ) -> GuardResult:
+        """Replaces the account by one owed letter, the goodbye; the address is free at once. A
+        deletion record is written first. CHANGED when the password that was checked is no longer
+        the account's."""
+
+    # Administration
+
+    def create_admin(self, address: Address, password_hash: str, now: datetime) -> bool:
+        """Makes a confirmed administrator; False when the address has an account."""
+
+    def grant(self, user: User, now: datetime, client: Client, by: str) -> bool:
+        """Makes a confirmed account an administrator's; False when it is unconfirmed, disabled or
+        was changed meanwhile. A second command tells the last-admin guard."""
+
+    def withdraw(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
+        """Ends an account's administration on the next request. The last-admin guard runs first."""
+
+    def disable(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
+        """Ends every session and lets nobody sign in. The last-admin guard runs first."""
+
+    def enable(self, user: User, now: datetime, client: Client, by: str) -> bool:
+        """Lets the owner sign in again; False when it was not disabled or was changed meanwhile."""

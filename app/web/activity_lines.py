@@ -1,0 +1,57 @@
+"""Events and sessions in words, for lists on pages."""
+
+from app.users.events import ActivityEntry, EventKind
+from app.users.login_session import LoginSession
+from app.web.humanize import browser_name
+
+SENTENCES: dict[str, str] = {
+    EventKind.REGISTERED: "The account was registered",
+    EventKind.CONFIRMED: "The address was confirmed",
+    EventKind.SIGNED_IN: "Signed in",
+    EventKind.SIGN_IN_REFUSED: "Sign-in refused, wrong password",
+    EventKind.PASSWORD_CHANGED: "The password was changed",
+    EventKind.RESET_ASKED: "A link to choose a new password was asked for",
+    EventKind.PASSWORD_RESET: "A new password was chosen through a mailed link",
+    EventKind.EMAIL_CHANGE_ASKED: "A change of address was asked for",
+    EventKind.EMAIL_CHANGE_CANCELLED: "The change of address was cancelled",
+    EventKind.EMAIL_CHANGED: "The address was changed",
+    EventKind.EMAIL_UNDONE: "The former address was restored",
+    EventKind.SESSIONS_ENDED: "Sessions were ended",
+    EventKind.EXPORTED: "The account's data was downloaded",
+    EventKind.CONFIRMATION_SENT: "A new mail to confirm the address was sent",
+    EventKind.RESET_SENT: "A link to choose a new password was sent",
+    EventKind.DISABLED: "The account was disabled",
+    EventKind.ENABLED: "The account was enabled",
+    EventKind.ADMIN_GRANTED: "The account was made an administrator's",
+    EventKind.ADMIN_WITHDRAWN: "The account was an administrator's no longer",
+}
+
+
+def activity_line(entry: ActivityEntry, *, owner: str = "you") -> dict[str, object]:
+    """An entry of the activity.
+
+    A kind that only a newer version knows is shown by its name.
+
+    Args:
+        owner: the reader's word for the owner of the account.
+    """
+    sentence = SENTENCES.get(entry.kind) or entry.kind.replace("_", " ").capitalize()
+    # Anybody else who is named is an administrator, by the id of the account.
+    by = owner if entry.by == "self" else "an administrator" if entry.by else ""
+    return {
+        "sentence": f"{sentence} ({entry.count} times)" if entry.count > 1 else sentence,
+        "at": entry.at,
+        "by": by,
+        "words": browser_name(entry.browser),
+        "address": entry.address,
+    }
+
+
+def session_line(session: LoginSession) -> dict[str, object]:
+    """A signed-in browser."""
+    return {
+        "words": browser_name(session.browser) or "Unknown browser",
+        "address": session.address,
+        "signed_in_on": session.signed_in_on,
+        "seen_on": session.seen_on,
+    }

@@ -1,0 +1,176 @@
+"""Error pages: every refusal is a page of the app, with a next step."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+
+from flask import Flask, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import csrf
+from pymongo.errors import PyMongoError
+from werkzeug.exceptions import BadHost, HTTPException, default_exceptions
+
+from app.flows.results import Busy, Limited
+from app.mongo import is_outage
+from app.observability import audit_log
+from app.observability.request_ids import request_id
+from app.security.attempts import StorageUnavailable
+from app.users.hash_queue import HashQueueFull
+from app.web.humanize import rounded_up
+
+_RETRY_SECONDS = 5
+# Refusals that may be part of an attack.
+_RECORDED = {403: "access_refused", 413: "body_refused", 415: "body_refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page says of an error."""
+
+    title: str
+    message: str
+
+
+_WORDS = {
+    400: Words(
+        "This form can no longer be used",
+        "It was open for too long, or cookies are blocked. Go back, reload the page and try again.",
+    ),
+    403: Words("Not yours to see", "You are signed in, but this page is for somebody else."),
+    404: Words("There is no such page", "The address may be mistyped, or the page has moved."),
+    405: Words("That does not work here", "This page cannot be used that way."),
+    413: Words("That is too much", "What was sent is larger than any form here."),
+    415: Words("Only forms work here", "What was sent is not a form that was filled in."),
+    422: Words("Something is missing", "The form was not filled in as it should be."),
+    429: Words("Too many attempts", "Wait a moment, then try again."),
+    500: Words(
+        "Something broke on our side",
+        "It is not your fault, and it has been noted. Try again in a moment.",
+    ),
+    503: Words(
+        "We cannot reach our database",
+        "Nothing is lost. Try again in a moment; sending the same form twice does no harm.",
+    ),
+}
+_TOO_MANY = {
+    "account": Words(
+        "Too many attempts to sign in",
+        "Somebody has tried many passwords for this account, and this browser has not been signed"
+        " in to it before. A new password by mail works at once.",
+    ),
+    "mail": Words(
+        "Too many mails to this address",
+        "It has been mailed again and again within an hour. The newest mail works; look for it"
+        " among the junk, too.",
+    ),
+    "code": Words(
+        "Too many codes",
+        "Many codes have been tried for this address. The link in the newest mail works at once.",
+    ),
+}
+# The browser still has the form and can send it again. Our page must not contain the password.
+_BUSY = Words(
+    "Too many people at once",
+    "Your form was not used yet. Reload this page to send it again just as you filled it in.",
+)
+
+
+def init_app(app: Flask) -> None:
+    """Registers a page for every error; otherwise the proxy or the browser would show its own."""
+    for code in default_exceptions:
+        app.register_error_handler(code, _http_error)
+    app.register_error_handler(PyMongoError, _database_error)
+    app.register_error_handler(StorageUnavailable, _storage_unavailable)
+    app.register_error_handler(HashQueueFull, _hash_queue_full)
+
+
+def refusal_page(refusal: Limited | Busy) -> ResponseReturnValue:
+    """The answer where a flow was refused for now."""
+    match refusal:
+        case Limited():
+            return _limited_page(refusal)
+        case Busy():
+            return _busy_page(refusal.retry_after)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(request.routing_exception, BadHost):
+        # A page has links, and none can be built for an invalid host.
+        return error.get_response()
+    code = error.code or 500
+    _record(error, code)
+    headers = dict(error.get_headers())
+    headers.pop("Content-Type", None)
+    return _page(code), code, headers
+
+
+def _record(error: HTTPException, code: int) -> None:
+    event = "csrf_refused" if isinstance(error, csrf.CSRFError) else _RECORDED.get(code)
+    # People who may not see the pages of administrators get a 404.
+    if code == 404 and request.path.startswith("/admin"):
+        event = "access_refused"
+    if event:
+        audit_log.record(event, outcome="refused", status=code)
+
+
+def _database_error(error: PyMongoError) -> ResponseReturnValue:
+    """503 while MongoDB is away: the outcome of the write is unknown, and repeating it is safe.
+
+    Any other error is a fault of ours: Flask logs its traceback and answers with the page for 500.
+    """
+    if not is_outage(error):
+        raise error
+    current_app.logger.error("MongoDB: %s", type(error).__name__)
+    return _unavailable()
+
+
+def _storage_unavailable(error: StorageUnavailable) -> ResponseReturnValue:
+    """Without counting attempts no form is accepted: there would be no limit to guessing."""
+    current_app.logger.error("rate limits: %s", error)
+    return _unavailable()
+
+
+def _unavailable() -> ResponseReturnValue:
+    return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
+
+
+def _hash_queue_full(error: HashQueueFull) -> ResponseReturnValue:
+    """The form was refused early, before any flow."""
+    return _busy_page(error.retry_after)
+
+
+def _busy_page(retry_after: int) -> ResponseReturnValue:
+    """The same for every address, whether it has an account or not."""
+    audit_log.record("overloaded", outcome="refused")
+    page = _page(503, retry_after=retry_after, words=_BUSY)
+    return page, 503, {"Retry-After": str(retry_after)}
+
+
+def _limited_page(limited: Limited) -> ResponseReturnValue:
+    """Says how long to wait, and what works meanwhile."""
+    words = _TOO_MANY.get(limited.rule.partition("_")[0], _WORDS[429])
+    action = {"label": "Home", "url": url_for("main.home")}
+    if limited.rule == "account":
+        action = {"label": "Choose a new password by mail", "url": url_for("auth.forgot")}
+    page = _page(429, retry_after=limited.retry_after, words=words, action=action)
+    return page, 429, {"Retry-After": str(limited.retry_after)}
+
+
+def _page(
+    code: int,
+    retry_after: int | None = None,
+    words: Words | None = None,
+    action: dict[str, str] | None = None,
+) -> str:
+    """Reads nothing from the database, which may be what is broken."""
+    words = words or _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
+    return render_template(
+        "errors/error.html",
+        code=code,
+        title=words.title,
+        message=words.message,
+        action=action or {"label": "Home", "url": url_for("main.home")},
+        wait=retry_after and rounded_up(timedelta(seconds=retry_after)),
+        request_id=request_id() if code >= 500 else None,
+        anonymous=True,
+    )

@@ -1,0 +1,64 @@
+"""Durations, percentages and browsers in words."""
+
+from datetime import timedelta
+from functools import lru_cache
+
+from flask import Flask
+
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+_SHORT_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def init_app(app: Flask) -> None:
+    """Gives pages and mails the filters `duration` and `browser_name`."""
+    app.jinja_env.filters.update(duration=duration, browser_name=browser_name)
+
+
+def duration(span: timedelta) -> str:
+    """Rounded down to its largest unit: "3 minutes", "1 hour"."""
+    seconds = max(0, int(span.total_seconds()))
+    for name, size in _UNITS:
+        count = seconds // size
+        if count:
+            return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return "less than a second"
+
+
+def rounded_up(span: timedelta) -> str:
+    """Rounded up, so that waiting so long is enough: whole minutes, or seconds below one."""
+    seconds = int(span.total_seconds())
+    if seconds <= 60:
+        return duration(span)
+    minutes = -(-seconds // 60)
+    return f"{minutes} minutes" if minutes < 120 else duration(timedelta(hours=-(-minutes // 60)))
+
+
+def took(seconds: float | None) -> str:
+    """Short, by its two largest units: "42 s", "3 min 5 s", "2 h", "1 d 4 h"; a dash for none."""
+    if seconds is None:
+        return "–"
+    left, parts = round(seconds), []
+    for sign, size in _SHORT_UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {sign}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def percent(part: int, whole: int) -> str:
+    """With one decimal: "71.4 %"; a dash when `whole` is 0."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+@lru_cache(maxsize=1024)
+def browser_name(user_agent: str) -> str:
+    """ "Firefox on Windows", or as much of it as the User-Agent tells; may be empty."""
+    # Imported here: its rules take long to load, and only pages about sessions need them.
+    import ua_parser
+
+    found = ua_parser.parse(user_agent)
+    program = found.user_agent.family if found.user_agent else ""
+    system = found.os.family if found.os else ""
+    return " on ".join(part for part in (program, system) if part)

@@ -1,0 +1,28 @@
+"""Which request bodies are read: forms, up to a size."""
+
+from flask import Flask, abort, request
+
+_FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
+def init_app(app: Flask) -> None:
+    """Refuses other bodies before anything parses them."""
+    app.before_request(_refuse_other_bodies)
+
+
+def _refuse_other_bodies() -> None:
+    """Aborts with 413 or 415. Flask-WTF would take JSON for a form."""
+    if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
+        return
+    limit = request.max_content_length or 0
+    if (request.content_length or 0) > limit:
+        abort(413)
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if (has_body or request.mimetype) and request.mimetype not in _FORM_TYPES:
+        abort(415)
+    # Werkzeug reads a body of unknown length up to the limit and drops the rest.
+    if request.content_length is None and len(request.get_data()) >= limit:
+        abort(413)
+    # Flask-WTF would use an uploaded file as a field's text, and fails on a field without a name.
+    if request.files or None in request.form:
+        abort(415)

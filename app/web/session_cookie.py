@@ -1,0 +1,63 @@
+"""The session cookie: signed, and read without ever failing."""
+
+import hashlib
+from functools import cache
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from flask import Flask, Request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.security.signing import signing_keys
+from app.users.links import SIGNATURES
+
+
+@cache
+def _serializer(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        list(keys),
+        salt=SecureCookieSessionInterface.salt,
+        serializer=SecureCookieSessionInterface.serializer,
+        signer_kwargs=SIGNATURES,
+    )
+
+
+class SignedSessions(SecureCookieSessionInterface):
+    """Flask's session interface with our signatures. A signed cookie that does not hold a session
+    is an empty session, not an error."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
+        return _serializer(signing_keys(app.config))
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        try:
+            return super().open_session(app, request)
+        except (BadData, TypeError, ValueError):
+            return self.session_class()
+
+
+def session_ids() -> tuple[ObjectId, str] | None:
+    """The ids of the account and of its login session in this browser's cookie."""
+    return parse_ids(session.get("_user_id"))
+
+
+def parse_ids(cookie_id: Any) -> tuple[ObjectId, str] | None:
+    """The two ids in what Flask-Login keeps, or None for anything else."""
+    if not isinstance(cookie_id, str):
+        return None
+    user_id, _, session_id = cookie_id.partition(".")
+    try:
+        return ObjectId(user_id), session_id
+    except InvalidId:
+        return None
+
+
+def browser_key() -> str:
+    """A hash of this browser's CSRF secret. It recognises a browser that sends a form twice.
+
+    The cookie of a known browser does not serve: it comes with the first answer, which may get
+    lost.
+    """
+    return hashlib.sha256(str(session.get("csrf_token", "")).encode()).hexdigest()[:32]

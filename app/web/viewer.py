@@ -1,0 +1,149 @@
+"""The viewer: who looks at a page. The cookie carries an account id and a session id, and the
+account's document says whether that session is alive."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import UserMixin, current_user, login_user
+
+from app.extensions import login_manager
+from app.flows.delete import is_deleted
+from app.flows.sign_out import sign_out
+from app.mongo import users
+from app.observability import logs
+from app.security import known_browsers
+from app.users.clock import utcnow
+from app.users.login_session import LoginSession
+from app.users.user import User
+from app.web import waiting_claim
+from app.web.session_cookie import SignedSessions, parse_ids, session_ids
+
+# How often `seen_on` is stored: most pages cost one find, not a find and a write.
+_SEEN_EVERY = timedelta(minutes=5)
+
+
+class Viewer(UserMixin):
+    """Flask-Login's `current_user`: an account through one of its sessions, or a decoy."""
+
+    def __init__(self, user: User, session_id: str, *, decoy: bool = False) -> None:
+        self.user = user
+        self.session_id = session_id
+        self.decoy = decoy
+
+    def get_id(self) -> str:
+        return f"{self.user.id}.{self.session_id}"
+
+    @property
+    def email(self) -> str:
+        """The address as typed."""
+        return self.user.email
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the address is confirmed."""
+        return self.user.confirmed
+
+    @property
+    def admin(self) -> bool:
+        """Whether this is an administrator."""
+        return self.user.admin
+
+
+def init_app(app: Flask) -> None:
+    """Sets Flask-Login and the session cookie up."""
+    app.session_interface = SignedSessions()
+    # Flask-Login's own context processor looks the account up for every page. An error page that is
+    # shown because the database is away would then fail. This proxy looks when a template asks.
+    login_manager.init_app(app, add_context_processor=False)
+    app.context_processor(lambda: {"current_user": current_user})
+    app.jinja_env.globals["kind_of_viewer"] = _kind_of_viewer
+    login_manager.unauthorized_handler(_to_sign_in)
+    # Flask-Login's protection would end the session whenever a phone changes networks.
+    login_manager.session_protection = None
+    login_manager.user_loader(_load)
+
+
+def viewing_account() -> User | None:
+    """The account that is signed in; None for a decoy too."""
+    if not current_user.is_authenticated or current_user.decoy:
+        return None
+    user: User = current_user.user
+    return user
+
+
+def start(user: User, entry: LoginSession, *, remember: bool = False) -> None:
+    """Signs this browser in. The session that it had before ends."""
+    end()
+    renew(user, entry, remember=remember)
+    known_browsers.remember(entry.device)
+
+
+def renew(user: User, entry: LoginSession, *, remember: bool = False) -> None:
+    """Puts a session into this browser's cookie in place of one that has ended already."""
+    session.clear()
+    session.permanent = remember
+    login_user(Viewer(user, entry.id))
+
+
+def end() -> None:
+    """Ends this browser's session on the server and empties its cookie."""
+    if ids := session_ids():
+        sign_out(*ids)
+    session.clear()
+
+
+def account_is_deleted() -> bool:
+    """Whether this browser was signed in to an account that is deleted.
+
+    Not for the cookie of a claim: it may be a decoy's, which never had an account.
+    """
+    ids = session_ids()
+    return ids is not None and not waiting_claim.is_open() and is_deleted(ids[0])
+
+
+def _kind_of_viewer() -> str:
+    """For the navigation. Looked up once, since each use of the proxy takes time."""
+    viewer = current_user._get_current_object()
+    if not viewer.is_authenticated:
+        return "stranger"
+    if not viewer.confirmed:
+        return "unconfirmed"
+    return "admin" if viewer.admin else "confirmed"
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    """Leads to the sign-in page, and back afterwards; home where the page only takes a POST."""
+    if request.method == "POST" and "_user_id" in session:
+        # For example after a change of password whose answer got lost: it ended this session.
+        flash(
+            "Your session has ended. Sign in to go on; with your new password, if you have just"
+            " changed it.",
+            "info",
+        )
+    else:
+        flash("Sign in to see this page.", "info")
+    has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    target = request.full_path.rstrip("?") if has_page else url_for("main.home")
+    return redirect(f"{url_for('auth.login')}?{urlencode({'next': target})}")
+
+
+def _load(cookie_id: Any) -> Viewer | None:
+    ids = parse_ids(cookie_id)
+    if ids is None:
+        return None
+    user_id, session_id = ids
+    now = utcnow()
+    user = users.find_by_session(user_id, session_id)
+    entry = user.session(session_id, now) if user else None
+    if user is None or entry is None:
+        stand_in = waiting_claim.decoy_of_claim(user_id, now)
+        return Viewer(stand_in, session_id, decoy=True) if stand_in else None
+    logs.bind(actor=str(user.id))
+    if now - entry.seen_on >= _SEEN_EVERY:
+        users.touch(user_id, session_id, now)
+    if user.confirmed:
+        waiting_claim.settle()
+    return Viewer(user, session_id)

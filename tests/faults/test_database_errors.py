@@ -1,0 +1,170 @@
+"""MongoDB answers with an error: an outage is "try again", anything else is a fault with its
+traceback.
+
+`failCommand` lets a real mongod answer so. It does it until the test ends, since the driver repeats
+reads and writes.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from threading import Event
+
+import pytest
+from flask import Flask
+from pymongo import MongoClient
+
+from app.mail.worker import Worker
+from app.mongo import current_mongo
+from scripts.mongod import Mongod
+from tests.conftest import MakeApp
+from tests.faults.conftest import Users
+from tests.visitor import Visitor
+from tests.web.pages import assert_our_page
+
+ADA = "ada@example.com"
+UNAUTHORIZED, FAILED_VALIDATION, STEPPING_DOWN, SHUTTING_DOWN = 13, 121, 11602, 91
+FAULTS, OUTAGES = [UNAUTHORIZED, FAILED_VALIDATION], [STEPPING_DOWN, SHUTTING_DOWN]
+# The driver repeats until the time is over, which may be while it waits for a primary.
+OUTAGE = "(NotPrimaryError|ExecutionTimeout|NetworkTimeout|ServerSelectionTimeoutError)"
+
+Answer = Callable[..., None]
+
+
+@pytest.fixture
+def app(make_app: MakeApp, uri: str, users: Users) -> Flask:
+    """The app on the mongod that fails when it is asked to."""
+    app = make_app(MONGODB_URI=f"{uri}&timeoutMS=1000", RATELIMIT_ENABLED="false")
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
+    return app
+
+
+@pytest.fixture
+def ada(app: Flask) -> Visitor:
+    """Somebody who is signed in."""
+    ada = Visitor(app)
+    ada.register(ADA)
+    return ada
+
+
+@pytest.fixture
+def answer(failing_mongod: Mongod) -> Iterator[Answer]:
+    """`answer(13, "find")`: the app's finds fail with that code from now on."""
+    with MongoClient(failing_mongod.uri()) as client:
+
+        def answer(code: int, *commands: str) -> None:
+            data = {"failCommands": list(commands), "errorCode": code, "appName": "latchkey"}
+            client.admin.command(
+                {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data}
+            )
+
+        yield answer
+        client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_fault_is_a_500_with_its_traceback(
+    ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    form = ada.fill("/login", email=ADA, password="not the password")
+    answer(code, "find", "findAndModify")
+    assert_our_page(ada.get("/unconfirmed"), 500)
+    assert_our_page(ada.client.post("/login", data=form), 500)
+    assert caplog.text.count("OperationFailure: ") >= 2
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("code", OUTAGES)
+def test_an_outage_is_a_503_with_one_line(
+    ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    form = ada.fill("/login", email=ADA, password="not the password")
+    caplog.clear()
+    answer(code, "find", "findAndModify")
+    for page in (ada.get("/unconfirmed"), ada.client.post("/login", data=form)):
+        assert_our_page(page, 503)
+        assert int(page.headers["Retry-After"]) > 0
+    lines = [line.getMessage() for line in caplog.records if line.levelname == "ERROR"]
+    assert len(lines) == 2
+    assert all(re.fullmatch(f"MongoDB: {OUTAGE}", line) for line in lines), lines
+    assert "Traceback" not in caplog.text
+
+
+def test_a_validator_that_refuses_an_account_is_a_500_and_stores_nothing(
+    app: Flask, users: Users, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No fail point: the schema of a newer version that this one does not meet."""
+    validator = users.options()["validator"]
+    stricter = {"$and": [validator, {"field_of_a_newer_version": {"$exists": True}}]}
+    users.database.command("collMod", users.name, validator=stricter)
+    try:
+        page = Visitor(app).register(ADA)
+    finally:
+        users.database.command("collMod", users.name, validator=validator)
+    assert_our_page(page, 500)
+    assert "Document failed validation" in caplog.text
+    assert "Traceback" in caplog.text
+    assert users.count_documents({}) == 0
+    assert Visitor(app).register(ADA).location == "/unconfirmed"
+
+
+class OneRound(Event):
+    """Stops a worker at its first pause."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Where the worker would wait for the next letter, or after an error."""
+        self.set()
+        return True
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("code", FAULTS)
+def test_the_worker_logs_a_fault_with_its_traceback_and_goes_on(
+    app: Flask, users: Users, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer(code, "findAndModify")
+    Worker(app).run(OneRound())
+    assert "Traceback" in caplog.text
+    assert "OperationFailure: " in caplog.text
+    assert len(users.find_one({"email_key": ADA})["outbox"]) == 1  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("code", OUTAGES)
+def test_the_worker_logs_an_outage_in_one_line_and_goes_on(
+    app: Flask, users: Users, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer(code, "findAndModify")
+    caplog.clear()
+    Worker(app).run(OneRound())
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(f"mail: MongoDB: {OUTAGE}", line)
+    assert "Traceback" not in caplog.text
+    assert len(users.find_one({"email_key": ADA})["outbox"]) == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("command", ["aggregate", "find", "listIndexes"])
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (UNAUTHORIZED, "mongodb: refuses a command; the log says which"),
+        (FAILED_VALIDATION, "mongodb: refuses a command; the log says which"),
+        (STEPPING_DOWN, "mongodb: does not answer"),
+        (SHUTTING_DOWN, "mongodb: does not answer"),
+    ],
+)
+def test_readiness_tells_a_fault_from_an_outage(
+    app: Flask,
+    answer: Answer,
+    command: str,
+    code: int,
+    problem: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with app.app_context():
+        current_mongo().users.find_one()  # connects
+    answer(code, command)
+    ready = Visitor(app).get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.get_json()["problems"] == [problem]
+    assert ("Traceback" in caplog.text) is (code in FAULTS)
+    assert Visitor(app).get("/health/live").status_code == 200

@@ -1,0 +1,51 @@
+"""Every kind of letter has a function, a label and its templates, and nothing is left over."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.mail.contents import KINDS, label
+from app.users.letters import LetterKind
+
+TEMPLATES = ("body.html", "body.txt", "subject.txt")
+
+
+@pytest.fixture
+def folder(app: Flask) -> Path:
+    """The templates of the mails."""
+    assert app.template_folder
+    return Path(app.root_path) / app.template_folder / "mail"
+
+
+def test_every_kind_has_one_entry_and_no_entry_is_without_a_kind() -> None:
+    assert set(KINDS) == {kind.value for kind in LetterKind}
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_an_entry_has_a_function_and_a_label(kind: LetterKind) -> None:
+    entry = KINDS[kind.value]
+    assert callable(entry.content)
+    assert entry.label.strip()
+    assert label(kind) == label(kind.value) == entry.label
+
+
+def test_every_label_names_one_kind() -> None:
+    labels = [entry.label for entry in KINDS.values()]
+    assert sorted(set(labels)) == sorted(labels)
+
+
+@pytest.mark.parametrize("kind", LetterKind)
+def test_a_kind_has_its_templates_and_no_others(app: Flask, folder: Path, kind: LetterKind) -> None:
+    assert sorted(path.name for path in (folder / kind).iterdir()) == list(TEMPLATES)
+    for name in TEMPLATES:
+        app.jinja_env.get_template(f"mail/{kind}/{name}")
+
+
+def test_no_folder_is_without_a_kind(folder: Path) -> None:
+    found = {path.name for path in folder.iterdir() if path.is_dir()}
+    assert found == {kind.value for kind in LetterKind}
+
+
+def test_a_kind_of_a_newer_version_is_called_by_its_name() -> None:
+    assert label("passkey_added") == "Passkey added"

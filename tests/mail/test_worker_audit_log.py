@@ -1,0 +1,55 @@
+"""What the worker records of each try to deliver a letter."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.mail.conftest import Post
+
+ADA = "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "event", "level"),
+    [
+        ("RCPT", "250 fine", "letter_sent", "info"),
+        ("RCPT", "451 <ada@example.com>: later", "letter_postponed", "warning"),
+        ("RCPT", "550 <ada@example.com>: no such mailbox", "letter_refused", "warning"),
+        ("MAIL", "550 5.7.1 <no-reply@latchkey.test> is not you", "letter_blocked", "error"),
+    ],
+)
+def test_each_try_is_one_line_without_anybodys_mailbox(
+    post: Post,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    answer: str,
+    event: str,
+    level: str,
+) -> None:
+    post.server.answers[command] = [answer]
+    post.register(ADA)
+    (letter,) = post.letters()
+    capsys.readouterr()
+    post.worker.run_once()
+    log = capsys.readouterr().err
+    (line,) = [json.loads(written) for written in log.splitlines()]
+    recorded: dict[str, Any] = {"event": event, "level": level, "kind": "confirm", "attempts": 1}
+    assert line == line | recorded
+    assert line["letter"] == letter["id"]
+    assert "request_id" not in line
+    assert "ada@" not in log
+    assert "no-reply@" not in log
+    if event != "letter_sent":
+        assert line["trouble"].endswith(answer.rpartition(">")[2])
+
+
+def test_a_letter_that_a_resend_has_overtaken_is_recorded_as_dropped(
+    post: Post, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post.register(ADA)
+    post.register(ADA)
+    capsys.readouterr()
+    post.worker.run_once()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == ["letter_dropped", "letter_sent"]

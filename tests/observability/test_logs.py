@@ -1,0 +1,101 @@
+"""No link that works is ever written into a log."""
+
+import logging
+from time import perf_counter
+
+import pytest
+from flask import Flask
+
+import config
+from app import create_app
+from app.observability.logs import redact
+from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
+from tests.visitor import PASSWORD, Visitor
+from tests.web.pages import PRODUCTION
+
+TOKEN = "WyI2NTAx.ZzQ-aA.AbC_123-xyz"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"/confirm/{TOKEN}", "/confirm/-"),
+        (f"/confirm/{TOKEN}/disown", "/confirm/-"),
+        (f"/confirm/{TOKEN}?utm=1", "/confirm/-?utm=1"),
+        (f"/reset/{TOKEN}", "/reset/-"),
+        (f"/email/confirm/{TOKEN}", "/email/confirm/-"),
+        (f"/email/undo/{TOKEN}", "/email/undo/-"),
+        (f"https://app.example.org/confirm/{TOKEN}#x", "https://app.example.org/confirm/-#x"),
+        (f'"GET /confirm/{TOKEN} HTTP/1.1" 200', '"GET /confirm/- HTTP/1.1" 200'),
+        (f"GET /confirm/{TOKEN} and /reset/{TOKEN}", "GET /confirm/- and /reset/-"),
+        (f"/login?next=%2Fconfirm%2F{TOKEN}", "/login?next=%2Fconfirm%2F-"),
+        (f"/login?next=%252Femail%252Fundo%252F{TOKEN}", "/login?next=%252Femail%252Fundo%252F-"),
+        (f"/login?next=%2freset%2f{TOKEN}&x=1", "/login?next=%2freset%2f-"),
+        ("550 <ada+x@example.com>: no such mailbox", "550 <-@example.com>: no such mailbox"),
+        ("mongodb://operator:s3cret@db.example.org/x", "mongodb://operator:-@db.example.org/x"),
+        ("/profile", "/profile"),
+        ("/confirm/", "/confirm/"),
+        ("the address is confirmed", "the address is confirmed"),
+    ],
+)
+def test_a_token_is_taken_out_and_the_rest_stays(text: str, expected: str) -> None:
+    assert redact(text) == expected
+
+
+def test_redacting_twice_changes_nothing() -> None:
+    assert redact(redact(f"/confirm/{TOKEN}")) == "/confirm/-"
+
+
+@pytest.mark.parametrize("part", ["x", "%25", "/confirm/", "@", "x@", "%252F"])
+def test_a_long_line_takes_no_time(part: str) -> None:
+    """A long value must not keep a thread busy."""
+    began = perf_counter()
+    redact(part * 100_000)
+    assert perf_counter() - began < 2
+
+
+def test_a_page_that_crashes_leaves_no_token_in_the_log(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app()
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def crash(token: str) -> str:
+        raise ZeroDivisionError
+
+    app.view_functions["auth.reset"] = crash
+    assert Visitor(app).get(f"/reset/{TOKEN}").status_code == 500
+    assert "/reset/-" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+def test_a_whole_journey_leaves_no_token_and_no_password_in_the_log(
+    app: Flask, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    visitor = Visitor(app)
+    visitor.register("ada@example.com")
+    link = mailbox.newest("ada@example.com").link
+    visitor.get(link)
+    visitor.submit(link)
+    visitor.get(link)
+    visitor.sign_out()
+    visitor.sign_in("ada@example.com", "not the password")
+    visitor.sign_in("ada@example.com")
+    token = link.rpartition("/")[2]
+    assert token not in caplog.text
+    assert token.rpartition(".")[2] not in caplog.text
+    assert PASSWORD not in caplog.text
+    assert "not the password" not in caplog.text
+
+
+def test_cheap_hashes_are_warned_of_in_production(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    create_app(config.load(PRODUCTION | {"BCRYPT_LOG_ROUNDS": "9"}))
+    assert "BCRYPT_LOG_ROUNDS" in caplog.text
+    caplog.clear()
+    create_app(config.load(PRODUCTION | {"BCRYPT_LOG_ROUNDS": "10"}))
+    make_app(BCRYPT_LOG_ROUNDS="4")
+    assert "BCRYPT_LOG_ROUNDS" not in caplog.text

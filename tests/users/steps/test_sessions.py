@@ -1,0 +1,78 @@
+"""Ending sessions and seeing them again, on either store."""
+
+from dataclasses import replace
+
+from app.users.client import Client
+from app.users.documents import random_id
+from app.users.repository import UserRepository
+from app.users.user import User
+from tests.users.conftest import (
+    BOB,
+    HOUR,
+    NOW,
+    PHONE,
+    Users,
+    found,
+    last_event,
+    new_session,
+    nothing_changes,
+    register,
+)
+
+LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
+
+
+def test_a_session_that_was_seen_lives_on(users: UserRepository) -> None:
+    user, session = register(users), new_session()
+    users.sign_in(user, session)
+    users.touch(user.id, session.id, LATER)
+    first, second = found(users, user).sessions
+    assert first == user.sessions[0]
+    assert second == replace(session, seen_on=LATER)
+
+
+def test_only_a_session_that_is_there_can_be_seen(users: UserRepository, collection: Users) -> None:
+    """Else a page open during the sign-out would bring its session back."""
+    user = register(users)
+    with nothing_changes(collection):
+        users.touch(user.id, "unknown", LATER)
+        users.touch(random_id(), user.sessions[0].id, LATER)
+
+
+def test_one_session_is_ended_from_another(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    session = new_session(device=PHONE)
+    users.sign_in(ada, session)
+    both = found(users, ada)
+    users.end_session(both, session.id, LATER, CAFE)
+    assert users.find_by_session(ada.id, session.id) is None
+    assert found(users, ada) == replace(both, sessions=ada.sessions)
+    assert last_event(collection, ada) == {
+        "kind": "sessions_ended",
+        "at": LATER,
+        "by": "self",
+        "address": "192.0.2.9",
+        "browser": "Safari",
+    }
+
+
+def test_a_session_that_is_not_there_or_somebody_elses_is_not_ended(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    other = register(users, BOB)
+    with nothing_changes(collection):
+        users.end_session(ada, "unknown", LATER, CAFE)
+        users.end_session(ada, other.sessions[0].id, LATER, CAFE)
+
+
+def test_all_other_sessions_are_ended_at_once(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    other, session = register(users, BOB), new_session(device=PHONE)
+    for entry in (new_session(), session, new_session()):
+        users.sign_in(ada, entry)
+    users.end_other_sessions(ada, session.id, LATER, CAFE)
+    assert found(users, ada).sessions == (session,)
+    assert found(users, other) == other
+    assert last_event(collection, ada)["kind"] == "sessions_ended"

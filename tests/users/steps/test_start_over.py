@@ -1,0 +1,38 @@
+"""Dropping an account with a mistyped address, on either store."""
+
+from datetime import timedelta
+
+from app.users.repository import UserRepository
+from app.users.user import User
+from tests.users.conftest import (
+    NOW,
+    Users,
+    confirm,
+    found,
+    register,
+)
+
+DAY = timedelta(days=1)
+SIX_DAYS = timedelta(days=6)
+NONE_AT_ALL = timedelta(0)
+
+
+def _resend(users: UserRepository, user: User) -> User:
+    assert users.resend(found(users, user), NOW, NONE_AT_ALL)
+    return found(users, user)
+
+
+def test_a_mistyped_account_is_dropped_by_its_own_session(
+    users: UserRepository, collection: Users
+) -> None:
+    user = register(users)
+    (session,) = user.sessions
+    assert not users.start_over(user, "another session", NOW)
+    assert users.start_over(user, session.id, NOW)
+    assert collection.find_one({}) is None
+
+
+def test_a_confirmed_account_is_never_dropped_so(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    assert not users.start_over(user, user.sessions[0].id, NOW)
+    assert collection.find_one({"_id": user.id})

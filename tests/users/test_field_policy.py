@@ -1,0 +1,216 @@
+"""What becomes of each field when an account may pass to another person, on either store."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.users.client import Client
+from app.users.field_policy import KEPT, Cause, cleared_by, declared, policies_of
+from app.users.last_admin_guard import GuardResult
+from app.users.repository import UserRepository
+from app.users.steps.change_email import EmailChange
+from app.users.user import EDITABLE, POLICIES, User
+from tests.users.conftest import (
+    ADA,
+    BOB,
+    HOME,
+    HOUR,
+    MINUTE,
+    NOW,
+    PHONE,
+    WEEK,
+    Users,
+    confirm,
+    found,
+    new_session,
+    register,
+    stored,
+)
+
+LATER = NOW + HOUR
+PLANTED = "planted"
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A view with a field that declares nothing."""
+
+    spoken: str = declared("", takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    silent: str = ""
+
+
+def test_a_field_that_declares_nothing_is_named() -> None:
+    with pytest.raises(TypeError, match=r"becomes of silent$"):
+        policies_of(Silent)
+
+
+def test_every_field_of_an_account_is_declared() -> None:
+    assert {field.name for field in fields(User)} < set(POLICIES)
+
+
+def test_a_field_that_gets_a_new_value_is_not_unset_too() -> None:
+    cleared = cleared_by(Cause.RESET, POLICIES, replaced=["sessions"])
+    assert "sessions" not in cleared
+    assert "pending_email" in cleared
+
+
+def test_no_field_that_decides_what_an_account_may_do_can_be_filled_in() -> None:
+    assert not EDITABLE & {"id", "email", "email_key", "password_hash", "confirmed", "admin"}
+
+
+def test_a_field_that_is_not_editable_cannot_be_filled_in_at_sign_up(
+    users: UserRepository, collection: Users
+) -> None:
+    with pytest.raises(ValueError, match="admin"):
+        users.register(ADA, "hash", new_session(), WEEK, {"admin": True})
+    assert collection.count_documents({}) == 0
+
+
+def test_the_journeys_store_every_declared_field_and_no_other(collection: Users) -> None:
+    """They are collected after each event, for some fields are gone by the end."""
+    names: set[str] = set()
+
+    def collect(_event: object = None) -> None:
+        names.update(*(document.keys() for document in collection.find()))
+
+    users = UserRepository(collection, listener=collect)
+    user = register(users)
+    register(users, now=NOW)
+    user = found(users, user)
+    assert users.resend(user, NOW + MINUTE, MINUTE)
+    assert users.owe_reminder(NOW + WEEK - HOUR, timedelta(days=1))
+    user = found(users, user)
+    assert users.take_code_try(user)
+    collect()
+    assert users.confirm(user, user.token_version, NOW, HOME, new_session(device=PHONE))
+    assert users.sign_in(user, new_session(), stronger_hash="hash")
+    users.touch(user.id, user.sessions[0].id, LATER)
+    assert users.owe_account_exists(ADA.key, NOW, HOUR)
+    users.refuse_sign_in(user.id, NOW, HOME)
+    assert users.ask_reset(ADA.key, NOW, HOME)
+    user = found(users, user)
+    assert users.reset_password(user, 1, "newer", NOW, HOME, "key")
+    user = found(users, user)
+    assert users.ask_email_change(user, BOB, NOW, HOME)
+    user = found(users, user)
+    assert user.pending_email
+    assert users.change_email(user, user.pending_email, NOW, HOME, WEEK) is EmailChange.DONE
+    user = found(users, user)
+    assert users.change_password(user, "newest", new_session(), NOW)
+    assert users.undo_email_change(user, user.former_emails[0], NOW, HOME) is EmailChange.DONE
+    assert users.create_admin(BOB, "hash", NOW), "another administrator, who stays"
+    assert users.grant(found(users, user), NOW, HOME, "root")
+    assert users.withdraw(found(users, user), NOW, HOME, "root") is GuardResult.DONE
+    assert users.disable(found(users, user), NOW, HOME, "root") is GuardResult.DONE
+    assert users.enable(found(users, user), NOW, HOME, "root")
+    users.export(user, NOW, HOME)
+    assert users.delete(found(users, user), NOW, HOME) is GuardResult.DONE
+    assert names - {"_id"} == POLICIES.keys() - {"id"}
+
+
+# The planted values. Each is of a type that the account's view can read.
+
+_COUNTERS = {
+    *("token_version", "resends", "code_tries", "code_tries_total"),
+    *("reset_version", "email_version", "admin_version"),
+}
+_DATES = {"registered_on", "confirmed_on", "disabled_on", "expires_on", "reminded_on"} | {
+    "exists_told_on"
+}
+_LISTS = {"sessions", "devices", "former_emails", "outbox", "events"}
+
+
+def plant(collection: Users, user: User, **guarded: Any) -> dict[str, Any]:
+    """Puts a recognisable value into every declared field, and returns what was put.
+
+    Args:
+        guarded: values for what the step's guard looks at.
+    """
+    values: dict[str, Any] = {}
+    for name in POLICIES.keys() - {"id"}:
+        if name in _COUNTERS:
+            values[name] = 7
+        elif name in _DATES:
+            values[name] = NOW + 3 * WEEK
+        elif name in _LISTS:
+            values[name] = [f"{PLANTED} {name}"]
+        else:
+            values[name] = f"{PLANTED} {name}"
+    values |= {"admin": True} | guarded
+    collection.update_one({"_id": user.id}, {"$set": values})
+    return values
+
+
+def check(
+    collection: Users,
+    user: User,
+    cause: Cause,
+    planted: dict[str, Any],
+    raised: Collection[str] = (),
+) -> None:
+    """Each field holds its planted value or no longer does, as its policy says.
+
+    Args:
+        raised: counters that are kept, and that the step raises by one.
+    """
+    assert planted.keys() == POLICIES.keys() - {"id"}, "no field is left out"
+    after = stored(collection, user)
+    for name, value in planted.items():
+        now: Any = after.get(name)
+        if getattr(POLICIES[name], cause.value):
+            assert now != value, f"{name} must be cleared"
+            assert PLANTED not in str(now), f"{name} must be cleared"
+        elif name in raised:
+            assert now == value + 1, f"{name} must be kept and raised"
+        elif name in {"outbox", "events"}:
+            assert now[: len(value)] == value, f"{name} must be kept, and may be added to"
+        else:
+            assert now == value, f"{name} must be kept"
+
+
+def test_a_takeover_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+    user = register(users)
+    planted = plant(collection, user, email_key=ADA.key, confirmed=False)
+    newer = users.register(ADA, "newer", new_session(LATER), WEEK)
+    assert newer
+    assert newer.id == user.id
+    check(collection, user, Cause.TAKEOVER, planted, raised={"token_version"})
+
+
+def test_a_reset_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    planted = plant(collection, user, email_key=ADA.key, confirmed=True)
+    assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
+    check(collection, user, Cause.RESET, planted)
+
+
+def test_a_reset_of_an_unconfirmed_account_clears_what_is_declared(
+    users: UserRepository, collection: Users
+) -> None:
+    """It confirms the account, and touches no other field that is kept."""
+    user = register(users)
+    planted = plant(collection, user, email_key=ADA.key, confirmed=False)
+    assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
+    after = stored(collection, user)
+    assert (after["confirmed"], after["confirmed_on"]) == (True, LATER)
+    check(collection, user, Cause.RESET, planted | {"confirmed": True, "confirmed_on": LATER})
+
+
+def test_an_undo_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+    user = confirm(users, register(users))
+    assert users.ask_email_change(user, BOB, NOW, HOME)
+    user = found(users, user)
+    assert user.pending_email
+    assert users.change_email(user, user.pending_email, NOW, HOME, WEEK) is EmailChange.DONE
+    user = found(users, user)
+    (former,) = user.former_emails
+    # An older address stays; the one that takes the account back is a former one no longer.
+    older = asdict(former) | {"version": former.version - 1, "email": PLANTED}
+    both = [older, asdict(former)]
+    planted = plant(collection, user, email_key=BOB.key, confirmed=True, former_emails=both)
+    assert users.undo_email_change(user, former, LATER, HOME) is EmailChange.DONE
+    planted["former_emails"] = [older]
+    check(collection, user, Cause.UNDO, planted, raised={"email_version", "reset_version"})
