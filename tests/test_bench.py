@@ -42,8 +42,8 @@ def test_no_step_reads_more_among_many_accounts_than_among_few(
     few, many = counted(mongod, names, FEW), counted(mongod, names, MANY)
     assert few == many
     for step, cost in few.items():
-        # One command, one key, one document; a letter is claimed and settled.
-        most = 2 if "claim" in step else 1
+        # One command, one key, one document; a letter is leased and settled.
+        most = 2 if "lease" in step else 1
         assert cost.commands == most, step
         assert cost.keys <= most, step
         assert cost.documents <= most, step

@@ -75,14 +75,14 @@ class Crowded:
         version = unconfirmed.token_version + 1
         return {
             "register": partial(users.register, newcomer, "hash", entry, WEEK),
-            "claim a letter and settle it": self._deliver,
+            "lease a letter and settle it": self._deliver,
             "signed-in page": partial(users.find_by_session, settled.id, settled.session_id),
             "look an address up": partial(users.find_by_email, settled.email),
             "sign in": partial(users.sign_in, user, people.new_session()),
             "resend": partial(users.resend, unconfirmed, now, _NO_COOLDOWN),
             "confirm": partial(users.confirm, unconfirmed, version, now, BROWSER),
             "ask for a reset": partial(users.ask_reset, settled.email, now, BROWSER),
-            "claim the reset's letter": self._deliver,
+            "lease the reset's letter": self._deliver,
             "sign out": partial(users.sign_out, settled.id, settled.session_id),
         }
 
