@@ -68,7 +68,8 @@ def _amount(value: float, unit: str) -> str:
             return f"{value:.2f} ×"
         case "":
             return f"{value:g}"
-    return f"{value:.2f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+        case _:
+            return f"{value:.2f} {unit}" if value < 10 else f"{value:.0f} {unit}"
 
 
 def per_second(rate: Spread) -> str:

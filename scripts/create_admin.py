@@ -80,6 +80,8 @@ def _create(address: Address) -> None:
             )
         case Existing.CONFIRMED:
             raise Refused(taken)
+        case Existing.NONE | Existing.ADMINISTRATOR:
+            pass
     match flow.create_admin(address, _password()):
         case AdminCreated():
             print(f"{address.typed} is an administrator and can sign in.")

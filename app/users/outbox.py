@@ -41,7 +41,8 @@ class LeasedLetter:
                 return user.reset_letter_id != letter.id
             case LetterKind.EMAIL_CHANGE:
                 return user.pending_email is None or user.pending_email.letter_id != letter.id
-        return False
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)

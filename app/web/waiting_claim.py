@@ -30,6 +30,8 @@ def record_resend(asked_on: datetime) -> None:
     match session.get(_CLAIM):
         case [typed, _asked, _tries, total]:
             session[_CLAIM] = [typed, _milliseconds(asked_on), 0, total]
+        case _:
+            pass  # a session without a claim: signed in with the password
 
 
 def record_code_try() -> None:
@@ -37,6 +39,8 @@ def record_code_try() -> None:
     match session.get(_CLAIM):
         case [typed, asked, int(tries), int(total)]:
             session[_CLAIM] = [typed, asked, tries + 1, total + 1]
+        case _:
+            pass
 
 
 def settle() -> None:

@@ -154,7 +154,8 @@ def start_of(by: str, moment: datetime) -> date:
             return date.fromisocalendar(*day.isocalendar()[:2], 1)
         case "month":
             return day.replace(day=1)
-    return day
+        case _:
+            return day
 
 
 def periods(accounts: list[Made], by: str) -> Iterator[tuple[date, list[Made]]]:
