@@ -123,6 +123,12 @@ def found(users: UserRepository, user: User) -> User:
     return fresh
 
 
+def ask_reset(users: UserRepository, user: User) -> User:
+    """The account with a reset link on its way."""
+    assert users.ask_reset(user.email_key, NOW, HOME)
+    return found(users, user)
+
+
 def stored(collection: Users, user: User) -> dict[str, Any]:
     """The whole document, letters and events included."""
     document = collection.find_one({"_id": user.id})

@@ -14,6 +14,7 @@ from tests.users.conftest import (
     NOW,
     PHONE,
     Users,
+    ask_reset,
     found,
     last_event,
     letters,
@@ -22,16 +23,6 @@ from tests.users.conftest import (
 )
 
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
-
-
-def ask_reset(users: UserRepository, user: User) -> User:
-    """The account with a reset link on its way."""
-    assert users.ask_reset(user.email_key, NOW, HOME)
-    return found(users, user)
-
-
-def reset(users: UserRepository, user: User, version: int = 1) -> bool:
-    return users.reset_password(user, version, "newer", LATER, replace(CAFE, device="owner's"))
 
 
 def test_a_change_of_password_leaves_one_session_and_voids_links(

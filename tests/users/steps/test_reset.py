@@ -18,6 +18,7 @@ from tests.users.conftest import (
     PHONE,
     WEEK,
     Users,
+    ask_reset,
     found,
     last_event,
     letters,
@@ -29,12 +30,6 @@ from tests.users.conftest import (
 )
 
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
-
-
-def ask_reset(users: UserRepository, user: User) -> User:
-    """The account with a reset link on its way."""
-    assert users.ask_reset(user.email_key, NOW, HOME)
-    return found(users, user)
 
 
 def reset(users: UserRepository, user: User, version: int = 1) -> bool:
