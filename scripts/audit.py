@@ -27,6 +27,9 @@ def main() -> int:
         print("audit: not done, the package index does not answer")
         return 0
     answered = [package for package in packages if "skip_reason" not in package]
+    if not answered:
+        print(f"audit: not done, the package index knows none of the {len(packages)} packages")
+        return 0
     vulnerable = [package for package in answered if package["vulns"]]
     for package in vulnerable:
         ids = ", ".join(vulnerability["id"] for vulnerability in package["vulns"])

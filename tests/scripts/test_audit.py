@@ -44,6 +44,12 @@ def test_an_index_that_knows_some_packages_only_is_told(tmp_path: Path) -> None:
     assert found.stdout == "audit: 2 packages, of which the package index knows 1, 0 vulnerable\n"
 
 
+def test_an_index_that_knows_no_package_is_not_an_audit(tmp_path: Path) -> None:
+    found = audit(tmp_path, json.dumps({"dependencies": [UNKNOWN, UNKNOWN]}))
+    assert found.returncode == 0
+    assert found.stdout == "audit: not done, the package index knows none of the 2 packages\n"
+
+
 @pytest.mark.parametrize("said", ["", "no JSON", "{}"])
 def test_an_index_that_does_not_answer_is_no_failure(tmp_path: Path, said: str) -> None:
     found = audit(tmp_path, said, status=1)

@@ -50,7 +50,7 @@ class Register:
             "devices": [session.device],
             "events": [event(EventKind.REGISTERED, now, session.client)],
         }
-        claim = {
+        update = {
             "$set": new,
             "$setOnInsert": {"_id": random_id(), "confirmed_on": None, "admin": False},
             "$inc": {"token_version": 1},
@@ -66,7 +66,7 @@ class Register:
             try:
                 document: Document = self._accounts.collection.find_one_and_update(
                     {"email_key": address.key, "confirmed": False},
-                    claim,
+                    update,
                     projection=PAGE_FIELDS,
                     upsert=True,
                     return_document=ReturnDocument.AFTER,
