@@ -2,11 +2,11 @@
 
 from flask import Flask
 
-from app.admin import actions, funnel, mail, people
+from app.admin import administer, funnel, mail, people
 from app.admin.blueprint import bp
 from app.mail.contents import label
 
-__all__ = ["actions", "funnel", "init_app", "mail", "people"]
+__all__ = ["administer", "funnel", "init_app", "mail", "people"]
 
 
 def init_app(app: Flask) -> None:

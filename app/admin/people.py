@@ -6,7 +6,7 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pymongo.errors import ExecutionTimeout
 
-from app.admin.actions import action_words
+from app.admin.administer import action_words
 from app.admin.blueprint import bp
 from app.flows.sessions import sessions_of
 from app.mongo import account_search

@@ -207,4 +207,5 @@ class UserStore(Protocol):
         """Ends every session and lets nobody sign in. The last-admin guard runs first."""
 
     def enable(self, user: User, now: datetime, client: Client, by: str) -> bool:
-        """Lets the owner sign in again; False when it was not disabled or was changed meanwhile."""
+        """Lets the owner sign in again; False when it was not disabled or was changed meanwhile.
+        For an administrator a second command tells the last-admin guard."""
