@@ -7,6 +7,7 @@ from flask_login import current_user, login_required
 from app.auth.blueprint import bp
 from app.auth.forms import CodeForm
 from app.flows.waiting import confirmation_status
+from app.users.address_advice import did_you_mean
 from app.users.user import User
 from app.web.access import check_waiting
 
@@ -38,4 +39,5 @@ def waiting_page(user: User, form: CodeForm | None = None) -> str:
         account=user,
         form=form or CodeForm(formdata=None),
         status=confirmation_status(user),
+        suggestion=did_you_mean(user.email),
     )

@@ -5,14 +5,13 @@ from datetime import datetime
 
 from flask import current_app
 
-from app.users.address_advice import did_you_mean
 from app.users.clock import utcnow
 from app.users.user import User
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationStatus:
-    """What the waiting page shows."""
+    """What the waiting page shows, and what its script asks for again and again."""
 
     confirmed: bool
     mail: str
@@ -22,8 +21,6 @@ class ConfirmationStatus:
     """The mail server's words, when it has refused the address."""
     resend_in: int
     """Seconds until another mail may be asked for."""
-    suggestion: str | None
-    """The address that was probably meant."""
 
 
 def confirmation_status(user: User) -> ConfirmationStatus:
@@ -35,5 +32,4 @@ def confirmation_status(user: User) -> ConfirmationStatus:
         sent_on=mail.sent_on if mail else None,
         refusal=mail.refused if mail else None,
         resend_in=user.resend_in(current_app.config["RESEND_COOLDOWN"], utcnow()),
-        suggestion=did_you_mean(user.email),
     )
