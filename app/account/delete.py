@@ -7,8 +7,14 @@ from flask_login import current_user
 from app.account.blueprint import bp
 from app.account.forms import DeletionForm
 from app.flows import delete as flow
-from app.flows.delete import Deleted, LastAdministrator
-from app.flows.results import Busy, ChangedElsewhere, Limited, WrongPassword
+from app.flows.delete import Deleted
+from app.flows.results import (
+    Busy,
+    ChangedElsewhere,
+    LastAdministrator,
+    Limited,
+    WrongPassword,
+)
 from app.web import viewer
 from app.web.access import check_confirmed
 from app.web.client import current_client

@@ -4,7 +4,7 @@ from flask import Flask
 
 from app.admin import administer, funnel, mail, people
 from app.admin.blueprint import bp
-from app.mail.contents import label
+from app.web.activity_lines import letter_label
 
 __all__ = ["administer", "funnel", "init_app", "mail", "people"]
 
@@ -13,4 +13,4 @@ def init_app(app: Flask) -> None:
     """Adds the pages."""
     app.register_blueprint(bp)
     # A global, so that imported macros see it too.
-    app.jinja_env.globals["letter_label"] = label
+    app.jinja_env.globals["letter_label"] = letter_label

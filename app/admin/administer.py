@@ -11,12 +11,12 @@ from app.admin.blueprint import bp
 from app.flows.administer import (
     Action,
     Done,
-    LastAdministrator,
     NothingDone,
     NotPossible,
     administer,
     possible_actions,
 )
+from app.flows.results import LastAdministrator
 from app.mongo import account_search
 from app.users.user import User
 from app.web.client import current_client
@@ -26,8 +26,8 @@ from app.web.client import current_client
 class Words:
     """What the pages say about an action."""
 
-    name: str
-    """The last part of the page's path."""
+    name: Action
+    """Its value is the last part of the page's path."""
     label: str
     consequence: str
     """Shown before it is done."""
@@ -35,39 +35,39 @@ class Words:
     danger: bool = False
 
 
-_WORDS = {
-    Action.RESEND: Words(
+_ALL = (
+    Words(
         Action.RESEND,
         "Send a new confirmation mail",
         "A new mail with a link goes to the address now. Links in earlier mails stop working.",
         "A new mail is on its way.",
     ),
-    Action.RESET: Words(
+    Words(
         Action.RESET,
         "Send a link to choose a new password",
         "A mail with the link goes to the address. The present password works until then.",
         "The mail is on its way.",
     ),
-    Action.END_SESSIONS: Words(
+    Words(
         Action.END_SESSIONS,
         "Sign out everywhere",
         "Every browser that is signed in to this account is signed out on its next request.",
         "Every browser is signed out.",
     ),
-    Action.GRANT: Words(
+    Words(
         Action.GRANT,
         "Make an administrator",
         "This person will see every account and can do all that you can do here. A mail says so.",
         "This is an administrator now.",
     ),
-    Action.WITHDRAW: Words(
+    Words(
         Action.WITHDRAW,
         "Withdraw administration",
         "From the next request on this person sees nothing of these pages. A mail says so.",
         "This is no administrator any more.",
         danger=True,
     ),
-    Action.DISABLE: Words(
+    Words(
         Action.DISABLE,
         "Disable the account",
         "Every browser is signed out, and nobody can sign in until the account is enabled again."
@@ -75,20 +75,21 @@ _WORDS = {
         "The account is disabled.",
         danger=True,
     ),
-    Action.ENABLE: Words(
+    Words(
         Action.ENABLE,
         "Enable the account",
         "The owner can sign in again, with the password that worked before. A mail says so.",
         "The account is enabled.",
     ),
-    Action.DELETE: Words(
+    Words(
         Action.DELETE,
         "Delete the account",
         "The account and everything held about it is deleted for good. A last mail says so.",
         "The account is deleted.",
         danger=True,
     ),
-}
+)
+_WORDS = {words.name: words for words in _ALL}
 
 
 def action_words(user: User) -> list[Words]:

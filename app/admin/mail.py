@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 
 from app.admin.blueprint import bp
-from app.mail.contents import label
 from app.mongo import outbox, outbox_overview
 from app.users.clock import utcnow
 from app.users.letters import LetterKind
 from app.users.outbox import COUNTED
+from app.web.activity_lines import letter_label
 from app.web.humanize import duration
 
 
@@ -40,7 +40,7 @@ def retry_all(kind: str) -> ResponseReturnValue:
         abort(404)
     form = FlaskForm()
     if not form.validate_on_submit():
-        return render_template("admin/retry.html", kind=label(kind), form=form)
+        return render_template("admin/retry.html", kind=letter_label(kind), form=form)
     count = outbox_overview.retry_all(kind, utcnow())
     people = "1 person" if count == 1 else f"{count} people"
     flash(f"Letters of this kind to {people} are tried again now.", "success")

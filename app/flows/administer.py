@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from app.flows.results import LastAdministrator
 from app.mongo import users
 from app.users.client import Client
 from app.users.clock import utcnow
@@ -35,11 +36,6 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class NotPossible:
     """The account is not in the state that the action needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastAdministrator:
-    """No other administrator would be left. Nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,4 @@
-"""Changing the address: asked for, cancelled, confirmed by the new one, taken back by the old
-one."""
+"""Changing the address: asking, cancelling, confirming by the new one, undoing by the old one."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

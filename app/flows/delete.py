@@ -6,6 +6,7 @@ from bson import ObjectId
 
 from app.flows.results import (
     ChangedElsewhere,
+    LastAdministrator,
     Limited,
     WrongPassword,
     check_password,
@@ -22,11 +23,6 @@ from app.users.user import User
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """The account is gone, its sessions have ended, and its address is free."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastAdministrator:
-    """The account is the last administrator's. Nothing was done."""
 
 
 @reports_busy

@@ -18,7 +18,19 @@ from app.users.hash_queue import HashQueueFull
 from app.users.passwords import Weakness, hash_password, verify_password, weakness
 from app.users.user import User
 
-__all__ = ["Busy", "ChangedElsewhere", "Limited", "WeakPassword", "WrongPassword"]
+__all__ = [
+    "Busy",
+    "ChangedElsewhere",
+    "LastAdministrator",
+    "Limited",
+    "WeakPassword",
+    "WrongPassword",
+    "check_new_password",
+    "check_password",
+    "hash_new_password",
+    "reports_busy",
+    "with_newer_hash",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,6 +62,11 @@ class WrongPassword:
 @dataclass(frozen=True, slots=True)
 class ChangedElsewhere:
     """Another step changed the account after it was read. Nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastAdministrator:
+    """No other administrator would be left. Nothing was done."""
 
 
 def reports_busy(flow: Callable[P, R]) -> Callable[P, R | Busy]:

@@ -43,12 +43,6 @@ def mail(kind: LetterKind, label: str) -> Callable[[Content], Content]:
     return register
 
 
-def label(kind: str) -> str:
-    """The label of a kind. A kind that only a newer version knows is shown by its name."""
-    known = KINDS.get(kind)
-    return known.label if known else kind.replace("_", " ").capitalize()
-
-
 def context(leased: LeasedLetter) -> Context:
     """All that the templates of a letter may use. Its link is signed now, since the mail leaves
     now."""

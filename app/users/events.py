@@ -45,22 +45,6 @@ class EventKind(StrEnum):
     ADMIN_CREATED = "admin_created"
 
 
-LOG_ONLY = frozenset(
-    {
-        EventKind.SIGNED_OUT,
-        EventKind.CONFIRMATION_RESENT,
-        EventKind.REMINDED,
-        EventKind.OWNER_TOLD,
-        EventKind.STARTED_OVER,
-        EventKind.DISOWNED,
-        EventKind.GAVE_WAY,
-        EventKind.DELETED,
-        EventKind.ADMIN_CREATED,
-    }
-)
-"""Kinds that leave no entry in the account's activity."""
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that a step did. It names the account by its id, never by its address."""

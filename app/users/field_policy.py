@@ -26,6 +26,11 @@ class Cause(Enum):
     """The former address takes the account back."""
 
 
+def unchanged(value: Any) -> Any:
+    """For `export_value`: the value as it is."""
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class FieldPolicy:
     """What becomes of one field."""
@@ -35,7 +40,7 @@ class FieldPolicy:
     undo: bool
     export: str | None
     """Its name in the export; None for keys and for what the export shows elsewhere."""
-    export_value: Callable[[Any], Any] = lambda value: value
+    export_value: Callable[[Any], Any] = unchanged
     """What the export shows of the value."""
     editable: bool = False
     """Whether the person may fill it in. Forms and programs can set no other field."""
@@ -48,7 +53,7 @@ def declared(
     reset: bool,
     undo: bool,
     export: str | None,
-    export_value: Callable[[Any], Any] = lambda value: value,
+    export_value: Callable[[Any], Any] = unchanged,
     editable: bool = False,
 ) -> Any:
     """A dataclass field with its policy."""

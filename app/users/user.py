@@ -12,9 +12,8 @@ from typing import Any, Self
 from bson import ObjectId
 
 from app.users.documents import DocumentView
-from app.users.events import ActivityEntry, Tally
+from app.users.events import Tally
 from app.users.field_policy import CLEARED, KEPT, FieldPolicy, declared, only, policies_of
-from app.users.letters import Letter
 from app.users.login_session import LoginSession
 from app.users.passwords import hash_rounds
 
@@ -246,22 +245,18 @@ _PARTS: dict[str, type[DocumentView]] = {
 }
 _LISTS: dict[str, type[DocumentView]] = {"sessions": LoginSession, "former_emails": FormerEmail}
 
-_LETTER_PARTS = only("kind", "owed_on", "trouble")
-_ENTRY_PARTS = only("kind", "at", "by", "address", "browser", "count")
-
-
-def _letters(stored: Any) -> Any:
-    return _LETTER_PARTS(tuple(Letter.from_document(letter) for letter in stored))
-
-
-def _entries(entries: tuple[ActivityEntry, ...]) -> Any:
-    return _ENTRY_PARTS(entries)
-
-
 # Pages do not read these two; see `PAGE_FIELDS` in `steps/accounts.py`.
 _NOT_ON_PAGES = {
-    "outbox": FieldPolicy(KEPT, KEPT, KEPT, "letters_on_their_way", _letters),
-    "events": FieldPolicy(CLEARED, KEPT, KEPT, "activity", _entries),
+    "outbox": FieldPolicy(
+        KEPT, KEPT, KEPT, "letters_on_their_way", only("kind", "owed_on", "trouble")
+    ),
+    "events": FieldPolicy(
+        CLEARED,
+        KEPT,
+        KEPT,
+        "activity",
+        only("kind", "at", "by", "address", "browser", "count"),
+    ),
 }
 
 POLICIES = policies_of(User) | _NOT_ON_PAGES

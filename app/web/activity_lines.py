@@ -1,5 +1,9 @@
-"""Events and sessions in words, for lists on pages."""
+"""Events, sessions and letters in words, for lists on pages.
 
+A kind that only a newer version knows is shown by its name.
+"""
+
+from app.mail.contents import KINDS
 from app.users.events import ActivityEntry, EventKind
 from app.users.login_session import LoginSession
 from app.web.humanize import browser_name
@@ -30,12 +34,10 @@ SENTENCES: dict[str, str] = {
 def activity_line(entry: ActivityEntry, *, owner: str = "you") -> dict[str, object]:
     """An entry of the activity.
 
-    A kind that only a newer version knows is shown by its name.
-
     Args:
         owner: the reader's word for the owner of the account.
     """
-    sentence = SENTENCES.get(entry.kind) or entry.kind.replace("_", " ").capitalize()
+    sentence = SENTENCES.get(entry.kind) or _by_name(entry.kind)
     # Anybody else who is named is an administrator, by the id of the account.
     by = owner if entry.by == "self" else "an administrator" if entry.by else ""
     return {
@@ -55,3 +57,13 @@ def session_line(session: LoginSession) -> dict[str, object]:
         "signed_in_on": session.signed_in_on,
         "seen_on": session.seen_on,
     }
+
+
+def letter_label(kind: str) -> str:
+    """A kind of letter."""
+    known = KINDS.get(kind)
+    return known.label if known else _by_name(kind)
+
+
+def _by_name(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.mail.contents import KINDS, label
+from app.mail.contents import KINDS
 from app.users.letters import LetterKind
+from app.web.activity_lines import letter_label
 
 TEMPLATES = ("body.html", "body.txt", "subject.txt")
 
@@ -27,7 +28,7 @@ def test_an_entry_has_a_function_and_a_label(kind: LetterKind) -> None:
     entry = KINDS[kind.value]
     assert callable(entry.content)
     assert entry.label.strip()
-    assert label(kind) == label(kind.value) == entry.label
+    assert letter_label(kind) == letter_label(kind.value) == entry.label
 
 
 def test_every_label_names_one_kind() -> None:
@@ -48,4 +49,4 @@ def test_no_folder_is_without_a_kind(folder: Path) -> None:
 
 
 def test_a_kind_of_a_newer_version_is_called_by_its_name() -> None:
-    assert label("passkey_added") == "Passkey added"
+    assert letter_label("passkey_added") == "Passkey added"

@@ -7,6 +7,7 @@ from pymongo import ReturnDocument
 
 from app.users.client import Client
 from app.users.events import EventKind
+from app.users.letters import Letter
 from app.users.steps.accounts import Accounts
 from app.users.steps.updates import activity_of, event, push_events
 from app.users.user import POLICIES, User
@@ -30,7 +31,7 @@ class Export:
         self._accounts.publish_stored(user.id, [downloaded])
         account = User.from_document(document)
         stored = {
-            "outbox": document.get("outbox", ()),
+            "outbox": tuple(Letter.from_document(letter) for letter in document.get("outbox", ())),
             "events": tuple(activity_of(document, account)),
         }
         return {
