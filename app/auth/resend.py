@@ -13,7 +13,7 @@ from app.flows.results import Limited
 from app.web import viewer, waiting_claim
 from app.web.access import check_waiting
 from app.web.client import current_client
-from app.web.error_pages import refusal_page
+from app.web.error_pages import ask_to_wait, refusal_page
 from app.web.link_outcome_pages import link_outcome_page
 
 
@@ -28,7 +28,7 @@ def resend() -> ResponseReturnValue:
             return redirect(url_for("auth.unconfirmed"))
         case TooSoon(user, wait):
             flash(f"A mail was sent moments ago. You can ask for another in {wait} s.", "warning")
-            return waiting_page(user), 429, {"Retry-After": str(wait)}
+            return ask_to_wait(waiting_page(user), 429, wait)
         case Limited() as refusal:
             return refusal_page(refusal)
 
@@ -59,4 +59,4 @@ def _sent_moments_ago(wait: int) -> ResponseReturnValue:
         message=f"Look for it in your mailbox. You can ask for another in {wait} s.",
         action={"label": "Home", "url": url_for("main.home"), "method": "get"},
     )
-    return page, 429, {"Retry-After": str(wait)}
+    return ask_to_wait(page, 429, wait)

@@ -93,6 +93,11 @@ def refusal_page(refusal: Limited | Busy) -> ResponseReturnValue:
             return _busy_page(refusal.retry_after)
 
 
+def ask_to_wait(page: str, code: int, seconds: int) -> ResponseReturnValue:
+    """The page, with `Retry-After` in seconds (RFC 9110, 10.2.3)."""
+    return page, code, {"Retry-After": str(seconds)}
+
+
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(request.routing_exception, BadHost):
         # A page has links, and none can be built for an invalid host.
@@ -131,7 +136,7 @@ def _storage_unavailable(error: StorageUnavailable) -> ResponseReturnValue:
 
 
 def _unavailable() -> ResponseReturnValue:
-    return _page(503, retry_after=_RETRY_SECONDS), 503, {"Retry-After": str(_RETRY_SECONDS)}
+    return ask_to_wait(_page(503, retry_after=_RETRY_SECONDS), 503, _RETRY_SECONDS)
 
 
 def _hash_queue_full(error: HashQueueFull) -> ResponseReturnValue:
@@ -143,7 +148,7 @@ def _busy_page(retry_after: int) -> ResponseReturnValue:
     """The same for every address, whether it has an account or not."""
     audit_log.record("overloaded", outcome="refused")
     page = _page(503, retry_after=retry_after, words=_BUSY)
-    return page, 503, {"Retry-After": str(retry_after)}
+    return ask_to_wait(page, 503, retry_after)
 
 
 def _limited_page(limited: Limited) -> ResponseReturnValue:
@@ -153,7 +158,7 @@ def _limited_page(limited: Limited) -> ResponseReturnValue:
     if limited.rule == "account":
         action = {"label": "Choose a new password by mail", "url": url_for("auth.forgot")}
     page = _page(429, retry_after=limited.retry_after, words=words, action=action)
-    return page, 429, {"Retry-After": str(limited.retry_after)}
+    return ask_to_wait(page, 429, limited.retry_after)
 
 
 def _page(
