@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
@@ -220,21 +221,22 @@ class BaseConfig:
         return ""
 
     def _read_hashing(self, env: Environment) -> None:
-        """BCRYPT_AT_ONCE is for all web processes together; of the threads of each a fifth hash or
-        wait for it, three fifths are for refusals (the reason is in app/security/load_shedding.py),
-        and the last fifth is for pages."""
-        env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py's
-        threads = max(1, env.number("WEB_THREADS", 64, 1, 1000))
-        room = max(1, threads // 5)
-        self.BCRYPT_AT_ONCE = env.number("BCRYPT_AT_ONCE", _cores(), 1, 1000)
-        hashing = min(room, self.BCRYPT_AT_ONCE)
-        queue = env.number("BCRYPT_QUEUE", max(0, room - hashing), 0, 1000)
-        self.BCRYPT_THREADS, self.BCRYPT_QUEUE = hashing, queue
-        self.BUSY_PAUSES = min(threads * 3 // 5, max(0, threads - 1 - hashing - queue))
-        if self.production and hashing + queue > max(1, threads - 1):
+        """How many passwords each web process hashes at once, and how many more may wait.
+
+        A process may use one core more than its share: otherwise cores are idle when one process
+        gets most of the sign-ins. Half of the threads are left to pages.
+        """
+        processes = env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py uses both
+        threads = env.number("WEB_THREADS", 64, 1, 1000)
+        half = max(1, threads // 2)
+        at_once = min(half, ceil(_cores() / max(1, processes)) + 1)
+        self.BCRYPT_AT_ONCE = env.number("BCRYPT_AT_ONCE", at_once, 1, 1000)
+        queue = min(4 * self.BCRYPT_AT_ONCE, max(0, half - self.BCRYPT_AT_ONCE))
+        self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", queue, 0, 1000)
+        if self.production and max(1, threads - 1) < self.BCRYPT_AT_ONCE + self.BCRYPT_QUEUE:
             env.problems.append(
-                "BCRYPT_QUEUE must leave some of WEB_THREADS, or sign-ins would keep every page"
-                " waiting"
+                "BCRYPT_QUEUE and BCRYPT_AT_ONCE must leave some of WEB_THREADS, or sign-ins would"
+                " keep every page waiting"
             )
 
     def _read_lifetimes(self, env: Environment) -> None:
@@ -310,9 +312,8 @@ class TestingConfig(BaseConfig):
     def __init__(self, env: Environment) -> None:
         super().__init__(env)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 4, 4, 16)
-        # Tests have as many threads as they like, and nobody waits for one.
+        # A test may have any number of threads.
         self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", 1000, 0, 1000)
-        self.BUSY_PAUSES = 0
 
     def default_secret(self, name: str) -> str:
         return f"only for tests, {name.lower()}, {'x' * MIN_SECRET_LENGTH}"

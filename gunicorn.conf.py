@@ -49,9 +49,8 @@ worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 # Nobody manages it through a socket, which would be made in the home directory.
 control_socket_disable = True
 
-# The folder that the workers share: for what `/metrics` adds up (app/observability/metrics.py says
-# how), and for the locks by which they share the cores (app/users/process_semaphore.py).
-_METRICS, _CORES, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "LATCHKEY_CORES", "latchkey-metrics-"
+# The folder in which the workers count what `/metrics` adds up (app/observability/metrics.py).
+_METRICS, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "latchkey-metrics-"
 
 
 def _shared_folder() -> str:
@@ -66,7 +65,7 @@ def _shared_folder() -> str:
 
 
 # Before anything imports prometheus_client.
-os.environ[_METRICS] = os.environ[_CORES] = _shared_folder()
+os.environ[_METRICS] = _shared_folder()
 
 
 def _forget_folder() -> None:

@@ -1,8 +1,6 @@
 """Latchkey: accounts whose mail address is confirmed, for Flask on MongoDB."""
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,14 +13,6 @@ from app.observability import logs, metrics, request_ids
 from app.security import load_shedding, rate_limits
 
 
-class _Flask(Flask):
-    """Flask, but it does not ask twenty times per request whether a function is a coroutine. No
-    view is one."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """The WSGI application; makes no connection before the first request.
 
@@ -32,7 +22,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     Raises:
         SystemExit: status 1, with one message that names every wrong setting.
     """
-    app = _Flask(__name__)
+    app = Flask(__name__)
     app.config.from_object(settings or _settings())
     # Werkzeug's own redirect would use the host that the request names.
     app.url_map.merge_slashes = False

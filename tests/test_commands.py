@@ -18,8 +18,8 @@ from tests.visitor import PASSWORD, Visitor
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
 # All that the limits of a form cost, however many it has.
 LIMITS = ("update", "limits")
-# An account that goes is noted first, without its address.
-NOTE = ("update", "departed")
+# A deletion is recorded first, without the address.
+RECORD = ("update", "departed")
 
 
 class CountingClient(FlaskClient):
@@ -229,14 +229,14 @@ def test_proving_it_with_the_password_is_one_more_for_the_session(
     assert sent(phone) == [FIND, LIMITS, UPDATE, UPDATE]
 
 
-def test_an_unconfirmed_claim_that_gives_way_is_two_more(
+def test_an_unconfirmed_account_that_gives_way_is_four_more(
     confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
     ask_change(confirmed)
     link = mailbox.newest(NEW).link
     new_visitor().register(NEW)
     assert confirmed.submit(link).location == "/profile"
-    assert sent(confirmed) == [FIND, UPDATE, FIND_AND_UPDATE, UPDATE]
+    assert sent(confirmed) == [FIND, UPDATE, FIND, RECORD, FIND_AND_UPDATE, UPDATE]
 
 
 def test_taking_the_address_back_is_two_commands(
@@ -277,7 +277,7 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
 
 def test_leaving_is_five_commands_since_the_account_is_noted_first(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
-    assert sent(confirmed) == [FIND, LIMITS, FIND, NOTE, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, FIND, RECORD, UPDATE]
 
 
 @pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])

@@ -94,28 +94,27 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
 
 
 @pytest.mark.parametrize(
-    ("cores", "threads", "hashing", "queue", "pauses"),
+    ("cores", "processes", "threads", "at_once", "queue"),
     [
-        (2, "64", 2, 10, 38),
-        (8, "48", 8, 1, 28),
-        (64, "48", 9, 0, 28),
-        (1, "8", 1, 0, 4),
-        (2, "1", 1, 0, 0),
+        (2, "2", "64", 2, 8),
+        (8, "2", "64", 5, 20),
+        (64, "2", "64", 32, 0),
+        (16, "16", "64", 2, 8),
+        (1, "2", "8", 2, 2),
+        (2, "2", "1", 1, 0),
     ],
 )
-def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
+def test_a_process_hashes_on_its_share_of_the_cores_and_leaves_half_of_its_threads_to_pages(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
+    processes: str,
     threads: str,
-    hashing: int,
+    at_once: int,
     queue: int,
-    pauses: int,
 ) -> None:
-    monkeypatch.setattr(config, "_cores", lambda: cores)
-    found = config.load(PRODUCTION | {"WEB_THREADS": threads})
-    shares = (found.BCRYPT_THREADS, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
-    assert shares == (hashing, queue, pauses)
-    assert cores == found.BCRYPT_AT_ONCE, "whatever one process can do of it"
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cores)), raising=False)
+    found = config.load(PRODUCTION | {"WEB_CONCURRENCY": processes, "WEB_THREADS": threads})
+    assert (at_once, queue) == (found.BCRYPT_AT_ONCE, found.BCRYPT_QUEUE)
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -40,9 +40,6 @@ R = TypeVar("R")
 class Busy:
     """Too many passwords are being hashed. Nothing was done, and trying again is safe."""
 
-    retry_after: int
-    """Seconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class WeakPassword:
@@ -76,8 +73,8 @@ def reports_busy(flow: Callable[P, R]) -> Callable[P, R | Busy]:
     def reporting(*args: P.args, **kwargs: P.kwargs) -> R | Busy:
         try:
             return flow(*args, **kwargs)
-        except HashQueueFull as full:
-            return Busy(full.retry_after)
+        except HashQueueFull:
+            return Busy()
 
     return reporting
 

@@ -16,7 +16,6 @@ from flask.wrappers import Response
 from prometheus_client import (
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -68,13 +67,6 @@ HASH_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5),
     registry=_registry,
 )
-HASH_QUEUE = Gauge(
-    "latchkey_hash_queue",
-    "Passwords that wait for their turn to be hashed.",
-    multiprocess_mode="livesum",
-    registry=_registry,
-)
-
 # A client can send any text as the method.
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _DETAILS = ("reason", "rule", "kind")
@@ -110,11 +102,6 @@ def count_event(event: str, outcome: str, details: Mapping[str, object]) -> None
 def observe_hash(seconds: float) -> None:
     """Counts one bcrypt hash."""
     HASH_SECONDS.observe(seconds)
-
-
-def set_hash_queue(waiting: int) -> None:
-    """How many passwords wait in this process."""
-    HASH_QUEUE.set(waiting)
 
 
 def exposition(*more: CollectorRegistry) -> bytes:

@@ -31,6 +31,8 @@ class Removal(StrEnum):
     DISOWNED = "disowned"
     STARTED_OVER = "started_over"
     DELETED = "deleted"
+    GAVE_WAY = "gave_way"
+    """Unconfirmed, when somebody else proved the address by a change of address."""
 
 
 class DeletionRecords:

@@ -16,7 +16,7 @@ class LoginSession(DocumentView):
     signed_in_on: datetime
     seen_on: datetime
     expires_on: datetime
-    """The session ends then, whatever happens. "Remember me" moves it."""
+    """The session ends then, whatever happens."""
     idle_seconds: int
     """How long the session lives without a request."""
     device: str = ""

@@ -90,7 +90,7 @@ def refusal_page(refusal: Limited | Busy) -> ResponseReturnValue:
         case Limited():
             return _limited_page(refusal)
         case Busy():
-            return _busy_page(refusal.retry_after)
+            return _busy_page()
 
 
 def ask_to_wait(page: str, code: int, seconds: int) -> ResponseReturnValue:
@@ -139,16 +139,16 @@ def _unavailable() -> ResponseReturnValue:
     return ask_to_wait(_page(503, retry_after=_RETRY_SECONDS), 503, _RETRY_SECONDS)
 
 
-def _hash_queue_full(error: HashQueueFull) -> ResponseReturnValue:
+def _hash_queue_full(_error: HashQueueFull) -> ResponseReturnValue:
     """The form was refused early, before any flow."""
-    return _busy_page(error.retry_after)
+    return _busy_page()
 
 
-def _busy_page(retry_after: int) -> ResponseReturnValue:
+def _busy_page() -> ResponseReturnValue:
     """The same for every address, whether it has an account or not."""
     audit_log.record("overloaded", outcome="refused")
-    page = _page(503, retry_after=retry_after, words=_BUSY)
-    return ask_to_wait(page, 503, retry_after)
+    page = _page(503, retry_after=_RETRY_SECONDS, words=_BUSY)
+    return ask_to_wait(page, 503, _RETRY_SECONDS)
 
 
 def _limited_page(limited: Limited) -> ResponseReturnValue:

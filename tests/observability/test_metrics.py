@@ -184,13 +184,9 @@ def test_without_mongodb_the_rest_is_shown(make_app: MakeApp) -> None:
     assert found["latchkey_confirm_seconds_count"] >= 0
 
 
-def test_hashes_and_their_queue(numbers: Numbers) -> None:
+def test_hashes_are_timed(numbers: Numbers) -> None:
     metrics.observe_hash(0.21)
-    metrics.set_hash_queue(3)
-    grown = numbers.grown()
-    assert grown["latchkey_hash_seconds_count"] == 1
-    assert grown["latchkey_hash_queue"] == 3
-    metrics.set_hash_queue(0)
+    assert numbers.grown()["latchkey_hash_seconds_count"] == 1
 
 
 def test_nothing_of_anybody_is_in_the_numbers(

@@ -2,12 +2,10 @@
 
 import threading
 from collections.abc import Iterator
-from time import perf_counter
 
 import pytest
 from flask import Flask
 
-from app.security import load_shedding
 from app.users import hash_queue
 from app.users.hash_queue import HashQueue
 from tests.commands import commands
@@ -57,7 +55,7 @@ def test_it_is_the_same_for_every_address(visitor: Visitor) -> None:
     pages = [visitor.sign_in(email) for email in ("ada@example.com", "nobody@example.com")]
     same = [page.text.replace(page.headers["X-Request-ID"], "") for page in pages]
     assert same[0] == same[1]
-    assert [page.headers["Retry-After"] for page in pages] == ["1", "1"]
+    assert pages[0].headers["Retry-After"] == pages[1].headers["Retry-After"]
 
 
 @pytest.mark.usefixtures("full")
@@ -100,24 +98,7 @@ def test_once_there_is_room_the_same_form_is_taken(app: Flask, visitor: Visitor)
 def test_being_turned_away_costs_no_command(make_app: MakeApp, real_uri: str) -> None:
     visitor = Visitor(make_app(MONGODB_URI=real_uri))
     visitor.get("/login")
-    hash_queue.use(HashQueue(at_once=1, queue=-1))  # nobody gets in
+    hash_queue.use(HashQueue(at_once=1, queue=-1))  # always full
     with commands.recorded() as sent:
         assert visitor.sign_in("ada@example.com").status_code == 503
     assert sent == []
-
-
-@pytest.mark.usefixtures("full")
-def test_in_production_a_refusal_takes_its_time_while_there_are_threads_for_it(
-    app: Flask,
-) -> None:
-    sheddings = {pauses: load_shedding._LoadShedder(pauses) for pauses in (0, 1)}
-    took: dict[int, float] = {}
-    for pauses, shedding in sheddings.items():
-        start = perf_counter()
-        with (
-            app.test_request_context("/login", method="POST", data={"password": "x"}),
-            pytest.raises(hash_queue.HashQueueFull),
-        ):
-            shedding.refuse_early()
-        took[pauses] = perf_counter() - start
-    assert took[0] < load_shedding._SHORTEST <= took[1]

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
@@ -63,17 +62,13 @@ def test_never_more_at_once_than_there_are_places(work: Work, ask: Ask) -> None:
 
 
 def test_past_the_queue_a_request_is_refused_at_once(work: Work, ask: Ask) -> None:
-    waiting: list[int] = []
-    hashes = HashQueue(at_once=1, queue=2, patience=LONG, on_queue=waiting.append)
+    hashes = HashQueue(at_once=1, queue=2, patience=LONG)
     asked = [ask(lambda: hashes.run(work)) for _request in range(3)]
-    wait_until(lambda: waiting and waiting[-1] == 2)
-    for refuse in (hashes.check, lambda: hashes.run(work)):
-        with pytest.raises(HashQueueFull) as full:
-            refuse()
-        assert full.value.retry_after >= 1
+    wait_until(lambda: not _open(hashes))
+    with pytest.raises(HashQueueFull):
+        hashes.run(work)
     work.go.set()
     assert [turn.result(LONG) for turn in asked] == ["done"] * 3
-    assert waiting[-1] == 0
     hashes.check()
 
 
@@ -91,79 +86,6 @@ def test_a_request_that_has_waited_too_long_is_refused_and_takes_no_place(
     assert first.result(LONG) == "done", "what has begun is finished, however long it takes"
     assert hashes.run(lambda: "again") == "again"
     assert ran == [], "what was given up is not done later"
-
-
-def test_a_request_that_would_wait_too_long_is_refused_at_once(work: Work, ask: Ask) -> None:
-    hashes = HashQueue(at_once=1, queue=100, patience=0.5)
-    slow = ask(lambda: hashes.run(lambda: threading.Event().wait(0.6)))
-    slow.result(LONG)
-    first = ask(lambda: hashes.run(work))
-    wait_until(lambda: work.running == 1)
-    with pytest.raises(HashQueueFull) as full:
-        hashes.check()
-    assert full.value.retry_after == 1
-    work.go.set()
-    first.result(LONG)
-    hashes.check()
-
-
-class Others:
-    """Processes that have every core until they let go."""
-
-    def __init__(self) -> None:
-        self.gone = threading.Event()
-
-    @contextmanager
-    def core(self) -> Iterator[None]:
-        assert self.gone.wait(LONG)
-        yield
-
-
-def test_a_request_that_gets_no_core_in_time_is_refused_and_takes_no_place() -> None:
-    others, ran = Others(), list[bool]()
-    hashes = HashQueue(at_once=1, queue=0, patience=0.05, core=others.core)
-    with pytest.raises(HashQueueFull):
-        hashes.run(lambda: ran.append(True))
-    others.gone.set()
-    assert hashes.run(lambda: "again") == "again"
-    assert ran == []
-
-
-def test_the_wait_for_a_core_counts(work: Work, ask: Ask) -> None:
-    others = Others()
-    hashes = HashQueue(at_once=2, queue=0, patience=0.1, core=others.core)
-    with pytest.raises(HashQueueFull):
-        hashes.run(work)
-    threading.Event().wait(1.0)  # no core is free for so long
-    others.gone.set()
-    first = ask(lambda: hashes.run(work))
-    wait_until(lambda: work.running == 1)
-    with pytest.raises(HashQueueFull):
-        hashes.check()  # there is a thread for it, but a core took longer than its patience
-    work.go.set()
-    assert first.result(LONG) == "done", "alone it is let in all the same"
-
-
-def test_a_request_that_waits_for_a_core_is_in_the_queue(ask: Ask) -> None:
-    others, waiting = Others(), list[int]()
-    hashes = HashQueue(1, 0, LONG, on_queue=waiting.append, core=others.core)
-    asked = ask(lambda: hashes.run(lambda: "done"))
-    wait_until(lambda: waiting == [1])
-    others.gone.set()
-    assert asked.result(LONG) == "done"
-    assert waiting[1] == 0
-
-
-def test_cores_that_cannot_be_shared_are_an_error_and_no_queue() -> None:
-    @contextmanager
-    def broken() -> Iterator[None]:
-        raise OSError("no locks on this file system")
-        yield
-
-    hashes = HashQueue(1, 0, LONG, core=broken)
-    for _try in range(2):
-        with pytest.raises(OSError, match="no locks"):
-            hashes.run(lambda: "never")
 
 
 def test_a_hash_that_fails_gives_its_place_back() -> None:

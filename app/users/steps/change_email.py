@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.users.addresses import Address
 from app.users.client import Client
+from app.users.deletion_records import Removal
 from app.users.documents import Document
 from app.users.events import Event, EventKind
 from app.users.field_policy import Cause
@@ -99,7 +100,7 @@ class ChangeEmail:
             "$push": push_letters(told, undo)
             | push_events(event(EventKind.EMAIL_CHANGED, now, client)),
         }
-        return self._move(guard, update, pending.email_key)
+        return self._move(guard, update, pending.email_key, now)
 
     def undo_email_change(
         self, user: User, former: FormerEmail, now: datetime, client: Client
@@ -134,18 +135,20 @@ class ChangeEmail:
             "$push": push_letters(reset, *notices)
             | push_events(event(EventKind.EMAIL_UNDONE, now, client)),
         }
-        return self._move(guard, update, former.email_key)
+        return self._move(guard, update, former.email_key, now)
 
-    def _move(self, guard: Document, update: Document, email_key: str) -> EmailChange:
+    def _move(
+        self, guard: Document, update: Document, email_key: str, now: datetime
+    ) -> EmailChange:
         """Applies a change of address. Somebody else's unconfirmed account gives way to it."""
         for _attempt in range(2):
             try:
                 done = self._accounts.update(guard, update)
                 return EmailChange.DONE if done else EmailChange.STALE
             except DuplicateKeyError:
-                gone = self._accounts.collection.find_one_and_delete(
-                    {"email_key": email_key, "confirmed": False}, {"_id": 1}
-                )
+                unconfirmed: Document = {"email_key": email_key, "confirmed": False}
+                self._accounts.record_deletion(unconfirmed, Removal.GAVE_WAY, now)
+                gone = self._accounts.collection.find_one_and_delete(unconfirmed, {"_id": 1})
                 if gone:
                     self._accounts.publish(Event(EventKind.GAVE_WAY, gone["_id"], by=""))
         return EmailChange.TAKEN

@@ -220,6 +220,16 @@ def test_an_unconfirmed_claim_of_somebody_else_gives_way(users: UserRepository, 
     assert users.find_by_email("ada@new.example") == user
 
 
+def test_an_account_that_gives_way_leaves_a_deletion_record(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    squatter = register(users, NEW)
+    move(users, ada)
+    record = collection.database["departed"].find_one({"_id": squatter.id})
+    assert record is not None
+    assert record["how"] == "gave_way"
+
+
 def test_an_unconfirmed_claim_stays_when_the_link_is_void(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
