@@ -172,7 +172,6 @@ class BaseConfig:
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
         self._read_hashing(env)
         self.METRICS_TOKEN = env.text("METRICS_TOKEN")
-        self.WORKER_METRICS_PORT = env.number("WORKER_METRICS_PORT", 0, 0, 65535)
         self._read_limits(env)
         self._read_keys(env)
         self._read_addresses(env)

@@ -1,10 +1,9 @@
-"""How `gunicorn 'app:create_app()'` serves; read by gunicorn when started in this directory.
+"""How `gunicorn 'app:create_app()'` serves; gunicorn reads it when it starts in this folder.
 
-Where it listens is gunicorn's own business: `--bind`, or PORT, which means all addresses.
+Gunicorn itself says where to listen: `--bind`, or PORT, which means all addresses.
 """
 
 import gc
-import itertools
 import json
 import os
 import shutil
@@ -18,17 +17,13 @@ from urllib.parse import quote
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-# Threads, because requests wait: for MongoDB, for their turn to hash, to be refused. config.py,
-# which reads both numbers too, keeps a fifth of the threads for pages, whatever the others do.
+# Threads, because requests wait for MongoDB and for their turn to hash. config.py reads both
+# numbers too: it leaves half of the threads to pages.
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
 threads = os.environ.get("WEB_THREADS", "64")
 
 # Never `preload_app`: a MongoClient must be made after the fork.
-
-# A worker is replaced now and then, in case memory leaks; the jitter keeps them from going at once.
-max_requests = 10_000
-max_requests_jitter = 2_000
 
 # Seconds. No page takes longer than 5, whatever MongoDB does.
 timeout = 30
@@ -46,37 +41,48 @@ forwarded_allow_ips = ""
 in_memory = Path("/dev/shm")  # noqa: S108 (memory, not a shared file)
 worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 
-# Nobody manages it through a socket, which would be made in the home directory.
+# Gunicorn's control socket would be made in the home directory, and is not used here.
 control_socket_disable = True
 
-# The folder in which the workers count what `/metrics` adds up (app/observability/metrics.py).
 _METRICS, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "latchkey-metrics-"
 
 
-def _shared_folder() -> str:
-    """This master's own, in the one that the operator names or in memory. Kept when settings are
-    read again (HUP), and not taken over from the master that has started this one (USR2)."""
-    named = os.environ.get(_METRICS, "")
-    made = Path(named).name.startswith(_PREFIX)
-    if made and "GUNICORN_PID" not in os.environ:
-        return named
-    parent = str(Path(named).parent) if made else named or worker_tmp_dir
-    return tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+def _metrics_folder() -> Path:
+    """The folder in which this gunicorn's workers count what `/metrics` adds up.
+
+    It bears the id of the master process: settings that are read again (HUP) find it again, and a
+    new master (USR2) makes its own. A folder whose master is gone was left by a kill.
+    """
+    named = Path(os.environ.get(_METRICS) or worker_tmp_dir or tempfile.gettempdir())
+    parent = named.parent if named.name.startswith(_PREFIX) else named
+    mine = parent / f"{_PREFIX}{os.getpid()}"
+    if mine != named:
+        for other in parent.glob(f"{_PREFIX}*"):
+            if other == mine or not _runs(other.name.removeprefix(_PREFIX)):
+                shutil.rmtree(other, ignore_errors=True)
+        # Fails if another user has made it: what is in it would be trusted.
+        mine.mkdir(mode=0o700)
+    return mine
+
+
+def _runs(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # another user's process
+    return True
 
 
 # Before anything imports prometheus_client.
-os.environ[_METRICS] = _shared_folder()
-
-
-def _forget_folder() -> None:
-    shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
-
+os.environ[_METRICS] = str(_metrics_folder())
 
 accesslog = "-"
 
 
 class JsonLogger(Logger):
-    """Gunicorn's logs, a JSON object a line as the app's, without the tokens of links."""
+    """Gunicorn's logs as JSON lines like the app's, without the tokens of links."""
 
     def setup(self, cfg: Config) -> None:
         from app.observability.logs import Redacting, formatter
@@ -87,18 +93,14 @@ class JsonLogger(Logger):
             handler.setFormatter(formatter())
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
-        """Writes down one answer.
+        """Logs one answer.
 
-        Not by a format of gunicorn's: it looks at every header and variable of a request, whether
-        the format names it or not, which took a tenth of the time of a page. Without query strings
-        and Referer: `next=` may hold the path of a link, and so its token.
+        Without query strings and Referer: `next=` may hold the path of a link, and so its token.
+        A format string of gunicorn's could neither redact nor escape for JSON.
         """
-        if not self.access_log_enabled:
-            return
         from app.observability.logs import redact
 
-        named = (value for name, value in resp.headers if name == "X-Request-ID")
-        # Of a request that gunicorn could not read there is no path.
+        # A request that gunicorn could not read has no path.
         path = quote(environ.get("PATH_INFO", ""), encoding="latin-1")
         line = {
             "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
@@ -111,7 +113,7 @@ class JsonLogger(Logger):
             "bytes": resp.sent,
             "seconds": request_time.total_seconds(),
             "browser": redact(environ.get("HTTP_USER_AGENT", "")),
-            "request_id": next(named, ""),
+            "request_id": dict(resp.headers).get("X-Request-ID", ""),
             "logger": self.access_log.name,
         }
         self.access_log.info("%s", json.dumps(line))
@@ -121,12 +123,9 @@ logger_class = JsonLogger
 
 
 def post_worker_init(_worker: Any) -> None:
-    """What the app is made of never becomes garbage, and looking through all of it again and again
-    for some that has took a fifth of the time of a page."""
+    """Garbage collections skip what was imported: it lives as long as the process."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000)
-    gc.enable()
 
 
 def on_starting(_arbiter: Any) -> None:
@@ -136,30 +135,14 @@ def on_starting(_arbiter: Any) -> None:
     try:
         config.load()
     except config.ConfigError as error:
-        _forget_folder()
+        _remove_metrics()
         sys.exit(str(error))
-
-
-def pre_fork(server: Any, worker: Any) -> None:
-    """Gives the worker the lowest number that no living one has; its metrics' files bear it."""
-    taken = {getattr(other, "slot", None) for other in server.WORKERS.values()}
-    worker.slot = next(number for number in itertools.count(1) if number not in taken)
-
-
-def post_fork(_server: Any, worker: Any) -> None:
-    """From here on this process writes into files of its own."""
-    os.environ["LATCHKEY_WORKER_SLOT"] = str(worker.slot)
-    # Importing the app makes no garbage to speak of, and looking for it takes a sixth of its time.
-    gc.disable()
-
-
-def child_exit(_server: Any, worker: Any) -> None:
-    """What a worker has counted stays, how long its queue was does not."""
-    from prometheus_client import multiprocess
-
-    multiprocess.mark_process_dead(worker.slot)
 
 
 def on_exit(_server: Any) -> None:
     """Leaves no folder behind."""
-    _forget_folder()
+    _remove_metrics()
+
+
+def _remove_metrics() -> None:
+    shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

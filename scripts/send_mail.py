@@ -8,14 +8,12 @@ import argparse
 import signal
 import sys
 from _thread import start_new_thread
-from contextlib import ExitStack
 from threading import Event
 
 from pymongo.errors import PyMongoError
 
 from app import create_app
 from app.mail.worker import Worker
-from app.observability.metrics_server import serve
 
 
 def main() -> int:
@@ -34,14 +32,7 @@ def main() -> int:
     # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
-    with ExitStack() as numbers:
-        try:
-            shown = serve(app.config["WORKER_METRICS_PORT"], app.config["METRICS_TOKEN"])
-            numbers.enter_context(shown)
-        except OSError as error:
-            # Another worker of this machine has the port: no reason not to deliver.
-            app.logger.warning("WORKER_METRICS_PORT cannot be used: %s", error.strerror)
-        worker.run(stop)
+    worker.run(stop)
     return 0
 
 

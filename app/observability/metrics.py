@@ -2,13 +2,11 @@
 
 Under gunicorn each worker keeps its numbers in files of one folder, which any of them adds up
 (prometheus-client's multiprocess mode; `gunicorn.conf.py` makes the folder). A label always has one
-of a few values: a route and never a path, our own words and never what a client or a mail server
-said.
+of a few values: a route, never a path; a word of ours, never one of a client or a mail server.
 """
 
 import os
 from collections.abc import Mapping
-from hmac import compare_digest
 from time import perf_counter
 
 from flask import Flask, g, request
@@ -19,19 +17,9 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
-    values,
 )
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-SLOT = "LATCHKEY_WORKER_SLOT"
-"""Set by gunicorn.conf.py in each worker. A worker that replaces another goes on with its files, so
-that their number does not grow."""
-
-if _FOLDER in os.environ:
-    values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
-        lambda: os.environ.get(SLOT) or os.getpid()
-    )
-
 _registry = CollectorRegistry()
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -111,8 +99,3 @@ def exposition(*more: CollectorRegistry) -> bytes:
         ours = CollectorRegistry()
         multiprocess.MultiProcessCollector(ours)  # type: ignore[no-untyped-call]
     return b"".join(generate_latest(registry) for registry in (ours, *more))
-
-
-def may_read(authorization: str, token: str) -> bool:
-    """Whether an `Authorization` header carries the token as its bearer; never without a token."""
-    return bool(token) and compare_digest(authorization.encode(), f"Bearer {token}".encode())

@@ -4,10 +4,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from pymongo.collection import Collection
 
 from tests.conftest import MakeApp
 from tests.mail.smtp_server import SAY_NOTHING, SmtpServer
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
 from tests.scripts.conftest import ROOT, Run, command
 from tests.visitor import Visitor
 
@@ -109,46 +106,6 @@ def test_it_ends_cleanly_after_the_mail_in_hand(
     assert len(server.taken) == 1
     assert server.heard[-1] == "QUIT"
     assert [len(user["outbox"]) for user in users.find().sort("outbox.0")] == [0, 1]
-
-
-def test_a_worker_shows_its_numbers_to_the_bearer_of_the_token(
-    environment: dict[str, str], server: SmtpServer, app: Flask, tmp_path: Path
-) -> None:
-    port = free_port()
-    environment |= {"METRICS_TOKEN": "t0ken-of-tests", "WORKER_METRICS_PORT": str(port)}
-    bearer = {"Authorization": "Bearer t0ken-of-tests"}
-
-    def get(path: str = "/metrics", **headers: str) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    with (tmp_path / "log").open("wb") as log, ExitStack() as ending:
-        start = partial(
-            subprocess.Popen, command("send_mail"), cwd=ROOT, env=environment, stderr=log
-        )
-        first = start()
-        ending.callback(first.kill)
-        Visitor(app).register(ADA)
-        wait_until(lambda: server.taken)
-        sent = 'latchkey_events_total{detail="confirm",event="letter_sent",outcome="done"} 1.0'
-        wait_until(lambda: sent in get(**bearer)[1])
-        assert get() == (404, "")
-        assert get(Authorization="Bearer other") == (404, "")
-        assert get("/login", **bearer) == (404, "")
-        # Another one on this machine delivers too, and says that it has no port.
-        second = start()
-        ending.callback(second.kill)
-        wait_until(lambda: "WORKER_METRICS_PORT cannot be used" in (tmp_path / "log").read_text())
-        first.terminate()
-        assert first.wait(30) == 0
-        Visitor(app).register(BOB)
-        wait_until(lambda: len(server.taken) == 2)
-        second.terminate()
-        assert second.wait(30) == 0
 
 
 def test_an_idle_worker_ends_at_once(
