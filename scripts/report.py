@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 from app import create_app
 from app.mongo import current_mongo
 from app.users.clock import utcnow
-from app.users.funnel.bins import WITHIN
+from app.users.funnel.edges import WITHIN
 from app.users.funnel.date_range import By, DateRangeError, parse_date_range
 from app.users.funnel.export import as_csv, as_json
 from app.users.funnel.figures import Cohort, Figures, Line, figures

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from app.admin.blueprint import bp
 from app.mongo import current_mongo
 from app.users.clock import utcnow
-from app.users.funnel.bins import WITHIN
 from app.users.funnel.date_range import By, DateRangeError, parse_date_range
+from app.users.funnel.edges import WITHIN
 from app.users.funnel.export import as_csv
 from app.users.funnel.figures import Figures, figures
 from app.web.humanize import percent, took

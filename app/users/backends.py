@@ -1,19 +1,15 @@
 """What MongoDB and mongomock do differently, all in one place.
 
 mongomock is the in-memory store of the tests, and what `make run` falls back to. It has no schema
-validators, no `$merge`, no array filters and no `$unionWith`, and its positional updates are wrong
-in one case. `Mongomock` does these things in Python; it never runs on a server.
+validators, no `$merge` and no array filters, and its positional updates are wrong in one case.
+`Mongomock` does these things in Python; it never runs on a server.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from itertools import chain
+from datetime import datetime
 
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from app.users.clock import EPOCH
 from app.users.deletion_records import (
     COUNTED,
     STEP_TAKES,
@@ -23,9 +19,6 @@ from app.users.deletion_records import (
     record_of,
 )
 from app.users.documents import Document
-from app.users.funnel.bins import bin_of, milliseconds
-from app.users.funnel.confirmation_times import pipeline, ranks
-from app.users.funnel.date_range import By, DateRange
 from app.users.outbox import Outbox
 from app.users.outbox_overview import OutboxOverview
 
@@ -50,12 +43,6 @@ class MongoDB:
         """The records of accounts that are gone."""
         return DeletionRecords(users)
 
-    def confirmation_times(
-        self, database: Database[Document], dates: DateRange, now: datetime
-    ) -> Iterable[Document]:
-        """What `funnel.confirmation_times.pipeline` yields."""
-        return database["users"].aggregate(pipeline(dates, now), allowDiskUse=True)
-
     def writable(self, database: Database[Document]) -> bool:
         """Whether the server takes writes."""
         return bool(database.command("hello").get("isWritablePrimary"))
@@ -75,20 +62,6 @@ class Mongomock(MongoDB):
 
     def deletion_records(self, users: Users) -> DeletionRecords:
         return _MongomockDeletionRecords(users)
-
-    def confirmation_times(
-        self, database: Database[Document], dates: DateRange, now: datetime
-    ) -> Iterable[Document]:
-        groups: dict[tuple[str, int], list[int | None]] = defaultdict(list)
-        for account in _confirmed_accounts(database, dates, now):
-            day = account["registered_on"].astimezone(UTC).date()
-            took = None
-            if account["confirmed_on"]:
-                took = milliseconds(account["confirmed_on"] - account["registered_on"])
-            keys = {("all", 0), *((by.value, by.number(day)) for by in (By.WEEK, dates.by))}
-            for key in keys:
-                groups[key].append(took)
-        return [_group(of, number, times) for (of, number), times in groups.items()]
 
     def writable(self, database: Database[Document]) -> bool:
         return True
@@ -139,24 +112,3 @@ def _still_exists(account: Document, record: Document, now: datetime) -> bool:
     if record["how"] == Removal.EXPIRED:
         return bool(account["confirmed"] or account["expires_on"] > record["gone_on"])
     return bool(record["gone_on"] < now - STEP_TAKES)
-
-
-def _confirmed_accounts(
-    database: Database[Document], dates: DateRange, now: datetime
-) -> Iterator[Document]:
-    registered = {"registered_on": {"$gte": dates.since, "$lt": dates.until}}
-    yield from database["users"].find({"confirmed": True, **registered})
-    gone = {"confirmed_on": {"$gt": EPOCH}, "gone_on": {"$lte": now}}
-    yield from database["departed"].find(gone | registered)
-
-
-def _group(of: str, number: int, times: list[int | None]) -> Document:
-    known = sorted(time for time in times if time is not None)
-    bins = Counter(bin_of(time) for time in known)
-    return {
-        "_id": {"of": of, "number": number},
-        "n": len(times),
-        "known": len(known),
-        "hist": [{"b": b, "n": n} for b, n in sorted(bins.items())],
-        "picks": [known[rank] for rank in chain(*ranks(len(known)))] if known else [],
-    }

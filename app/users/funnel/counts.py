@@ -1,6 +1,6 @@
 """What MongoDB counts for the funnel: a few small tables, whatever the number of accounts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,9 @@ from typing import Any
 import pymongo
 from pymongo.database import Database
 
-from app.users.backends import backend_of
 from app.users.clock import EPOCH
 from app.users.documents import Document
-from app.users.funnel.confirmation_times import grain_expression
+from app.users.funnel.confirmation_times import DAY_OF_REGISTRATION, Times, confirmation_times
 from app.users.funnel.date_range import DateRange
 
 # Seconds. Counting millions takes longer than anything else that a page asks for.
@@ -21,11 +20,11 @@ _PATIENCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Each a list of documents: `n`, and in `_id` what it is counted by, `g` being the day or
-    week of registration."""
+    """But for the times, lists of documents: `n`, and in `_id` what it is counted by, `day` being
+    the number of the day of registration."""
 
-    confirmed: list[Document]
-    """As `confirmation_times.pipeline` yields them."""
+    confirmed: dict[int, Times]
+    """By the number of the day."""
     unconfirmed: list[Document]
     """All in `users`, with those that MongoDB is about to delete."""
     overdue: list[Document]
@@ -40,11 +39,11 @@ class Counts:
 
 def count(database: Database[Document], dates: DateRange, now: datetime) -> Counts:
     """Counts; the queries run side by side, as each keeps one core of the server busy."""
-    queries = (_confirmed, _unconfirmed, _overdue, _departed, _refused, _resent)
+    queries = (confirmation_times, _unconfirmed, _overdue, _departed, _refused, _resent)
 
-    def run(query: Callable[[Database[Document], DateRange, datetime], Iterable[Document]]) -> Any:
+    def run(query: Callable[[Database[Document], DateRange, datetime], Any]) -> Any:
         with pymongo.timeout(_PATIENCE):
-            return list(query(database, dates, now))
+            return query(database, dates, now)
 
     with ThreadPoolExecutor(len(queries)) as pool:
         return Counts(*pool.map(run, queries))
@@ -59,22 +58,16 @@ def _registered(dates: DateRange) -> Document:
     return {"$gte": dates.since, "$lt": dates.until}
 
 
-def _grouped(dates: DateRange, **by: Any) -> Document:
-    return {"$group": {"_id": {"g": grain_expression(dates), **by}, "n": {"$sum": 1}}}
+def _by_day(**by: Any) -> Document:
+    return {"$group": {"_id": {"day": DAY_OF_REGISTRATION, **by}, "n": {"$sum": 1}}}
 
 
-def _confirmed(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
-    return backend_of(database).confirmation_times(database, dates, now)
-
-
-def _unconfirmed(
-    database: Database[Document], dates: DateRange, _now: datetime
-) -> Iterable[Document]:
+def _unconfirmed(database: Database[Document], dates: DateRange, _now: datetime) -> list[Document]:
     query = {"confirmed": False, "registered_on": _registered(dates)}
-    return database["users"].aggregate([{"$match": query}, _grouped(dates)])
+    return list(database["users"].aggregate([{"$match": query}, _by_day()]))
 
 
-def _overdue(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
+def _overdue(database: Database[Document], dates: DateRange, now: datetime) -> list[Document]:
     """There are few: MongoDB deletes them within a minute or two.
 
     The query is by `expires_on` alone, so that MongoDB chooses the index on it.
@@ -90,12 +83,12 @@ def _overdue(database: Database[Document], dates: DateRange, now: datetime) -> I
         "refused": {"$ne": [{"$ifNull": ["$confirm_mail.refused", None]}, None]},
     }
     found = database["users"].aggregate(
-        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": note}, _grouped(dates, **by)]
+        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": note}, _by_day(**by)]
     )
-    return (row for row in found if row["_id"]["counts"])
+    return [row for row in found if row["_id"]["counts"]]
 
 
-def _departed(database: Database[Document], dates: DateRange, now: datetime) -> Iterable[Document]:
+def _departed(database: Database[Document], dates: DateRange, now: datetime) -> list[Document]:
     query = {"registered_on": _registered(dates), "gone_on": {"$lte": now}}
     by = {
         "how": "$how",
@@ -103,15 +96,15 @@ def _departed(database: Database[Document], dates: DateRange, now: datetime) -> 
         "resends": "$resends",
         "refused": "$refused",
     }
-    return database["departed"].aggregate([{"$match": query}, _grouped(dates, **by)])
+    return list(database["departed"].aggregate([{"$match": query}, _by_day(**by)]))
 
 
-def _refused(database: Database[Document], dates: DateRange, _now: datetime) -> Iterable[Document]:
+def _refused(database: Database[Document], dates: DateRange, _now: datetime) -> list[Document]:
     query = {"confirm_mail.refused": {"$gt": ""}, "registered_on": _registered(dates)}
-    return database["users"].aggregate([{"$match": query}, _grouped(dates)])
+    return list(database["users"].aggregate([{"$match": query}, _by_day()]))
 
 
-def _resent(database: Database[Document], dates: DateRange, _now: datetime) -> Iterable[Document]:
+def _resent(database: Database[Document], dates: DateRange, _now: datetime) -> list[Document]:
     query = {"token_version": {"$gt": 1}, "registered_on": _registered(dates)}
     by = {"resends": _RESENDS, "confirmed": "$confirmed"}
-    return database["users"].aggregate([{"$match": query}, _grouped(dates, **by)])
+    return list(database["users"].aggregate([{"$match": query}, _by_day(**by)]))

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from app.users.funnel.bins import WITHIN
+from app.users.funnel.edges import WITHIN
 from app.users.funnel.figures import Figures, Line
 
 _COUNTS = (

@@ -4,16 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
 
 from pymongo.database import Database
 
 from app.users.deletion_records import Removal
 from app.users.documents import Document
-from app.users.funnel.bins import EDGES, WITHIN, bin_of
-from app.users.funnel.confirmation_times import TENTHS, grain, ranks
+from app.users.funnel.confirmation_times import Confirmed, Times
 from app.users.funnel.counts import Counts, count
 from app.users.funnel.date_range import By, DateRange
+from app.users.funnel.edges import EDGES, WITHIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +80,38 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
         pymongo.errors.PyMongoError: when MongoDB does not answer in time.
     """
     counts = count(database, dates, now)
-    groups = {(row["_id"]["of"], int(row["_id"]["number"])): row for row in counts.confirmed}
-    everybody = groups.get(("all", 0))
-    tally = _Tally(counts, dates, dates.by)
+    everybody = Confirmed.of(counts.confirmed.values())
+    by_period = _folded(counts.confirmed, dates.by)
+    tally = _Tally(counts, dates.by)
     numbers = [dates.by.number(start) for start in dates.periods(dates.by)]
-    lines = [tally.line(number, groups.get((dates.by.value, number))) for number in numbers]
+    lines = [tally.line(number, by_period.get(number, _NOBODY)) for number in numbers]
     total = _sum(dates, lines, everybody)
     return Figures(
         dates=dates,
         total=total,
         lines=lines,
-        cohorts=list(_cohorts(_Tally(counts, dates, By.WEEK), dates, groups, now)),
-        curve=_curve(everybody),
+        cohorts=list(_cohorts(counts, dates, now)),
+        curve=[(edge / 1000, everybody.within(edge)) for edge in EDGES],
         resent=_resent(counts, total),
     )
+
+
+_NOBODY = Confirmed(0, [])
+
+
+def _folded(days: dict[int, Times], by: By) -> dict[int, Confirmed]:
+    """The confirmed of each week or month, from those of its days."""
+    groups: dict[int, list[Times]] = {}
+    for day, times in days.items():
+        groups.setdefault(by.number(By.DAY.start(day)), []).append(times)
+    return {number: Confirmed.of(group) for number, group in groups.items()}
 
 
 class _Tally:
     """The small tables of `Counts`, folded into days, weeks or months by their numbers."""
 
-    def __init__(self, counts: Counts, dates: DateRange, by: By) -> None:
-        self._by, self._grain = by, grain(dates)
+    def __init__(self, counts: Counts, by: By) -> None:
+        self._by = by
         unconfirmed = [row for row in counts.departed if not row["_id"]["confirmed"]]
         expired = [row for row in unconfirmed if row["_id"]["how"] == Removal.EXPIRED]
         self.unconfirmed = self._fold(counts.unconfirmed)
@@ -120,30 +130,26 @@ class _Tally:
     def _fold(self, rows: Iterable[Document], times: str = "") -> Counter[int]:
         found: Counter[int] = Counter()
         for row in rows:
-            number = int(row["_id"]["g"])
-            if self._by is not self._grain:
-                number = self._by.number(self._grain.start(number))
+            number = self._by.number(By.DAY.start(int(row["_id"]["day"])))
             found[number] += row["n"] * (row["_id"][times] if times else 1)
         return found
 
-    def line(self, number: int, confirmed: Document | None) -> Line:
+    def line(self, number: int, confirmed: Confirmed) -> Line:
         """The period of that number."""
         waiting = self.unconfirmed[number] - self.overdue[number]
         expired, withdrawn = self.expired[number], self.withdrawn[number]
-        count = confirmed["n"] if confirmed else 0
-        median, p90 = _percentiles(confirmed)
         return Line(
             start=self._by.start(number),
-            registered=count + waiting + expired + withdrawn,
-            confirmed=count,
+            registered=confirmed.count + waiting + expired + withdrawn,
+            confirmed=confirmed.count,
             waiting=waiting,
             expired=expired,
             withdrawn=withdrawn,
             deleted=self.deleted[number],
             refused=self.refused[number],
             resends=self.resends[number],
-            median=median,
-            p90=p90,
+            median=confirmed.percentile(5),
+            p90=confirmed.percentile(9),
         )
 
 
@@ -152,8 +158,8 @@ def _twice(counts: Counts) -> list[Document]:
     return [{**row, "n": -row["n"]} for row in counts.overdue if row["_id"]["noted"]]
 
 
-def _sum(dates: DateRange, lines: list[Line], confirmed: Document | None) -> Line:
-    median, p90 = _percentiles(confirmed)
+def _sum(dates: DateRange, lines: list[Line], confirmed: Confirmed) -> Line:
+    median, p90 = confirmed.percentile(5), confirmed.percentile(9)
     sums = {
         field.name: sum(getattr(line, field.name) for line in lines)
         for field in fields(Line)
@@ -162,50 +168,20 @@ def _sum(dates: DateRange, lines: list[Line], confirmed: Document | None) -> Lin
     return Line(start=dates.first, median=median, p90=p90, **sums)
 
 
-def _percentiles(confirmed: Document | None) -> tuple[float | None, float | None]:
-    """In seconds, by linear interpolation (see `TENTHS`)."""
-    if not confirmed or not confirmed["known"]:
-        return None, None
-    between = ranks(confirmed["known"])
-    at = dict(zip(sorted(chain(*between)), sorted(confirmed["picks"]), strict=True))
-    found = []
-    for tenths, (low, high) in zip(TENTHS, between, strict=True):
-        part = (confirmed["known"] - 1) * tenths % 10 / 10
-        # A tenth of a millisecond is the finest that comes out.
-        found.append(round((at[low] + (at[high] - at[low]) * part) / 1000, 4))
-    median, p90 = found
-    return median, p90
-
-
-def _cohorts(
-    tally: _Tally, dates: DateRange, groups: dict[tuple[str, int], Document], now: datetime
-) -> Iterator[Cohort]:
+def _cohorts(counts: Counts, dates: DateRange, now: datetime) -> Iterator[Cohort]:
+    tally, by_week = _Tally(counts, By.WEEK), _folded(counts.confirmed, By.WEEK)
     for start in dates.periods(By.WEEK):
         number = By.WEEK.number(start)
-        confirmed = groups.get(("week", number))
-        line = tally.line(number, None)
+        confirmed = by_week.get(number, _NOBODY)
         end = min(datetime.combine(start, time(), UTC) + timedelta(weeks=1), dates.until)
         yield Cohort(
             start=start,
-            registered=line.registered + (confirmed["n"] if confirmed else 0),
-            confirmed={name: _within(confirmed, edge) for name, edge in WITHIN.items()},
+            registered=tally.line(number, confirmed).registered,
+            confirmed={name: confirmed.within(edge) for name, edge in WITHIN.items()},
             open=frozenset(
                 name for name, edge in WITHIN.items() if end + timedelta(milliseconds=edge) > now
             ),
         )
-
-
-def _within(confirmed: Document | None, edge: int) -> int:
-    """How many had confirmed when that many milliseconds had passed."""
-    if not confirmed:
-        return 0
-    last = bin_of(edge)
-    hist = confirmed["hist"]
-    return sum(entry["n"] for entry in hist if entry["b"] is not None and entry["b"] <= last)
-
-
-def _curve(confirmed: Document | None) -> list[tuple[float, int]]:
-    return [(edge / 1000, _within(confirmed, edge)) for edge in EDGES]
 
 
 def _resent(counts: Counts, total: Line) -> list[tuple[int, int, int]]:
