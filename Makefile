@@ -36,8 +36,8 @@ screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into build/
 	$(BIN)/python scripts/screenshots.py
 
 docs: $(VENV)/docs.stamp ## the documents as a site, into site/
-	@mkdir -p build/docs
-	@ln -sfn $(addprefix ../../,README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs) build/docs/
+	@rm -rf build/docs && mkdir -p build/docs
+	@cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs build/docs/
 	$(BIN)/mkdocs build --strict
 
 lock: ## pins the requirements anew, from pyproject.toml
