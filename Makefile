@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-head
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench screenshots lock clean
+.PHONY: help run dev test check bench screenshots docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -18,6 +18,9 @@ help: ## what there is
 # `exec`, so that a signal for the shell's process is the server's.
 run: $(VENV)/run.stamp $(VENV)/mongod.stamp ## MongoDB, web and mail on this machine; PORT=8000 make run
 	@exec $(BIN)/python scripts/dev.py
+
+dev: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## the same, and it starts again when code changes
+	@exec $(BIN)/python scripts/dev.py --reload
 
 test: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## the whole test suite; ARGS='-k name' for a part of it
 	$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--numprocesses=auto --maxprocesses=4 --dist=loadgroup)
@@ -32,16 +35,22 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## how close to the limit of its stack it runs; QUICK=1, WRITE=1
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
 
-screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into docs/screenshots/
+screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into build/screenshots/
 	$(BIN)/python scripts/screenshots.py
+
+docs: $(VENV)/docs.stamp ## the documents as a site, into site/
+	@rm -rf build/docs && mkdir -p build/docs
+	@cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs build/docs/
+	$(BIN)/mkdocs build --strict
 
 lock: ## pins the requirements anew, from pyproject.toml
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --group docs --constraints requirements.txt --constraints requirements-dev.txt --output-file requirements-docs.txt
 
 clean: ## removes what was made, but not instance/, where the data is
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is made once all is installed: an interrupted installation is begun again, a finished one
@@ -59,6 +68,11 @@ $(VENV)/run.stamp: requirements.txt $(VENV)/made.stamp
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	@echo "Installing requirements-dev.txt"
 	@$(PIP) install --quiet --requirement requirements.txt --requirement requirements-dev.txt
+	@touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt $(VENV)/made.stamp
+	@echo "Installing requirements-docs.txt"
+	@$(PIP) install --quiet --requirement requirements-docs.txt
 	@touch $@
 
 # The embedded MongoDB. It is no reason to stop: whoever needs it says what is missing.

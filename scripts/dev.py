@@ -1,10 +1,12 @@
 """What `make run` runs: database, indexes, web and mail together, in development mode.
 
-One process: a database in memory, the fallback, is one process's own.
+One process, because the fallback, a database in memory, belongs to one process. With `--reload`
+(`make dev`) that process starts again whenever Python code changes; the database keeps running.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -28,6 +30,7 @@ from scripts.mongod import Mongod, MongodError, MongodUnavailableError
 
 _HOST = "127.0.0.1"
 _INSTANCE = config.ROOT / "instance"
+_IN_MEMORY = "IN MEMORY (mongomock): all accounts will be gone at exit"
 
 
 class _RequestHandler(WSGIRequestHandler):
@@ -39,6 +42,27 @@ class _RequestHandler(WSGIRequestHandler):
 
 def main() -> int:
     os.environ.setdefault("APP_SETTINGS", "config.DevelopmentConfig")
+    return _reload() if "--reload" in sys.argv[1:] else _run()
+
+
+def _reload() -> int:
+    from watchfiles import PythonFilter, run_process
+
+    try:
+        with _database():
+            run_process(
+                config.ROOT,
+                target=f"{shlex.quote(sys.executable)} {shlex.quote(__file__)}",
+                target_type="command",
+                watch_filter=PythonFilter(ignore_paths=[config.ROOT / ".venv", _INSTANCE]),
+            )
+    except MongodError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run() -> int:
     # From here on a signal asks for an orderly end, also while things are still being started.
     # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
     stop = Event()
@@ -85,16 +109,16 @@ def _listener(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """Sees to `MONGODB_URI`; yields where the data is kept, in words."""
-    if os.environ.get("MONGODB_URI", "").strip():
-        yield "in the MongoDB of MONGODB_URI"
+    """Sets `MONGODB_URI`; yields where the data is kept, in words."""
+    if uri := os.environ.get("MONGODB_URI", "").strip():
+        yield _IN_MEMORY if uri.startswith("mongomock") else "in the MongoDB of MONGODB_URI"
         return
     try:
         mongod = Mongod.start(_INSTANCE / "mongodb")
     except MongodUnavailableError as error:
         print(f"No real MongoDB: {error}.", file=sys.stderr)
         os.environ["MONGODB_URI"] = "mongomock://localhost/latchkey"
-        yield "IN MEMORY (mongomock): all accounts will be gone at exit"
+        yield _IN_MEMORY
         return
     # For the other scripts, while this one runs.
     note = _INSTANCE / "mongodb.uri"

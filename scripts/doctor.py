@@ -30,7 +30,7 @@ def main() -> int:
 def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator[Finding]:
     """Everything that can be looked at; what a wrong setting stands before is named."""
     if settings is None:
-        yield from (fix("settings", problem, "see README.md") for problem in problems)
+        yield from (fix("settings", problem, "see docs/settings.md") for problem in problems)
         return
     yield from check_settings(settings, problems)
     yield from check_keys(settings)

@@ -1,9 +1,13 @@
-"""Writes every page in each of its states, and every mail, to docs/screenshots/: in light, in dark,
-and as a phone shows it. Needs requirements-dev.txt and Chromium."""
+"""Takes every page in each of its states, and every mail: in light, in dark, and on a phone.
+
+All pictures go to build/screenshots/, which git ignores; those that a document shows also go to
+docs/screenshots/. Needs requirements-dev.txt and Chromium.
+"""
 
 import _root  # noqa: F401, I001 (first, so that tests can be imported)
 import io
 import logging
+import re
 import shutil
 import sys
 import tempfile
@@ -17,7 +21,8 @@ from tests.browser import tour
 from tests.browser.conftest import CHROMIUM
 from tests.browser.stage import staged
 
-GALLERY = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+ROOT = Path(__file__).resolve().parent.parent
+ALL, KEPT = ROOT / "build" / "screenshots", ROOT / "docs" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1024, height=720), ViewportSize(width=360, height=720)
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
 COLOURS = 64
@@ -26,8 +31,7 @@ TALLEST = 1600  # of the mailbox, which holds a lot, the top says all
 
 def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    for look in ("light", "dark", "phone"):
-        shutil.rmtree(GALLERY / look, ignore_errors=True)
+    shutil.rmtree(ALL, ignore_errors=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -37,9 +41,31 @@ def main() -> int:
         for part in tour.PARTS:
             take(part, browser)
         browser.close()
-    pictures = list(GALLERY.rglob("*.png"))
+    pictures = list(ALL.rglob("*.png"))
     size = sum(picture.stat().st_size for picture in pictures) / 1e6
-    print(f"{len(pictures)} pictures in {GALLERY}, {size:.1f} MB")
+    print(f"{len(pictures)} pictures in {ALL}, {size:.1f} MB")
+    return keep(shown())
+
+
+def shown() -> set[str]:
+    """The pictures that a document shows, such as `light/register.png`."""
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    texts = [document.read_text() for document in documents]
+    return {name for text in texts for name in re.findall(r"screenshots/(\w+/[\w-]+\.png)", text)}
+
+
+def keep(names: set[str]) -> int:
+    """Makes these pictures the only ones in docs/screenshots/.
+
+    Returns 1, and changes nothing, when one was not taken: its page is no longer on the tour.
+    """
+    if missing := sorted(name for name in names if not (ALL / name).is_file()):
+        print("Documents show pictures that were not taken:", *missing, file=sys.stderr)
+        return 1
+    shutil.rmtree(KEPT, ignore_errors=True)
+    for name in names:
+        (KEPT / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ALL / name, KEPT / name)
     return 0
 
 
@@ -80,7 +106,7 @@ def save(page: Page, name: str) -> None:
     commonest = [colour for _count, colour in sorted(counted, reverse=True)[:COLOURS]]
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for colour in commonest for part in colour])
-    path = GALLERY / f"{name}.png"
+    path = ALL / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     taken.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 

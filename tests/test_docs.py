@@ -1,4 +1,4 @@
-"""What the documents name is there: files, tests, and the words of the audit log."""
+"""What the documents name is there: files, tests, links, settings, events of the audit log."""
 
 import ast
 import re
@@ -8,11 +8,23 @@ from pathlib import Path
 
 import pytest
 
+import config
 from app.users.events import EventKind
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 SECURITY = ROOT / "docs" / "security.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+PICTURES = ROOT / "docs" / "screenshots"
+
+# Settings that config.py does not read, and the file that does.
+_READ_ELSEWHERE = {
+    "ADMIN_PASSWORD": "scripts/create_admin.py",
+    "PROMETHEUS_MULTIPROC_DIR": "gunicorn.conf.py",
+}
+# [text](target) and ![text](target); what is in backticks is no link.
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 # `tests/x.py`, `tests/x.py::test_y`; `::test_z` alone is in the file that its line named last.
 _NAMED = re.compile(r"`((?:app|bench|scripts|tests)/[\w/.-]+\.py)?((?:::\w+)*)`")
@@ -94,3 +106,66 @@ def _texts(*nodes: ast.AST) -> Iterator[str]:
 
 def test_the_table_of_events_is_what_the_code_records() -> None:
     assert events_in_the_document() == events_in_the_code()
+
+
+def links(document: Path) -> Iterator[tuple[Path, str]]:
+    """The files of this repository that a document links to, and the anchors in them."""
+    for target in _LINK.findall(_CODE.sub("", document.read_text())):
+        if "://" not in target:
+            file, _, anchor = target.partition("#")
+            yield (document.parent / file).resolve() if file else document, anchor
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, made as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    broken = [
+        f"{file.name}#{anchor}"
+        for file, anchor in links(document)
+        if not file.exists() or (anchor and anchor not in anchors(file))
+    ]
+    assert broken == []
+
+
+def test_the_pictures_in_git_are_those_that_a_document_shows() -> None:
+    shown = {file for document in DOCUMENTS for file, _anchor in links(document)}
+    kept = set(PICTURES.rglob("*.png"))
+    assert kept
+    assert kept == {file for file in shown if file.suffix == ".png"}
+
+
+class RecordedVariables(dict[str, str]):
+    """An environment that notes which variables are asked for."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(APP_SETTINGS=kind, SECRET_KEY="s" * 32, SECURITY_PASSWORD_SALT="p" * 32)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: str = "") -> str:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def settings_in_the_code() -> set[str]:
+    """The variables that some kind of process reads."""
+    asked: set[str] = set()
+    for kind in config.CONFIGS:
+        variables = RecordedVariables(kind)
+        config.read(variables)
+        asked |= variables.asked
+    return asked
+
+
+def test_the_document_on_settings_has_each_setting_once_and_no_other() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", SETTINGS.read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(settings_in_the_code() | _READ_ELSEWHERE.keys())
+
+
+@pytest.mark.parametrize(("name", "file"), _READ_ELSEWHERE.items())
+def test_a_setting_that_config_does_not_read_is_read_elsewhere(name: str, file: str) -> None:
+    assert f'"{name}"' in (ROOT / file).read_text()

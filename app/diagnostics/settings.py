@@ -18,7 +18,7 @@ _MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes 
 def check_settings(settings: config.BaseConfig, problems: list[str]) -> Iterator[Finding]:
     """Every setting that keeps the product from starting, and what is doubtful."""
     for problem in problems:
-        yield fix("settings", problem, "the table of settings in README.md says what it takes")
+        yield fix("settings", problem, "docs/settings.md says what it takes")
     if not problems:
         yield ok("settings", f"complete and valid ({type(settings).__name__})")
     if not settings.production:
