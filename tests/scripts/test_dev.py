@@ -27,14 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Dev:
     """A development server; all that it prints is in `output`."""
 
-    def __init__(self, project: Path, **variables: str) -> None:
+    def __init__(self, project: Path, *options: str, **variables: str) -> None:
         self.port = free_port()
         self.instance = project / "instance"
         self._printed = project / f"output-{self.port}"
         settings = {"PATH": os.environ["PATH"], "HOME": str(project), "PORT": str(self.port)}
         with self._printed.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "scripts/dev.py"],
+                [sys.executable, "scripts/dev.py", *options],
                 cwd=project,
                 env=settings | variables,
                 stdout=output,
@@ -107,8 +107,8 @@ def start(project: Path) -> Iterator[Callable[..., Dev]]:
     """Starts development servers, and kills what a failed test has left."""
     started: list[Dev] = []
 
-    def start(**variables: str) -> Dev:
-        started.append(Dev(project, **variables))
+    def start(*options: str, **variables: str) -> Dev:
+        started.append(Dev(project, *options, **variables))
         return started[-1]
 
     yield start
@@ -185,6 +185,22 @@ def test_without_mongod_it_says_what_helps_and_keeps_accounts_in_memory(
     assert dev.open(dev.mail().link).status == 200
     assert dev.end(signal.SIGTERM) == 0
     assert "Traceback" not in dev.output
+
+
+def test_with_reload_a_change_of_the_code_starts_it_again_on_the_same_database(
+    start: Callable[..., Dev], project: Path, mongod: Mongod
+) -> None:
+    dev = start("--reload").ready()
+    assert dev.open("/register", **ACCOUNT, confirm=ACCOUNT["password"]).status == 302
+    database = dev.mongod_pid()
+    view = project / "app" / "main" / "home.py"
+    view.write_text(view.read_text() + '\n\nbp.get("/new")(lambda: "hello")\n')
+    wait_until(lambda: dev.output.count("Ctrl-C") == 2)
+    assert dev.open("/new").read() == b"hello"
+    assert dev.open("/login", **ACCOUNT).headers["Location"] == "/unconfirmed"
+    assert dev.mongod_pid() == database
+    assert dev.end(signal.SIGINT) == 0
+    assert not runs(database)
 
 
 def test_a_taken_port_is_told_in_one_line(start: Callable[..., Dev], no_mongod: str) -> None:
