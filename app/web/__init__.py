@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.web import (
+    assets,
     error_pages,
     headers,
     humanize,
@@ -15,6 +16,7 @@ from app.web import (
 
 def init_app(app: Flask) -> None:
     """Sets headers, error pages, the viewer and what templates use up."""
+    assets.init_app(app)
     headers.init_app(app)
     request_bodies.init_app(app)
     humanize.init_app(app)

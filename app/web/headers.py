@@ -39,7 +39,6 @@ _HEADERS = Secure(
 _HTTPS_ONLY = Secure(
     hsts=StrictTransportSecurity().max_age(365 * 86400).include_subdomains()
 ).headers
-_STATIC = {"static", "bootstrap.static"}
 
 
 def init_app(app: Flask) -> None:
@@ -51,8 +50,8 @@ def _add_headers(response: Response) -> Response:
     for name, value in _CSP.items():
         response.headers.setdefault(name, value)
     response.headers.extend(_HEADERS)
-    if request.endpoint not in _STATIC:
-        response.headers.add("Cache-Control", "no-store")
+    # Static files set their own.
+    response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.extend(_HTTPS_ONLY)
     return response
