@@ -113,4 +113,5 @@ def _answer(asset: Asset, cache_control: str) -> Response:
     else:
         response.data = asset.content
         response.set_etag(asset.digest)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
