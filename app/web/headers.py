@@ -12,7 +12,7 @@ from secure import (
     XContentTypeOptions,
 )
 
-# Everything comes from the app itself; Bootstrap's stylesheet has its icons as data: URLs.
+# Everything comes from the app itself; Bootstrap's icons are data: URLs in its stylesheet.
 _CONTENT = (
     ContentSecurityPolicy()
     .default_src("'none'")
