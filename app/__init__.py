@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import account, admin, auth, mail, main, mongo, web
-from app.extensions import bootstrap, csrf
+from app.extensions import csrf
 from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
 from app.security import load_shedding, rate_limits
@@ -22,7 +22,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     Raises:
         SystemExit: status 1, with one message that names every wrong setting.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)  # app/web/assets.py serves the files
     app.config.from_object(settings or _settings())
     # Werkzeug's own redirect would use the host that the request names.
     app.url_map.merge_slashes = False
@@ -34,7 +34,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     mongo.init_app(app)
     web.init_app(app)
     load_shedding.init_app(app)
-    for extension in (bootstrap, csrf, flask_mail):
+    for extension in (csrf, flask_mail):
         extension.init_app(app)
     mail.init_app(app)
     rate_limits.init_app(app)

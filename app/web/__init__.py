@@ -3,22 +3,20 @@
 from flask import Flask
 
 from app.web import (
+    assets,
     error_pages,
     headers,
     humanize,
     request_bodies,
-    template_cache,
-    url_cache,
     viewer,
 )
 
 
 def init_app(app: Flask) -> None:
     """Sets headers, error pages, the viewer and what templates use up."""
+    assets.init_app(app)
     headers.init_app(app)
     request_bodies.init_app(app)
     humanize.init_app(app)
-    url_cache.init_app(app)
-    template_cache.init_app(app)
     error_pages.init_app(app)
     viewer.init_app(app)

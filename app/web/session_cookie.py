@@ -12,6 +12,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from app.security.signing import signing_keys
 from app.users.links import SIGNATURES
+from app.web.assets import PREFIX
 
 
 @cache
@@ -26,12 +27,14 @@ def _serializer(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
 
 class SignedSessions(SecureCookieSessionInterface):
     """Flask's session interface with our signatures. A signed cookie that does not hold a session
-    is an empty session, not an error."""
+    is an empty session, not an error. Static files have no session."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
         return _serializer(signing_keys(app.config))
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(PREFIX):
+            return None  # otherwise Flask-Login reads it, and Flask adds `Vary: Cookie`
         try:
             return super().open_session(app, request)
         except (BadData, TypeError, ValueError):

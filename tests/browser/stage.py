@@ -37,8 +37,12 @@ class Stage:
 
 
 @contextmanager
-def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
-    """Serves a development app on mongomock for the block; yields the app and its address."""
+def served(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[Flask, str]]:
+    """Serves a development app on mongomock for the block; yields the app and its address.
+
+    Args:
+        live: False for templates and static files as in production, where browsers keep them.
+    """
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     settings = config.load(
         {
@@ -52,6 +56,7 @@ def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
         }
     )
     settings.MAIL_FOLDER = str(folder)
+    settings.TEMPLATES_AUTO_RELOAD = live
     server.app = app = create_app(settings)
     with app.app_context():
         list(indexes.apply(current_mongo().database))
@@ -65,10 +70,10 @@ def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def staged(folder: Path, *, live: bool = True) -> Iterator[Stage]:
     """An app to look at in any state; asks no name server."""
     unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
-    with served(folder, cooldown=0) as (app, url), unknown:
+    with served(folder, cooldown=0, live=live) as (app, url), unknown:
         yield Stage(app, url, Mailbox(Worker(app), folder))
 
 

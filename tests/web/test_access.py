@@ -111,16 +111,12 @@ MATRIX = [
     Access("GET", "/health/ready", 200, 200, 200),
     Access("GET", "/metrics", 404, 404, 404),  # to a bearer of METRICS_TOKEN alone
     Access("GET", "/static/<path:filename>", 200, 200, 200),
-    Access("GET", "/bootstrap/static/<path:filename>", 200, 200, 200),
 ]
 DEVELOPMENT = [
     Access("GET", "/dev/mail", 200, 200, 200),
     Access("GET", "/dev/mail/<mail_id>/html", 404, 404, 404),
 ]
-_FILES = {
-    "/static/<path:filename>": "/static/css/latchkey.css",
-    "/bootstrap/static/<path:filename>": "/bootstrap/static/css/bootstrap.min.css",
-}
+_FILES = {"/static/<path:filename>": "/static/css/latchkey.css"}
 _POSTS = [access for access in MATRIX if access.method == "POST"]
 _GETS = [access for access in MATRIX if access.method == "GET"]
 _KINDS = ["anonymous", "unconfirmed", "confirmed", "administrator"]
