@@ -163,6 +163,7 @@ class BaseConfig:
     # A form left open over lunch must still work: the token lives as long as the session.
     WTF_CSRF_TIME_LIMIT = None
     WTF_CSRF_SSL_STRICT = False  # needs a Referer, which Referrer-Policy: no-referrer withholds
+    TEMPLATES_AUTO_RELOAD = False
     MAIL_FOLDER: str | None = None
 
     def __init__(self, env: Environment) -> None:
