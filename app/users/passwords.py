@@ -9,7 +9,6 @@ from enum import Enum
 from threading import Lock
 
 import bcrypt
-from zxcvbn import zxcvbn
 
 from app.users import hash_queue
 
@@ -116,6 +115,9 @@ def weakness(password: str, own_words: Iterable[str] = ()) -> Weakness | None:
     """
     if wrong_length := length_weakness(password):
         return wrong_length
+    # Imported at the first new password: its dictionaries take a fifth of the time of a start.
+    from zxcvbn import zxcvbn
+
     words = [_normal(word)[:_SCORED_LENGTH] for word in own_words]
     with _scoring:
         result = zxcvbn(_normal(password)[:_SCORED_LENGTH], user_inputs=words)
