@@ -59,11 +59,11 @@ def problems(**variables: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "expected"), DEFAULTS.items())
-def test_a_setting_that_is_not_set_has_its_default(name: str, expected: object) -> None:
+def test_an_unset_setting_has_its_default(name: str, expected: object) -> None:
     assert getattr(config.load(PRODUCTION), name) == expected
 
 
-def test_production_is_what_runs_unless_something_else_is_asked_for() -> None:
+def test_production_is_the_default_configuration() -> None:
     assert type(config.load(PRODUCTION)) is config.ProductionConfig
     assert problems(APP_SETTINGS="config.NoSuchConfig") == [
         "APP_SETTINGS must be one of config.ProductionConfig, config.DevelopmentConfig,"
@@ -103,7 +103,7 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
         (2, "1", 1, 0, 0),
     ],
 )
-def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
+def test_threads_are_divided_and_pages_keep_a_fifth(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
     threads: str,
@@ -120,7 +120,7 @@ def test_the_threads_are_shared_out_and_pages_keep_a_fifth(
 
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", ["", "   "])
-def test_production_names_what_is_missing(name: str, value: str) -> None:
+def test_production_names_missing_settings(name: str, value: str) -> None:
     assert problems(**{name: value}) == [f"{name} is required"]
 
 
@@ -182,11 +182,11 @@ def test_an_invalid_setting_is_named_and_its_value_is_not_shown(name: str, value
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MONGODB_URI", "APP_MAIL_SERVER"])
-def test_development_and_tests_need_none_of_it(name: str) -> None:
+def test_development_and_tests_need_no_settings(name: str) -> None:
     assert config.load({"APP_SETTINGS": "config.TestingConfig", name: ""})
 
 
-def test_what_excludes_each_other_and_what_belongs_together_is_said() -> None:
+def test_conflicting_and_incomplete_settings_are_named() -> None:
     both = problems(APP_MAIL_USE_TLS="true", APP_MAIL_USE_SSL="true")
     assert both == ["APP_MAIL_USE_TLS and APP_MAIL_USE_SSL exclude each other"]
     together = ["APP_MAIL_USERNAME and APP_MAIL_PASSWORD are set together or not"]
@@ -195,7 +195,7 @@ def test_what_excludes_each_other_and_what_belongs_together_is_said() -> None:
     assert problems(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="s3cret-pass") == []
 
 
-def test_keys_that_are_set_leave_nothing_behind_in_development(
+def test_development_stores_no_keys_when_they_are_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "ROOT", tmp_path)
@@ -204,7 +204,7 @@ def test_keys_that_are_set_leave_nothing_behind_in_development(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_keys_that_development_makes_up_are_kept_and_nobody_elses_to_read(
+def test_generated_development_keys_are_kept_and_only_their_owner_can_read_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "ROOT", tmp_path)
@@ -236,7 +236,7 @@ def test_a_process_with_good_settings_starts() -> None:
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
 
 
-def test_a_process_with_bad_settings_ends_with_one_message_that_names_them_all() -> None:
+def test_a_process_with_invalid_settings_ends_with_one_message_that_names_them_all() -> None:
     bad = {
         "SECRET_KEY": "s3cret",
         "MONGODB_URI": "mongodb://operator:s3cret@db.example.org",

@@ -113,7 +113,7 @@ def test_any_other_error_is_a_500_with_a_traceback_in_the_log(
     assert type(error).__name__ in caplog.text
 
 
-def test_a_name_that_dns_does_not_know_for_now_is_an_outage(
+def test_a_name_that_dns_does_not_find_is_an_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """mongodb+srv:// asks DNS when the client is made."""

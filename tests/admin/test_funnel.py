@@ -60,9 +60,7 @@ def rows(page: BeautifulSoup, title: str) -> list[list[str]]:
     ]
 
 
-def test_the_tiles_tell_what_matters_most(
-    administrator: Visitor, accounts: list[made.Made]
-) -> None:
+def test_the_tiles_show_the_totals(administrator: Visitor, accounts: list[made.Made]) -> None:
     page = administrator.page("/admin/?from=2026-09-01")
     # The administrator has registered, too, and confirmed at once.
     registered = len(accounts) + 1
@@ -74,7 +72,7 @@ def test_the_tiles_tell_what_matters_most(
 
 
 @pytest.mark.parametrize("by", ["day", "week", "month"])
-def test_each_period_has_a_row_with_the_numbers_that_are_drawn(
+def test_each_period_has_a_row_with_its_numbers(
     administrator: Visitor, accounts: list[made.Made], by: str
 ) -> None:
     page = administrator.page(f"/admin/?from=2026-10-01&to=2026-11-25&by={by}")
@@ -118,7 +116,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("asked", "words"), REFUSED, ids=str)
-def test_a_span_that_is_none_is_refused_with_the_reason(
+def test_an_invalid_date_range_is_refused_with_the_reason(
     administrator: Visitor, asked: dict[str, str], words: str
 ) -> None:
     answer = administrator.get(f"/admin/?{urlencode(asked)}")
@@ -147,7 +145,7 @@ def test_the_csv_has_a_line_for_each_period(
     assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell]
 
 
-def test_a_period_without_anybody_has_empty_cells_where_there_is_no_number(
+def test_a_period_without_registrations_has_empty_cells_for_shares_and_times(
     administrator: Visitor,
 ) -> None:
     answer = administrator.get("/admin/funnel.csv?from=2020-01-01&to=2020-01-01&by=day")
@@ -156,7 +154,7 @@ def test_a_period_without_anybody_has_empty_cells_where_there_is_no_number(
     assert (line["share"], line["median_seconds"], line["p90_seconds"]) == ("", "", "")
 
 
-def test_a_journey_is_seen_in_the_funnel(
+def test_the_funnel_counts_the_steps_of_one_person(
     administrator: Visitor,
     visitor: Visitor,
     mailbox: Mailbox,
@@ -184,7 +182,7 @@ def test_a_journey_is_seen_in_the_funnel(
     assert said() == after, "the goodbye has left"
 
 
-def test_whoever_never_confirms_is_counted_as_expired_once_mongodb_has_deleted_the_account(
+def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
     administrator: Visitor,
     visitor: Visitor,
     mailbox: Mailbox,

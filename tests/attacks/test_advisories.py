@@ -46,7 +46,7 @@ def recipients(mailbox: Mailbox, about: str) -> list[str]:
         {"email": f"<{ADA}> {EVE}"},
     ],
 )
-def test_a_reset_goes_to_one_address_and_that_is_the_accounts(
+def test_a_reset_is_mailed_only_to_the_address_of_the_account(
     visitor: Visitor, mailbox: Mailbox, fields: dict[str, object]
 ) -> None:
     """GitLab CVE-2023-7028: a reset that was mailed to a second address in the form."""
@@ -59,7 +59,7 @@ def test_a_reset_goes_to_one_address_and_that_is_the_accounts(
     ["mıke@example.org", "MİKE@example.org", "mi\u212ae@example.org", "ｍｉｋｅ@example.org",
      "mike@ｅxample.org", "mike@example。org", "mi\u200bke@example.org", "mike@exam\u00adple.org"],
 )  # fmt: skip
-def test_an_address_that_looks_alike_gets_no_mail_of_the_account(
+def test_a_look_alike_address_gets_no_mail_of_the_account(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor], spelling: str
 ) -> None:
     """Django CVE-2019-19844, GitHub 2019: a look-alike found the account, and was mailed to."""
@@ -69,7 +69,7 @@ def test_an_address_that_looks_alike_gets_no_mail_of_the_account(
     assert set(recipients(mailbox, "password")) <= {"mike@example.org"}
 
 
-def test_many_wrong_passwords_at_once_are_no_more_tries(real: Flask) -> None:
+def test_parallel_wrong_passwords_do_not_exceed_the_limit(real: Flask) -> None:
     """Devise CVE-2019-5421: simultaneous attempts were counted as one."""
     visitors = [Visitor(real) for _ in range(AT_ONCE)]
     for visitor in visitors:
@@ -80,7 +80,7 @@ def test_many_wrong_passwords_at_once_are_no_more_tries(real: Flask) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["ADA@EXAMPLE.COM", " ada@example.com ", "ａda@example.com"])
-def test_another_spelling_of_the_address_is_no_new_allowance(
+def test_another_spelling_of_the_address_has_the_same_limit(
     visitor: Visitor, spelling: str
 ) -> None:
     """django-allauth 65: limits were kept by what was typed."""
@@ -88,7 +88,7 @@ def test_another_spelling_of_the_address_is_no_new_allowance(
     assert visitor.sign_in(spelling, WRONG).status_code == 429
 
 
-def test_many_wrong_codes_at_once_are_no_more_tries(real: Flask) -> None:
+def test_parallel_wrong_codes_do_not_exceed_the_limit(real: Flask) -> None:
     """The six digits of a mail, guessed in parallel."""
     ada = Visitor(real)
     ada.register(ADA)
@@ -105,7 +105,7 @@ def test_many_wrong_codes_at_once_are_no_more_tries(real: Flask) -> None:
     assert not account["confirmed"]
 
 
-def test_a_reset_link_sent_many_times_at_once_sets_one_password(
+def test_parallel_posts_of_one_reset_link_set_one_password(
     make_app: MakeApp, real_uri: str
 ) -> None:
     """Keycloak: action tokens that could be used more than once."""
@@ -137,7 +137,7 @@ def test_a_reset_link_sent_many_times_at_once_sets_one_password(
 
 
 @pytest.mark.parametrize("ending", ["sign_out", "password", "reset"])
-def test_a_copied_cookie_of_a_browser_that_is_kept_signed_in_dies(
+def test_a_copied_keep_me_signed_in_cookie_is_invalid_after_sign_out_change_or_reset(
     confirmed: Visitor, visitor: Visitor, mailbox: Mailbox, ending: str
 ) -> None:
     """Devise CVE-2015-8314: remember-me cookies outlived sign-out and changes of password."""
@@ -155,7 +155,7 @@ def test_a_copied_cookie_of_a_browser_that_is_kept_signed_in_dies(
     assert thief.get("/profile").location == "/login?next=%2Fprofile"
 
 
-def test_a_session_that_was_planted_before_sign_in_is_worth_nothing_after(
+def test_a_session_cookie_planted_before_sign_in_stays_signed_out(
     confirmed: Visitor, visitor: Visitor
 ) -> None:
     """Session fixation: the attacker's copy of the cookie from before does not become signed in."""
@@ -165,7 +165,7 @@ def test_a_session_that_was_planted_before_sign_in_is_worth_nothing_after(
     assert attacker.get("/profile").location == "/login?next=%2Fprofile"
 
 
-def test_a_squatter_cannot_leave_a_way_back_in(
+def test_a_stranger_who_registered_first_keeps_no_access_after_a_reset(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
     """ "Pre-hijacked accounts", trojan identifier and unexpired email change: what the squatter has
@@ -186,7 +186,7 @@ def test_a_squatter_cannot_leave_a_way_back_in(
     assert not [mail for mail in mailbox.all() if mail.to == EVE]
 
 
-def test_a_link_to_the_attackers_own_address_never_proves_the_victims(
+def test_a_link_to_the_attackers_address_never_confirms_the_victims_address(
     confirmed: Visitor, mailbox: Mailbox
 ) -> None:
     """Devise CVE-2026-32700: between two changes, the link to one address confirmed the other."""
@@ -202,7 +202,7 @@ def test_a_link_to_the_attackers_own_address_never_proves_the_victims(
     assert account["email_key"] == ADA  # type: ignore[index]
 
 
-def test_keys_of_a_deleted_account_open_nothing_of_its_successor(
+def test_links_and_cookies_of_a_deleted_account_do_not_work_for_its_successor(
     confirmed: Visitor, mailbox: Mailbox, visitor: Visitor
 ) -> None:
     """Keycloak, Flask-Security: tokens that named an address found whoever has it now."""
@@ -219,7 +219,9 @@ def test_keys_of_a_deleted_account_open_nothing_of_its_successor(
 @pytest.mark.parametrize(
     "path", ["/profile/x.css", "/profile%2fx.js", "/profile;x.css", "/profile/"]
 )
-def test_no_cache_is_talked_into_keeping_a_signed_in_page(confirmed: Visitor, path: str) -> None:
+def test_a_path_that_looks_like_a_file_shows_no_signed_in_page(
+    confirmed: Visitor, path: str
+) -> None:
     """Web cache deception (Gil, 2017): a page under a path that looks like a file."""
     answer = confirmed.get(path)
     assert ADA not in answer.text

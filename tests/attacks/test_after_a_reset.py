@@ -16,7 +16,7 @@ def _reset(owner: Visitor, mailbox: Mailbox) -> None:
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
+def test_a_stranger_who_keeps_guessing_cannot_lock_out_the_owner_after_a_reset(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
     """OWASP, "device cookies": a lock-out of an owner at a new computer."""
@@ -32,7 +32,7 @@ def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
     assert owner.get("/profile").status_code == 200
 
 
-def test_a_thiefs_browser_is_a_strange_one_after_the_reset(
+def test_a_reset_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
     """A browser that had the old password came back with the new one, and nobody was told."""
@@ -46,7 +46,7 @@ def test_a_thiefs_browser_is_a_strange_one_after_the_reset(
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
 
 
-def test_a_thiefs_browser_is_a_strange_one_after_a_change_of_password(
+def test_a_password_change_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
     """The same where the owner has noticed, and changes the password while signed in."""
@@ -62,7 +62,7 @@ def test_a_thiefs_browser_is_a_strange_one_after_a_change_of_password(
     assert len(mailbox.subjects(ADA)) == len(told) + 1
 
 
-def test_a_thiefs_browser_has_no_tries_of_its_own_after_the_reset(
+def test_after_a_reset_the_thiefs_browser_has_only_the_limit_of_unknown_browsers(
     confirmed: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     """A known browser may try a password more often than strangers together."""

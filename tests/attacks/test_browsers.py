@@ -27,7 +27,7 @@ def token_of(visitor: Visitor) -> str:
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_nobody_is_signed_in_to_the_attackers_account_by_a_form_of_theirs(app: Flask) -> None:
+def test_a_form_with_the_attackers_csrf_token_cannot_sign_a_victim_in(app: Flask) -> None:
     """Login CSRF: the victim would work in an account that the attacker reads."""
     attacker, victim = Visitor(app), Visitor(app)
     victim.get("/login")
@@ -38,7 +38,7 @@ def test_nobody_is_signed_in_to_the_attackers_account_by_a_form_of_theirs(app: F
 
 @pytest.mark.usefixtures("confirmed")
 @pytest.mark.parametrize("cookie", [False, True])
-def test_a_form_without_the_browsers_own_token_signs_nobody_in(app: Flask, cookie: bool) -> None:
+def test_a_sign_in_form_without_a_csrf_token_is_refused(app: Flask, cookie: bool) -> None:
     victim = Visitor(app)
     if cookie:
         victim.get("/login")
@@ -48,13 +48,13 @@ def test_a_form_without_the_browsers_own_token_signs_nobody_in(app: Flask, cooki
     assert victim.get("/profile").location == SIGNED_OUT
 
 
-def test_nobody_is_signed_out_by_another_site(confirmed: Visitor) -> None:
+def test_another_site_cannot_sign_a_person_out(confirmed: Visitor) -> None:
     assert confirmed.client.post("/logout").status_code == 400
     assert confirmed.get("/logout").status_code == 405
     assert confirmed.get("/profile").status_code == 200
 
 
-def test_a_token_from_before_signing_in_is_worth_nothing_after(
+def test_a_csrf_token_from_before_the_sign_in_is_refused_after_it(
     confirmed: Visitor, visitor: Visitor
 ) -> None:
     """Or whoever fixed it in somebody's browser could send forms as them."""
@@ -64,14 +64,14 @@ def test_a_token_from_before_signing_in_is_worth_nothing_after(
     assert visitor.get("/profile").status_code == 200
 
 
-class TestOfASibling:
+class TestCookiesOfASiblingDomain:
     """In production: a sibling domain can plant any cookie but one named `__Host-`."""
 
     @pytest.fixture
     def app(self, make_app: MakeApp) -> Flask:
         return make_app(SESSION_COOKIE_SECURE="true", PUBLIC_URL=HTTPS)
 
-    def test_a_cookie_without_the_prefix_is_nobodys(self, app: Flask) -> None:
+    def test_a_cookie_without_the_prefix_is_ignored(self, app: Flask) -> None:
         client = app.test_client()
         _register(client)
         signed_in = client.get_cookie("__Host-session")
@@ -81,7 +81,7 @@ class TestOfASibling:
             answer = _with_cookies(app, tossed, "/profile")
             assert answer.location == SIGNED_OUT, name
 
-    def test_it_does_not_take_the_place_of_ones_own(self, app: Flask) -> None:
+    def test_a_planted_cookie_does_not_replace_the_real_one(self, app: Flask) -> None:
         client, attacker = app.test_client(), app.test_client()
         _register(client)
         attacker.get("/login", base_url=HTTPS)
@@ -94,7 +94,7 @@ class TestOfASibling:
             assert answer.status_code == 200
             assert ADA in answer.text
 
-    def test_every_cookie_that_is_set_has_the_prefix(self, app: Flask) -> None:
+    def test_every_cookie_has_the_host_prefix(self, app: Flask) -> None:
         client = app.test_client()
         for cookie in _register(client):
             name, _, rest = cookie.partition("=")
@@ -124,7 +124,7 @@ def _register(client: Client) -> list[str]:
     return cookies
 
 
-def test_the_page_of_a_link_gives_its_token_to_nobody(app: Flask, visitor: Visitor) -> None:
+def test_the_page_of_a_link_does_not_leak_its_token(app: Flask, visitor: Visitor) -> None:
     """Token leak by Referer: no header sends it, and the page leads to no other site."""
     for purpose, token in live_tokens(app).items():
         path = PATHS[purpose] + token

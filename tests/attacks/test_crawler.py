@@ -128,7 +128,7 @@ def _may(access: Access | None, method: str, kind: str) -> bool:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
+def test_random_requests_cause_no_error_and_show_no_forbidden_page(
     app: Flask, people: dict[str, Visitor], data: st.DataObject
 ) -> None:
     kind = data.draw(st.sampled_from(KINDS), "kind")
@@ -150,7 +150,7 @@ def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_route_answers_every_method_with_a_page_or_a_refusal(
+def test_every_route_answers_every_method_without_an_error(
     app: Flask, people: dict[str, Visitor], kind: str
 ) -> None:
     """Without luck: each of them once."""

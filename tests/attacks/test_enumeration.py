@@ -160,7 +160,7 @@ def _one_hash() -> float:
     return median(times)
 
 
-def test_resending_looks_the_same_to_whoever_typed_a_taken_address(app: Flask) -> None:
+def test_resending_is_the_same_for_a_taken_and_a_new_address(app: Flask) -> None:
     seen, took = {}, {}
     for email in (CONFIRMED, NOBODY):
         visitor = Visitor(app)
@@ -188,7 +188,7 @@ def test_a_wrong_password_costs_the_same_commands(app: Flask) -> None:
     assert len(set(map(tuple, counts.values()))) == 1, counts
 
 
-def test_the_right_password_of_a_taken_address_registers_nothing(app: Flask) -> None:
+def test_registering_a_taken_address_with_its_right_password_does_not_sign_in(app: Flask) -> None:
     """Who knows it may sign in; whoever registers with it is not told so."""
     visitor = Visitor(app)
     assert visitor.register(CONFIRMED, PASSWORD).location == "/unconfirmed"

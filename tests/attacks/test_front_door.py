@@ -31,7 +31,7 @@ def _raw(server: Gunicorn, *lines: str, body: str = "") -> str:
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "Script_Name"])
-def test_no_header_moves_the_app_to_another_address(server: Gunicorn, name: str) -> None:
+def test_no_header_changes_the_address_of_the_app(server: Gunicorn, name: str) -> None:
     """gunicorn 2650: a header became SCRIPT_NAME, which is in front of every link and redirect."""
     lie = f"{name}: //evil.example"
     answer = _raw(server, "GET /profile HTTP/1.1", "Host: localhost", lie)
@@ -46,7 +46,7 @@ def test_no_header_moves_the_app_to_another_address(server: Gunicorn, name: str)
     ["PATH_INFO: /profile", "X-Original-URL: /profile", "X-Rewrite-URL: /profile",
      "REMOTE_USER: root@example.com", "X-HTTP-Method-Override: POST", "HTTP_COOKIE: session=x"],
 )  # fmt: skip
-def test_no_header_names_another_page_or_person(server: Gunicorn, lie: str) -> None:
+def test_no_header_changes_the_page_or_the_person(server: Gunicorn, lie: str) -> None:
     """Symfony CVE-2018-14773 and the like: a proxy saw one path, the app another."""
     answer = _raw(server, "GET / HTTP/1.1", "Host: localhost", lie)
     assert answer.startswith("HTTP/1.1 200 ")
@@ -67,9 +67,7 @@ def test_no_header_names_another_page_or_person(server: Gunicorn, lie: str) -> N
     ],
     ids=" and ".join,
 )
-def test_a_request_that_two_servers_would_read_differently_is_not_served(
-    server: Gunicorn, framing: list[str]
-) -> None:
+def test_an_ambiguous_request_is_refused(server: Gunicorn, framing: list[str]) -> None:
     """Request smuggling (gunicorn CVE-2024-1135, CVE-2024-6827): what is behind the body of the one
     request became another person's next. Refused unserved, and what follows it with it."""
     smuggled = "0\r\n\r\nGET /profile HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -78,7 +76,7 @@ def test_a_request_that_two_servers_would_read_differently_is_not_served(
     assert "/login?next=" not in answer
 
 
-def test_a_whole_address_in_the_request_line_moves_nothing(server: Gunicorn) -> None:
+def test_an_absolute_address_in_the_request_line_changes_no_redirect(server: Gunicorn) -> None:
     """Host header poisoning by the other way to name a host."""
     answer = _raw(server, "GET http://evil.example/profile HTTP/1.1", "Host: localhost")
     assert "\r\nLocation: /login?next=%2Fprofile\r\n" in answer
@@ -110,7 +108,7 @@ def _over_https(app: Flask, email: str) -> tuple[Visitor, str]:
      "$Version=1,__Host-session", "\x85__Host-session", "\xa0__Host-session",
      "\u2000__Host-session".encode().decode("latin-1")],
 )  # fmt: skip
-def test_a_cookie_without_the_prefix_signs_nobody_in(production: Flask, name: str) -> None:
+def test_a_cookie_without_the_host_prefix_signs_no_one_in(production: Flask, name: str) -> None:
     """Login CSRF by cookie tossing: the victim works in the attacker's account unawares. With
     "Cookie Chaos" (PortSwigger, 2025): what a server strips of a name made it one with a prefix."""
     _eve, evil = _over_https(production, EVE)
@@ -120,7 +118,7 @@ def test_a_cookie_without_the_prefix_signs_nobody_in(production: Flask, name: st
     assert EVE not in page.text
 
 
-def test_a_tossed_cookie_takes_nobodys_place(production: Flask) -> None:
+def test_a_tossed_cookie_does_not_replace_the_real_one(production: Flask) -> None:
     """Before the real one or after it, the real one counts."""
     _eve, evil = _over_https(production, EVE)
     _ada, own = _over_https(production, ADA)

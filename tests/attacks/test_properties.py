@@ -57,7 +57,7 @@ def _stays(location: str) -> bool:
 @given(target=_targets)
 @example("/%09/evil.example")
 @example("/\\evil.example")
-def test_no_target_leads_away_however_often_it_is_decoded(app: Flask, target: str) -> None:
+def test_no_target_leads_to_another_site_even_when_decoded_again(app: Flask, target: str) -> None:
     with app.test_request_context():
         location = local_path(target)
     once = location
@@ -72,7 +72,7 @@ def test_no_target_leads_away_however_often_it_is_decoded(app: Flask, target: st
 
 @_FEW
 @given(target=_targets)
-def test_signing_in_leads_nowhere_else(confirmed: Visitor, target: str) -> None:
+def test_signing_in_never_leads_to_another_site(confirmed: Visitor, target: str) -> None:
     answer = confirmed.get(f"/login?next={quote(target)}")
     assert answer.status_code == 302
     assert _stays(answer.location)
@@ -81,7 +81,7 @@ def test_signing_in_leads_nowhere_else(confirmed: Visitor, target: str) -> None:
 
 @_FEW
 @given(tail=st.lists(_pieces, max_size=6).map("".join))
-def test_no_path_makes_a_header_or_a_redirect_of_its_own(visitor: Visitor, tail: str) -> None:
+def test_no_path_can_add_a_header_or_a_redirect(visitor: Visitor, tail: str) -> None:
     """CR and LF, encoded or not, in a path that is redirected or in one that is not there."""
     for head in ("/profile", "/confirm/", "/"):
         answer = visitor.get(head + quote(tail, safe="/%"))
@@ -96,7 +96,7 @@ def test_no_path_makes_a_header_or_a_redirect_of_its_own(visitor: Visitor, tail:
     name=st.sampled_from(["session", "device", "remember_token"]),
     value=st.one_of(st.text(max_size=60), st.from_regex(r"\A[\w.-]{1,80}\Z")),
 )
-def test_a_cookie_that_is_made_up_signs_nobody_in_and_breaks_nothing(
+def test_a_forged_cookie_signs_no_one_in_and_causes_no_error(
     app: Flask, confirmed: Visitor, name: str, value: str
 ) -> None:
     header = {"Cookie": dump_cookie(name, value, path=None, max_size=0)}
@@ -107,7 +107,9 @@ def test_a_cookie_that_is_made_up_signs_nobody_in_and_breaks_nothing(
 
 
 @pytest.mark.parametrize("name", ["session", "device"])
-def test_no_character_of_a_cookie_can_be_changed(app: Flask, confirmed: Visitor, name: str) -> None:
+def test_a_cookie_with_a_changed_character_is_ignored(
+    app: Flask, confirmed: Visitor, name: str
+) -> None:
     """A device cookie that could be made up would carry somebody else's allowance of tries."""
     cookie = confirmed.client.get_cookie(name)
     assert cookie is not None

@@ -57,7 +57,7 @@ def _links(mailbox: Mailbox, to: str) -> list[str]:
     return [mail.link for mail in mails]
 
 
-def test_two_changes_at_once_never_give_the_victims_address(
+def test_parallel_changes_never_give_the_victims_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
     """Devise CVE-2026-32700 as it was published: the attacker's own address is pending already, and
@@ -77,7 +77,7 @@ def test_two_changes_at_once_never_give_the_victims_address(
         assert _address(real) == EVE
 
 
-def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own(
+def test_a_link_used_during_another_change_confirms_only_its_own_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
     """The same hole from the other end: the link is posted as the pending address changes."""
@@ -96,7 +96,9 @@ def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own
         assert _address(real) == EVE
 
 
-def test_a_pending_address_is_nobodys_key(real: Flask, eve: Visitor, mailbox: Mailbox) -> None:
+def test_a_pending_address_cannot_sign_in_reset_or_block_a_registration(
+    real: Flask, eve: Visitor, mailbox: Mailbox
+) -> None:
     """django-allauth: an address that is not proven signed in, got the resets, and
     kept its owner from registering."""
     eve.submit("/profile/email", email=VICTIM, current_password=PASSWORD)

@@ -45,17 +45,19 @@ def _updates(app: Flask, email: str, password: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("email", [CONFIRMED, UNCONFIRMED, NOBODY])
-def test_a_refused_sign_in_waits_for_no_journal_and_no_majority(app: Flask, email: str) -> None:
+def test_a_refused_sign_in_writes_with_the_same_write_concern_for_every_address(
+    app: Flask, email: str
+) -> None:
     (update,) = _updates(app, email, WRONG)
     assert update["writeConcern"] == {"w": 1, "j": False}
 
 
-def test_a_sign_in_that_succeeds_still_waits_for_both(app: Flask) -> None:
+def test_a_successful_sign_in_waits_for_the_journal_and_a_majority(app: Flask) -> None:
     (update,) = _updates(app, CONFIRMED, PASSWORD)
     assert update["writeConcern"] == {"w": "majority", "j": True}
 
 
-def test_a_refusal_that_nobody_waited_for_is_counted_all_the_same(app: Flask) -> None:
+def test_refused_sign_ins_are_counted_although_their_write_does_not_wait(app: Flask) -> None:
     for _ in range(3):
         Visitor(app).sign_in(CONFIRMED, WRONG)
     owner = Visitor(app)

@@ -48,7 +48,7 @@ def problems(page: Page, name: str) -> str:
 
 
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
-def test_everybody_can_use_every_page(stage: Stage, new_page: NewPage, part: tour.Part) -> None:
+def test_axe_finds_no_problem_on_any_page(stage: Stage, new_page: NewPage, part: tour.Part) -> None:
     def still(**options: object) -> Page:
         """A page without transitions: its colours are what they are at once."""
         return new_page(reduced_motion="reduce", **options)

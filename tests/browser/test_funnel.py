@@ -65,7 +65,7 @@ def number(text: str) -> float | None:
     return None if words == "–" else float(words)
 
 
-def test_each_chart_draws_its_table(new_page: NewPage) -> None:
+def test_each_chart_shows_the_numbers_of_its_table(new_page: NewPage) -> None:
     page = opened(new_page())
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     for canvas in page.locator("canvas").all():
@@ -78,7 +78,7 @@ def test_each_chart_draws_its_table(new_page: NewPage) -> None:
         assert canvas.evaluate(INK) > 10, "something is painted"
 
 
-def test_charts_are_drawn_anew_in_the_colours_of_the_scheme(new_page: NewPage) -> None:
+def test_charts_change_colours_with_the_colour_scheme(new_page: NewPage) -> None:
     page = opened(new_page(color_scheme="light"))
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     first = page.locator("canvas").first
@@ -94,20 +94,20 @@ def test_charts_are_drawn_anew_in_the_colours_of_the_scheme(new_page: NewPage) -
     assert not {one["colour"] for one in dark} & {one["colour"] for one in light}
 
 
-def test_without_a_script_the_tables_stand_alone(new_page: NewPage) -> None:
+def test_without_scripts_the_page_shows_only_tables(new_page: NewPage) -> None:
     page = opened(new_page(java_script_enabled=False))
     expect(page.locator("canvas:visible")).to_have_count(0)
     expect(page.get_by_role("table")).to_have_count(CHARTS)
     expect(page.get_by_role("table").first.get_by_role("row").last).to_contain_text("All")
 
 
-def test_nothing_sticks_out_on_a_phone(new_page: NewPage) -> None:
+def test_the_funnel_fits_a_phone(new_page: NewPage) -> None:
     page = opened(new_page(viewport={"width": 360, "height": 720}))
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_the_form_shows_another_span(new_page: NewPage) -> None:
+def test_the_form_changes_the_date_range(new_page: NewPage) -> None:
     page = opened(new_page())
     page.get_by_label("By", exact=True).select_option("Month")
     page.get_by_role("button", name="Show").click()

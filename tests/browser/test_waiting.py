@@ -62,7 +62,7 @@ def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"the keyboard does not reach {target}")
 
 
-def test_the_waiting_tab_moves_on_once_the_phone_has_confirmed(
+def test_the_waiting_page_moves_on_after_a_confirmation_on_a_phone(
     stage: Stage, new_page: NewPage
 ) -> None:
     laptop, phone = new_page(), new_page(viewport={"width": 360, "height": 740}, has_touch=True)
@@ -74,7 +74,7 @@ def test_the_waiting_tab_moves_on_once_the_phone_has_confirmed(
     expect_home(laptop)
 
 
-def test_the_page_shows_when_the_mail_has_left_and_keeps_what_is_typed(
+def test_the_waiting_page_shows_when_the_mail_was_sent_and_keeps_typed_digits(
     stage: Stage, new_page: NewPage
 ) -> None:
     page = new_page(timezone_id="Asia/Tokyo", locale="en-GB")
@@ -89,9 +89,7 @@ def test_the_page_shows_when_the_mail_has_left_and_keeps_what_is_typed(
     expect(page.get_by_label("Code")).to_be_focused()
 
 
-def test_a_page_that_nobody_looks_at_asks_nothing_until_it_is_looked_at(
-    stage: Stage, new_page: NewPage
-) -> None:
+def test_a_hidden_waiting_page_does_not_poll(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     # Chromium without a window never hides a page: this one is told so.
     page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.seen})")
@@ -106,7 +104,7 @@ def test_a_page_that_nobody_looks_at_asks_nothing_until_it_is_looked_at(
     expect(main(page)).to_contain_text("The mail was sent")
 
 
-def test_an_ended_session_leads_to_the_form_to_sign_in(stage: Stage, new_page: NewPage) -> None:
+def test_an_ended_session_leads_to_the_sign_in_form(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     sign_up(page)
     page.context.clear_cookies()
@@ -124,7 +122,7 @@ def test_a_typed_code_submits_itself(stage: Stage, new_page: NewPage, spelling: 
     expect_home(page)
 
 
-def test_a_code_pasted_as_the_mail_has_it_submits_itself(stage: Stage, new_page: NewPage) -> None:
+def test_a_pasted_code_submits_itself(stage: Stage, new_page: NewPage) -> None:
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
     sign_up(page)
     code = code_of(stage.mailbox.newest(EMAIL))
@@ -133,7 +131,7 @@ def test_a_code_pasted_as_the_mail_has_it_submits_itself(stage: Stage, new_page:
     expect_home(page)
 
 
-def test_a_wrong_code_says_how_many_tries_are_left_and_can_be_typed_over(
+def test_a_wrong_code_shows_the_tries_left_and_can_be_overwritten(
     stage: Stage, new_page: NewPage
 ) -> None:
     page = new_page()
@@ -148,7 +146,7 @@ def test_a_wrong_code_says_how_many_tries_are_left_and_can_be_typed_over(
     expect_home(page)
 
 
-def test_after_five_wrong_codes_only_a_new_mail_or_the_link_helps(
+def test_after_five_wrong_codes_the_page_asks_for_a_new_mail(
     stage: Stage, new_page: NewPage
 ) -> None:
     page = new_page()
@@ -165,9 +163,7 @@ def test_after_five_wrong_codes_only_a_new_mail_or_the_link_helps(
     expect_home(page)
 
 
-def test_without_scripts_the_code_has_a_button_and_so_has_everything_else(
-    stage: Stage, new_page: NewPage
-) -> None:
+def test_the_waiting_page_works_without_scripts(stage: Stage, new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
     sign_up(page)
     expect(main(page)).to_contain_text("on its way")
@@ -184,9 +180,7 @@ def test_without_scripts_the_code_has_a_button_and_so_has_everything_else(
     expect_home(page)
 
 
-def test_the_keyboard_alone_leads_from_the_form_to_the_profile(
-    stage: Stage, new_page: NewPage
-) -> None:
+def test_a_person_can_register_with_the_keyboard_alone(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     page.goto("/register")
     expect(page.get_by_label("Email address")).to_be_focused()
@@ -203,7 +197,7 @@ def test_the_keyboard_alone_leads_from_the_form_to_the_profile(
     expect(page.get_by_role("heading", name="Profile")).to_be_visible()
 
 
-def test_a_slip_in_the_domain_is_offered_and_taken_by_keyboard(
+def test_a_suggested_address_can_be_accepted_with_the_keyboard(
     stage: Stage, new_page: NewPage
 ) -> None:
     page = new_page()
@@ -220,7 +214,7 @@ def test_a_slip_in_the_domain_is_offered_and_taken_by_keyboard(
     expect(offer).to_have_count(0)
 
 
-def test_an_address_is_never_refused_for_its_domain(stage: Stage, new_page: NewPage) -> None:
+def test_an_address_is_never_refused_because_of_its_domain(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     page.goto("/register")
     expect(page.get_by_label("Email address")).to_be_focused()
@@ -234,9 +228,7 @@ def test_an_address_is_never_refused_for_its_domain(stage: Stage, new_page: NewP
     expect(page.get_by_label("Email address")).to_have_value("ada@gmail.com")
 
 
-def test_a_refused_address_is_shown_at_once_and_can_be_mended(
-    stage: Stage, new_page: NewPage
-) -> None:
+def test_a_refused_address_is_shown_and_can_be_corrected(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     sign_up(page, "ada@gmial.com")
     expect(main(page)).to_contain_text("on its way")
@@ -257,7 +249,7 @@ def test_a_refused_address_is_shown_at_once_and_can_be_mended(
 
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed in", "signed out"])
-def test_an_older_link_leads_to_a_new_mail_with_one_press(
+def test_the_page_of_a_superseded_link_sends_a_new_mail(
     stage: Stage, new_page: NewPage, signed_in: bool
 ) -> None:
     owner = new_page()
@@ -278,9 +270,7 @@ def test_an_older_link_leads_to_a_new_mail_with_one_press(
     expect_home(owner)
 
 
-def test_an_expired_link_leads_to_a_new_mail_with_one_press(
-    stage: Stage, new_page: NewPage
-) -> None:
+def test_the_page_of_an_expired_link_sends_a_new_mail(stage: Stage, new_page: NewPage) -> None:
     page = new_page()
     sign_up(page)
     link = stage.mailbox.newest(EMAIL).link

@@ -62,7 +62,7 @@ def answer(failing_mongod: Mongod) -> Iterator[Answer]:
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_a_fault_is_a_500_with_its_traceback(
+def test_a_fault_is_a_500_with_a_traceback_in_the_log(
     ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     form = ada.fill("/login", email=ADA, password="not the password")
@@ -74,7 +74,7 @@ def test_a_fault_is_a_500_with_its_traceback(
 
 
 @pytest.mark.parametrize("code", OUTAGES)
-def test_an_outage_is_a_503_with_one_line(
+def test_an_outage_is_a_503_with_one_line_in_the_log(
     ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     form = ada.fill("/login", email=ADA, password="not the password")
@@ -89,7 +89,7 @@ def test_an_outage_is_a_503_with_one_line(
     assert "Traceback" not in caplog.text
 
 
-def test_a_validator_that_refuses_an_account_is_a_500_and_stores_nothing(
+def test_a_document_that_the_validator_refuses_is_a_500_and_is_not_stored(
     app: Flask, users: Users, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No fail point: the schema of a newer version that this one does not meet."""
@@ -152,7 +152,7 @@ def test_the_worker_logs_an_outage_in_one_line_and_goes_on(
         (SHUTTING_DOWN, "mongodb: does not answer"),
     ],
 )
-def test_readiness_tells_a_fault_from_an_outage(
+def test_readiness_names_a_fault_and_an_outage_differently(
     app: Flask,
     answer: Answer,
     command: str,

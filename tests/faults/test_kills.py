@@ -99,7 +99,7 @@ def assert_all_delivered(users: Users, server: SmtpServer) -> None:
         assert len(ids[account["email_key"]]) == 1, account["email_key"]
 
 
-def test_web_and_worker_killed_at_any_instant_lose_nothing_that_was_answered(
+def test_killing_web_and_worker_loses_no_acknowledged_registration(
     make_web: Make[Web],
     make_worker: Make[MailWorker],
     uri: str,
@@ -124,7 +124,7 @@ def test_web_and_worker_killed_at_any_instant_lose_nothing_that_was_answered(
     assert_all_delivered(users, server)
 
 
-def test_a_worker_that_wakes_up_after_its_lease_cannot_settle_what_another_took_over(
+def test_a_worker_that_lost_its_lease_cannot_settle_the_letter(
     make_worker: Make[MailWorker], web: Web, users: Users, server: SmtpServer
 ) -> None:
     """SIGSTOP once the mail is handed over. The other worker is told to come back, and meanwhile
@@ -159,7 +159,7 @@ def replica_set(tmp_path: Path) -> Any:
     members.stop()
 
 
-def test_the_primary_of_three_is_killed_and_everything_acknowledged_survives(
+def test_killing_the_primary_loses_no_acknowledged_registration(
     replica_set: ReplicaSet, make_web: Make[Web]
 ) -> None:
     """Those who got a 503 have tried again, and nobody was told that their address is taken."""

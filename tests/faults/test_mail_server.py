@@ -38,7 +38,7 @@ def _register(web: Web, email: str) -> Person:
     return person
 
 
-def test_an_awkward_server_holds_up_no_page_and_no_other_letter(
+def test_a_faulty_mail_server_delays_no_page_and_no_other_letter(
     web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
 ) -> None:
     """First it is away; then it refuses one letter for good, one for now, hangs up on one before
@@ -71,7 +71,7 @@ def test_an_awkward_server_holds_up_no_page_and_no_other_letter(
     assert to_fay.mail.message["Message-ID"] == f"<{message_id}@example.org>"
 
 
-def test_what_was_taken_before_a_lost_goodbye_is_not_sent_again(
+def test_a_mail_is_not_sent_again_when_the_connection_breaks_at_quit(
     web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
 ) -> None:
     server.answers["QUIT"] = [HANG_UP]
@@ -90,7 +90,7 @@ def test_what_was_taken_before_a_lost_goodbye_is_not_sent_again(
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 @pytest.mark.parametrize("trouble", ["login", "sender", "certificate"])
-def test_what_an_operator_must_mend_sends_nothing_drops_nothing_and_is_told(
+def test_a_wrong_mail_setting_sends_nothing_drops_nothing_and_is_reported(
     web: Web, make_worker: Make[MailWorker], users: Users, trouble: str
 ) -> None:
     server = SmtpServer()

@@ -22,7 +22,7 @@ def _ready(web: Web) -> bool:
     return web.answer("/health/ready")[0] == 200
 
 
-def test_away_at_start_it_waits_unready_and_goes_on_by_itself(
+def test_processes_that_start_without_mongodb_wait_and_recover(
     mongod_of_its_own: Mongod,
     make_web: Make[Web],
     make_worker: Make[MailWorker],
@@ -51,7 +51,7 @@ def test_away_at_start_it_waits_unready_and_goes_on_by_itself(
     [(Mongod.pause, Mongod.resume), (Mongod.kill, Mongod.restart)],
     ids=["stopped", "killed"],
 )
-def test_away_at_run_time_pages_say_so_within_5_seconds_and_work_again_by_themselves(
+def test_pages_answer_503_while_mongodb_is_away_and_recover(
     mongod_of_its_own: Mongod,
     make_web: Make[Web],
     make_worker: Make[MailWorker],

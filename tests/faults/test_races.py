@@ -54,7 +54,7 @@ def ada(web: Web, mailbox: Mailbox) -> Person:
     return person
 
 
-def test_200_registrations_of_one_address_at_once_are_one_account_whose_newest_link_works(
+def test_200_parallel_registrations_make_one_account_whose_newest_link_works(
     web: Web, users: Users, mailbox: Mailbox
 ) -> None:
     fields = {"email": ADA, "password": PASSWORD, "confirm": PASSWORD}
@@ -72,7 +72,7 @@ def test_200_registrations_of_one_address_at_once_are_one_account_whose_newest_l
     assert Person(web).submit(link, password=PASSWORD).location == "/"
 
 
-def test_of_resends_at_once_each_has_a_version_and_only_the_newest_link_works(
+def test_after_parallel_resends_only_the_newest_link_works(
     web: Web, users: Users, mailbox: Mailbox
 ) -> None:
     person = Person(web)
@@ -87,7 +87,7 @@ def test_of_resends_at_once_each_has_a_version_and_only_the_newest_link_works(
     assert person.submit(links[-1]).location == "/"
 
 
-def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(
+def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(
     web: Web, mailbox: Mailbox
 ) -> None:
     for n in range(ROUNDS):
@@ -104,7 +104,7 @@ def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(
         assert person.get("/profile").status_code == 200
 
 
-def test_two_sign_ins_at_once_after_hashes_became_costlier_both_succeed(
+def test_parallel_sign_ins_succeed_after_the_hash_cost_was_raised(
     make_web: Make[Web], ada: Person, uri: str, users: Users
 ) -> None:
     costlier = make_web(MONGODB_URI=uri, BCRYPT_LOG_ROUNDS="5")

@@ -138,7 +138,7 @@ def account(stage: Stage, email: str) -> dict[str, Any]:
     return found
 
 
-def test_registering_again_is_a_newer_claim_of_ones_own(either: Stage, email: str) -> None:
+def test_a_repeated_registration_replaces_the_first_one(either: Stage, email: str) -> None:
     person = Person(either.web)
     fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
     again = either.sent_twice(person, "/register", write="findAndModify", **fields)
@@ -150,9 +150,7 @@ def test_registering_again_is_a_newer_claim_of_ones_own(either: Stage, email: st
     assert person.submit(either.mailbox.newest(email).link).location == "/"
 
 
-def test_whoever_does_not_register_again_can_use_the_mail_all_the_same(
-    stage: Stage, email: str
-) -> None:
+def test_the_mail_of_an_unanswered_registration_works(stage: Stage, email: str) -> None:
     person = Person(stage.web)
     stage.lose("findAndModify")
     assert person.register(email).status_code == 503
@@ -161,7 +159,7 @@ def test_whoever_does_not_register_again_can_use_the_mail_all_the_same(
     assert person.get("/profile").status_code == 200
 
 
-def test_confirming_again_lands_home(either: Stage, email: str) -> None:
+def test_a_repeated_confirmation_leads_home(either: Stage, email: str) -> None:
     person = Person(either.web)
     person.register(email)
     link = either.mailbox.newest(email).link
@@ -169,7 +167,7 @@ def test_confirming_again_lands_home(either: Stage, email: str) -> None:
     assert "is confirmed" in alert(person.get("/"), "success")
 
 
-def test_confirming_again_by_the_password_says_that_it_is_done(stage: Stage, email: str) -> None:
+def test_a_repeated_confirmation_by_password_says_that_it_is_done(stage: Stage, email: str) -> None:
     Person(stage.web).register(email)
     elsewhere, link = Person(stage.web), stage.mailbox.newest(email).link
     again = stage.sent_twice(elsewhere, link, password=PASSWORD)
@@ -177,7 +175,7 @@ def test_confirming_again_by_the_password_says_that_it_is_done(stage: Stage, ema
     assert elsewhere.sign_in(email).location == "/"
 
 
-def test_a_code_whose_try_was_counted_unheard_works(stage: Stage, email: str) -> None:
+def test_a_repeated_code_works(stage: Stage, email: str) -> None:
     person = Person(stage.web)
     person.register(email)
     words = stage.mailbox.newest(email).text.split()
@@ -186,7 +184,7 @@ def test_a_code_whose_try_was_counted_unheard_works(stage: Stage, email: str) ->
     assert again.location == "/"
 
 
-def test_a_resend_again_sends_another_and_the_newest_link_works(stage: Stage, email: str) -> None:
+def test_after_a_repeated_resend_the_newest_link_works(stage: Stage, email: str) -> None:
     person = Person(stage.web)
     person.register(email)
     again = stage.sent_twice(person, "/resend", on="/unconfirmed")
@@ -194,7 +192,7 @@ def test_a_resend_again_sends_another_and_the_newest_link_works(stage: Stage, em
     assert person.submit(stage.mailbox.newest(email).link).location == "/"
 
 
-def test_starting_over_again_leads_to_the_form(stage: Stage, email: str) -> None:
+def test_repeated_starting_over_leads_to_the_registration_form(stage: Stage, email: str) -> None:
     person = Person(stage.web)
     person.register(email)
     again = stage.sent_twice(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
@@ -202,25 +200,25 @@ def test_starting_over_again_leads_to_the_form(stage: Stage, email: str) -> None
     assert stage.users.count_documents({"email_key": email}) == 0
 
 
-def test_disowning_again_says_that_the_account_is_gone(stage: Stage, email: str) -> None:
+def test_repeated_disowning_says_that_the_account_is_gone(stage: Stage, email: str) -> None:
     Person(stage.web).register(email)
     owner, link = Person(stage.web), stage.mailbox.newest(email).link
     again = stage.sent_twice(owner, f"{link}/disown", on=link, write="delete")
     assert (again.status_code, "account is gone" in again.text) == (410, True)
 
 
-def test_signing_in_again_signs_in(stage: Stage, ada: Person, email: str) -> None:
+def test_a_repeated_sign_in_signs_in(stage: Stage, ada: Person, email: str) -> None:
     again = stage.sent_twice(Person(stage.web), "/login", email=email, password=PASSWORD)
     assert again.location == "/"
 
 
-def test_signing_out_again_signs_out(stage: Stage, ada: Person) -> None:
+def test_a_repeated_sign_out_signs_out(stage: Stage, ada: Person) -> None:
     earlier = ada.tab()
     assert stage.sent_twice(ada, "/logout", on="/").location == "/login"
     assert earlier.get("/profile").status_code == 302
 
 
-def test_a_reset_again_is_done(either: Stage, ada: Person, email: str) -> None:
+def test_a_repeated_reset_succeeds(either: Stage, ada: Person, email: str) -> None:
     person = Person(either.web)
     asked = either.sent_twice(person, "/forgot", write="findAndModify", email=email)
     assert asked.location == "/login"
@@ -232,7 +230,7 @@ def test_a_reset_again_is_done(either: Stage, ada: Person, email: str) -> None:
     assert account(either, email)["reset_done"]["version"] == 1, "one letter was enough"
 
 
-def test_a_change_of_password_again_says_which_one_works(
+def test_a_repeated_password_change_says_which_password_works(
     stage: Stage, ada: Person, email: str
 ) -> None:
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
@@ -242,7 +240,7 @@ def test_a_change_of_password_again_says_which_one_works(
     assert ada.sign_in(email, NEW).location == "/"
 
 
-def test_a_change_of_address_again_is_done_at_each_step(
+def test_each_repeated_step_of_a_change_of_address_succeeds(
     stage: Stage, ada: Person, email: str
 ) -> None:
     new = f"new-{email}"
@@ -256,23 +254,23 @@ def test_a_change_of_address_again_is_done_at_each_step(
     assert account(stage, email)["former_emails"] == []
 
 
-def test_a_cancelled_change_again_is_none(stage: Stage, ada: Person, email: str) -> None:
+def test_a_repeated_cancellation_says_that_no_change_is_pending(
+    stage: Stage, ada: Person, email: str
+) -> None:
     ada.submit("/profile/email", email=f"new-{email}", current_password=PASSWORD)
     again = stage.sent_twice(ada, "/profile/email/cancel", on="/profile/email")
     assert again.location == "/profile/email"
     assert "No change was pending" in alert(ada.get("/profile/email"), "info")
 
 
-def test_a_deletion_again_is_done(either: Stage, ada: Person, email: str) -> None:
+def test_a_repeated_deletion_succeeds(either: Stage, ada: Person, email: str) -> None:
     again = either.sent_twice(ada, "/profile/delete", current_password=PASSWORD)
     assert again.location == "/"
     assert "deleted" in alert(ada.get("/"), "success")
     assert either.users.count_documents({"email_key": email}) == 0
 
 
-def test_a_first_attempt_that_the_driver_repeats_is_recognised_by_the_database(
-    stage: Stage, email: str
-) -> None:
+def test_a_write_that_the_driver_repeats_takes_effect_once(stage: Stage, email: str) -> None:
     """An answer is lost on a line that works again at once: nobody notices."""
     person = Person(stage.web)
     form = person.fill("/register", email=email, password=PASSWORD, confirm=PASSWORD)

@@ -89,7 +89,7 @@ def ada(registered: User) -> User:
 
 
 @pytest.mark.parametrize("client", [Client(), CLIENT], ids=["nothing known", "a browser"])
-def test_the_life_of_an_account_from_registering_to_deleting(app: Flask, client: Client) -> None:
+def test_an_account_goes_from_registration_to_deletion(app: Flask, client: Client) -> None:
     registered = register(parse_address(ADA), PASSWORD, client)
     assert isinstance(registered, Registered)
     assert [session.id for session in now(registered.user).sessions] == [registered.session.id]
@@ -122,7 +122,7 @@ def test_the_life_of_an_account_from_registering_to_deleting(app: Flask, client:
     assert sign_in(ADA, NEW, client, remember=False) == NoMatch()
 
 
-def test_somebody_who_is_signed_out_confirms_with_the_password(registered: User) -> None:
+def test_a_signed_out_person_confirms_with_the_password(registered: User) -> None:
     token = confirmation(registered)
     assert confirm_by_link(token, None, None, CLIENT) == Confirmable(registered, is_owner=False)
     assert isinstance(confirm_by_link(token, None, NEW, CLIENT), WrongPassword)
@@ -157,7 +157,7 @@ def test_a_weak_password_is_refused_with_its_weakness(app: Flask) -> None:
     assert users.find_by_email(ADA) is None
 
 
-def test_a_wrong_password_and_a_disabled_account_are_told_apart_by_the_right_one(
+def test_only_the_right_password_shows_that_an_account_is_disabled(
     ada: User,
 ) -> None:
     current_mongo().users.update_one({"_id": ada.id}, {"$set": {"disabled_on": ada.confirmed_on}})
@@ -200,7 +200,7 @@ def test_a_password_and_an_address_are_changed(ada: User) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_no_flow_knows_what_only_pages_need(module: ModuleType) -> None:
+def test_no_flow_imports_what_only_pages_need(module: ModuleType) -> None:
     """`is` and no comparison: the proxies would be looked up."""
     found = [
         name

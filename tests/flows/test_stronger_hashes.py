@@ -90,7 +90,7 @@ def sign_ins(app: Flask, count: int) -> list[object]:
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_sign_ins_at_the_same_moment_all_succeed_and_count_once_each(
+def test_parallel_sign_ins_all_succeed_and_count_once_each(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     limit_attempts(app, count)
@@ -104,7 +104,7 @@ def test_sign_ins_at_the_same_moment_all_succeed_and_count_once_each(
     assert verify_password(PASSWORD, stored.password_hash)
 
 
-def test_one_more_than_the_limit_is_still_one_too_many(
+def test_parallel_sign_ins_do_not_exceed_the_limit(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit_attempts(app, 7)
@@ -116,7 +116,7 @@ def test_one_more_than_the_limit_is_still_one_too_many(
 
 
 @pytest.mark.usefixtures("ada")
-def test_two_browsers_that_sign_in_at_the_same_moment_are_both_signed_in(
+def test_two_browsers_can_sign_in_at_the_same_moment(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitors = Visitor(app), Visitor(app)
@@ -126,7 +126,7 @@ def test_two_browsers_that_sign_in_at_the_same_moment_are_both_signed_in(
     assert [visitor.get("/profile").status_code for visitor in visitors] == [200, 200]
 
 
-def test_a_password_that_changes_in_between_signs_nobody_in(
+def test_a_password_that_changes_during_a_sign_in_is_refused(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hash_while_the_owner_changes_it(password: str, rounds: int) -> str:
@@ -177,7 +177,9 @@ def overtake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], 
 Overtake = Callable[[Callable[[], None]], None]
 
 
-def test_a_change_of_password_is_done(ada: User, overtake: Overtake) -> None:
+def test_a_password_change_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, overtake: Overtake
+) -> None:
     overtake(lambda: _rehash(ada))
     result = change_password(ada, PASSWORD, NEW, OWNER, remember=False)
     assert isinstance(result, PasswordChanged)
@@ -185,13 +187,17 @@ def test_a_change_of_password_is_done(ada: User, overtake: Overtake) -> None:
     assert verify_password(NEW, now(ada).password_hash)
 
 
-def test_a_deletion_is_done(ada: User, overtake: Overtake) -> None:
+def test_a_deletion_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, overtake: Overtake
+) -> None:
     overtake(lambda: _rehash(ada))
     assert delete(ada, PASSWORD, OWNER) == Deleted()
     assert is_deleted(ada.id)
 
 
-def test_a_change_of_address_is_asked_for(ada: User, overtake: Overtake) -> None:
+def test_a_change_of_address_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, overtake: Overtake
+) -> None:
     overtake(lambda: _rehash(ada))
     address = parse_address("ada@new.example")
     assert ask_email_change(ada, address, PASSWORD, OWNER) == EmailChangeAsked()
@@ -200,7 +206,7 @@ def test_a_change_of_address_is_asked_for(ada: User, overtake: Overtake) -> None
     assert pending.email_key == address.key
 
 
-def test_a_change_of_address_that_is_confirmed_elsewhere_signs_that_browser_in(
+def test_confirming_a_change_signs_in_after_another_browser_stored_a_stronger_hash(
     ada: User, overtake: Overtake
 ) -> None:
     assert users.ask_email_change(ada, parse_address("ada@new.example"), utcnow(), OWNER)
@@ -214,7 +220,9 @@ def test_a_change_of_address_that_is_confirmed_elsewhere_signs_that_browser_in(
     assert result.session.id in {session.id for session in now(ada).sessions}
 
 
-def test_after_another_password_nothing_is_done(ada: User, overtake: Overtake) -> None:
+def test_flows_are_refused_after_another_browser_changed_the_password(
+    ada: User, overtake: Overtake
+) -> None:
     """The guard still holds against what it is there for."""
     for flow in (
         lambda: change_password(ada, PASSWORD, "a third fine phrase", OWNER, remember=False),

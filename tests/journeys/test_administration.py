@@ -93,7 +93,9 @@ def test_people_are_listed_by_state(administrator: Visitor, state: str, expected
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_persons_page_tells_what_helps_and_no_secret(app: Flask, administrator: Visitor) -> None:
+def test_the_page_of_a_person_shows_the_state_and_no_secret(
+    app: Flask, administrator: Visitor
+) -> None:
     page = administrator.get(person(administrator, ADA))
     for words in ("after signing up", "The address was confirmed", "by the owner", "Letters"):
         assert words in page.text
@@ -103,13 +105,13 @@ def test_a_persons_page_tells_what_helps_and_no_secret(app: Flask, administrator
 
 
 @pytest.mark.parametrize("path", ["x", "0" * 24, "a" * 3000, "deleted:0"])
-def test_nobody_of_that_name(administrator: Visitor, path: str) -> None:
+def test_an_unknown_account_is_a_404(administrator: Visitor, path: str) -> None:
     assert_our_page(administrator.get(f"/admin/people/{path}"), 404)
     assert_our_page(administrator.get(f"/admin/people?after={path}"), 404)
 
 
 @pytest.mark.usefixtures("bob")
-def test_nothing_is_done_before_it_is_confirmed(app: Flask, administrator: Visitor) -> None:
+def test_an_action_asks_before_it_changes_anything(app: Flask, administrator: Visitor) -> None:
     path, before = person(administrator, BOB), documents(app)
     for name in re.findall(rf'href="{path}/(\w+)"', administrator.get(path).text):
         page = administrator.get(f"{path}/{name}")
@@ -121,7 +123,7 @@ def test_nothing_is_done_before_it_is_confirmed(app: Flask, administrator: Visit
 # Helping
 
 
-def test_a_new_confirmation_mail_is_sent_and_works(
+def test_an_administrator_can_send_a_new_confirmation_mail(
     administrator: Visitor, bob: Visitor, mailbox: Mailbox
 ) -> None:
     older = mailbox.newest(BOB).link
@@ -132,7 +134,7 @@ def test_a_new_confirmation_mail_is_sent_and_works(
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_link_to_choose_a_new_password_is_sent(
+def test_an_administrator_can_send_a_reset_link(
     administrator: Visitor, mailbox: Mailbox, visitor: Visitor
 ) -> None:
     assert "on its way" in said(administrator, act(administrator, ADA, "reset"))
@@ -141,7 +143,9 @@ def test_a_link_to_choose_a_new_password_is_sent(
     assert visitor.sign_in(ADA, NEW).location == "/"
 
 
-def test_sessions_are_ended(administrator: Visitor, ada: Visitor) -> None:
+def test_an_administrator_can_end_all_sessions_of_a_person(
+    administrator: Visitor, ada: Visitor
+) -> None:
     assert "signed out" in said(administrator, act(administrator, ADA, "sessions"))
     assert ada.get("/profile").location == "/login?next=%2Fprofile"
     ada.sign_in(ADA)
@@ -151,7 +155,7 @@ def test_sessions_are_ended(administrator: Visitor, ada: Visitor) -> None:
 # Disabling
 
 
-def test_a_disabled_person_is_out_on_the_next_request_and_told_why_after_the_right_password(
+def test_a_disabled_person_is_signed_out_and_learns_why_only_with_the_right_password(
     administrator: Visitor, ada: Visitor, mailbox: Mailbox
 ) -> None:
     assert ada.get("/profile").status_code == 200
@@ -186,7 +190,7 @@ def test_no_link_opens_a_disabled_account(
 
 
 @pytest.mark.usefixtures("bob")
-def test_administration_is_granted_and_withdrawn_and_told_by_mail(
+def test_administration_is_granted_and_withdrawn_with_a_mail_each(
     administrator: Visitor, ada: Visitor, mailbox: Mailbox
 ) -> None:
     assert ada.get("/admin/").status_code == 404
@@ -199,7 +203,7 @@ def test_administration_is_granted_and_withdrawn_and_told_by_mail(
     assert "by an administrator" in ada.get("/profile/activity").text
 
 
-def test_the_unconfirmed_cannot_be_made_administrators(
+def test_an_unconfirmed_person_cannot_become_an_administrator(
     app: Flask, administrator: Visitor, bob: Visitor
 ) -> None:
     path = person(administrator, BOB)
@@ -209,13 +213,15 @@ def test_the_unconfirmed_cannot_be_made_administrators(
 
 
 @pytest.mark.parametrize("name", ["withdraw", "disable", "delete"])
-def test_the_last_administrator_stays(app: Flask, administrator: Visitor, name: str) -> None:
+def test_the_last_administrator_cannot_be_removed(
+    app: Flask, administrator: Visitor, name: str
+) -> None:
     assert "last administrator" in said(administrator, act(administrator, ROOT, name))
     assert account(app, ROOT)["admin"] is True
     assert administrator.get("/admin/").status_code == 200
 
 
-def test_the_last_administrator_cannot_leave_by_the_profile_either(
+def test_the_last_administrator_cannot_delete_the_own_account(
     administrator: Visitor, ada: Visitor
 ) -> None:
     refused = administrator.submit("/profile/delete", current_password=PASSWORD)
@@ -225,7 +231,7 @@ def test_the_last_administrator_cannot_leave_by_the_profile_either(
     assert "last administrator" in said(ada, act(ada, ADA, "withdraw"))
 
 
-def test_a_deleted_person_is_gone_and_told(
+def test_an_administrator_can_delete_a_person_who_gets_a_mail(
     app: Flask, administrator: Visitor, ada: Visitor, mailbox: Mailbox
 ) -> None:
     path = person(administrator, ADA)
@@ -239,7 +245,7 @@ def test_a_deleted_person_is_gone_and_told(
 # Mail
 
 
-def test_a_refused_letter_is_seen_with_its_reason_and_tried_again(
+def test_a_refused_letter_is_listed_with_its_reason_and_can_be_retried(
     app: Flask, administrator: Visitor, bob: Visitor, mailbox: Mailbox
 ) -> None:
     _refuse_all(app, "550 5.1.1 no such mailbox")
@@ -256,7 +262,7 @@ def test_a_refused_letter_is_seen_with_its_reason_and_tried_again(
 
 
 @pytest.mark.usefixtures("bob")
-def test_all_of_a_kind_are_tried_again(
+def test_all_letters_of_a_kind_can_be_retried(
     app: Flask,
     administrator: Visitor,
     new_visitor: Callable[[], Visitor],

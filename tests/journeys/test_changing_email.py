@@ -22,7 +22,7 @@ def _move(visitor: Visitor, mailbox: Mailbox, email: str = NEW, password: str = 
     assert visitor.submit(mailbox.newest(email).link).location == "/profile"
 
 
-def test_a_new_address_takes_effect_once_it_is_proven(
+def test_a_new_address_takes_effect_after_its_confirmation(
     ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     _ask(ada)
@@ -43,7 +43,7 @@ def test_a_new_address_takes_effect_once_it_is_proven(
     assert "nothing left to do" in alert(ada.get(link), "success")
 
 
-def test_both_addresses_are_told(ada: Visitor, mailbox: Mailbox) -> None:
+def test_both_addresses_get_a_mail_about_a_change(ada: Visitor, mailbox: Mailbox) -> None:
     _ask(ada)
     asked = mailbox.newest(EMAIL)
     assert NEW in asked.text
@@ -55,7 +55,7 @@ def test_both_addresses_are_told(ada: Visitor, mailbox: Mailbox) -> None:
     assert NEW in undo.text
 
 
-def test_the_link_opened_elsewhere_wants_the_password(
+def test_the_link_asks_for_the_password_in_another_browser(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(ada)
@@ -73,7 +73,7 @@ def test_a_change_can_be_cancelled(ada: Visitor, mailbox: Mailbox) -> None:
     assert EMAIL in ada.get("/profile").text
 
 
-def test_a_change_cancelled_before_its_mail_has_left_sends_no_link(
+def test_a_change_cancelled_before_its_mail_is_sent_sends_no_link(
     ada: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(ada)
@@ -81,7 +81,7 @@ def test_a_change_cancelled_before_its_mail_has_left_sends_no_link(
     assert mailbox.subjects(NEW) == []
 
 
-def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -> None:
+def test_a_second_request_replaces_the_first(ada: Visitor, mailbox: Mailbox) -> None:
     """Devise CVE-2026-32700: interleaved changes never confirm the wrong one."""
     _ask(ada, "first@example.com")
     first = mailbox.newest("first@example.com").link
@@ -93,7 +93,7 @@ def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -
 
 
 @pytest.mark.parametrize("step", ["reset", "password"])
-def test_a_pending_change_is_void_after_a_new_password(
+def test_a_new_password_cancels_a_pending_change(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox, step: str
 ) -> None:
     _ask(ada)
@@ -108,7 +108,7 @@ def test_a_pending_change_is_void_after_a_new_password(
     assert visitor.get(link).status_code == 410
 
 
-def test_an_address_confirmed_by_somebody_else_meanwhile_stays_theirs(
+def test_an_address_that_another_account_confirms_first_stays_with_it(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(ada)
@@ -121,7 +121,7 @@ def test_an_address_confirmed_by_somebody_else_meanwhile_stays_theirs(
     assert EMAIL in ada.get("/profile").text
 
 
-def test_an_unconfirmed_claim_gives_way_to_the_proven_address(
+def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(ada)
@@ -132,7 +132,7 @@ def test_an_unconfirmed_claim_gives_way_to_the_proven_address(
     assert visitor.get("/profile").location == "/unconfirmed"
 
 
-def test_the_old_address_takes_a_stolen_account_back(
+def test_the_owner_of_the_old_address_can_take_back_a_stolen_account(
     ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     """The undo outlives what the thief does: another address, another password."""
@@ -163,7 +163,7 @@ def test_the_old_address_takes_a_stolen_account_back(
     assert "Already restored" in new_visitor().get(undo).text
 
 
-def test_the_own_address_is_no_change(ada: Visitor) -> None:
+def test_a_change_to_the_current_address_is_refused(ada: Visitor) -> None:
     refused = ada.submit("/profile/email", email="ADA@example.com", current_password=PASSWORD)
     assert refused.status_code == 422
     assert "email" in errors(refused)

@@ -22,7 +22,7 @@ def _choose(visitor: Visitor, link: str, password: str = NEW) -> None:
     assert (answer.status_code, answer.location) == (302, "/login")
 
 
-def test_a_forgotten_password_is_replaced_through_the_mail(
+def test_a_forgotten_password_is_replaced_by_a_mailed_link(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(visitor)
@@ -55,7 +55,7 @@ def test_a_reset_link_works_once(ada: Visitor, visitor: Visitor, mailbox: Mailbo
     assert visitor.get(link).status_code == 410
 
 
-def test_a_newer_reset_link_replaces_the_older(
+def test_a_newer_reset_link_invalidates_the_older(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(visitor)
@@ -65,7 +65,7 @@ def test_a_newer_reset_link_replaces_the_older(
     _choose(visitor, mailbox.newest(EMAIL).link)
 
 
-def test_a_reset_link_dies_with_a_change_of_password_or_address(
+def test_a_changed_password_or_address_invalidates_a_reset_link(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     _ask(visitor)
@@ -90,7 +90,7 @@ def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) 
     assert "expired" in page.text
 
 
-def test_a_reset_proves_the_address_of_an_unconfirmed_account_and_ends_a_squatter(
+def test_a_reset_confirms_an_unconfirmed_account_and_locks_out_the_stranger_who_registered_it(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     squatter = visitor
@@ -120,7 +120,7 @@ def test_a_refused_new_password_is_explained_beside_the_field(
     _choose(visitor, link)
 
 
-def test_changing_the_password_throws_every_other_browser_out(
+def test_changing_the_password_signs_out_every_other_browser(
     ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     laptop = new_visitor()

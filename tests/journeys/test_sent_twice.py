@@ -33,13 +33,15 @@ def _reset(visitor: Visitor, link: str, password: str = NEW) -> TestResponse:
     return visitor.forge(link, {"password": password, "confirm": password})
 
 
-def test_a_reset_is_done_for_whoever_did_it(visitor: Visitor, reset_link: str) -> None:
+def test_the_browser_that_sends_a_reset_twice_sees_that_it_is_done(
+    visitor: Visitor, reset_link: str
+) -> None:
     assert _reset(visitor, reset_link).location == "/login"
     assert "changed" in alert(visitor.get("/login"), "success")
     assert visitor.sign_in(EMAIL, NEW).location == "/"
 
 
-def test_a_used_reset_link_tells_nobody_else_whether_a_password_is_right(
+def test_a_used_reset_link_does_not_tell_others_whether_a_password_is_right(
     visitor: Visitor, new_visitor: NewVisitor, reset_link: str
 ) -> None:
     assert _reset(new_visitor(), reset_link).status_code == 410, "another browser"
@@ -47,7 +49,7 @@ def test_a_used_reset_link_tells_nobody_else_whether_a_password_is_right(
     assert visitor.get(reset_link).status_code == 410
 
 
-def test_a_used_reset_link_is_over_once_the_password_changes_again(
+def test_a_used_reset_link_is_refused_after_the_password_changes_again(
     visitor: Visitor, new_visitor: NewVisitor, reset_link: str
 ) -> None:
     owner, newest = new_visitor(), "the newest of phrases"
@@ -58,7 +60,9 @@ def test_a_used_reset_link_is_over_once_the_password_changes_again(
     assert _reset(visitor, reset_link, NEW).status_code == 410
 
 
-def test_a_confirmation_by_its_owner_lands_home(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_confirmation_sent_twice_by_its_owner_leads_home(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     visitor.register(EMAIL)
     link = mailbox.newest(EMAIL).link
     for _time in range(2):
@@ -67,7 +71,7 @@ def test_a_confirmation_by_its_owner_lands_home(visitor: Visitor, mailbox: Mailb
     assert "Already confirmed" in visitor.get(link).text
 
 
-def test_a_deletion_stays_one(ada: Visitor, mailbox: Mailbox) -> None:
+def test_a_deletion_sent_twice_succeeds_twice(ada: Visitor, mailbox: Mailbox) -> None:
     earlier = ada.copy()
     ada.submit("/profile/delete", current_password=PASSWORD)
     for _time in range(2):
@@ -77,7 +81,7 @@ def test_a_deletion_stays_one(ada: Visitor, mailbox: Mailbox) -> None:
         mailbox.all()  # the goodbye leaves, and with it the rest of the account
 
 
-def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
+def test_a_deletion_does_not_show_whether_a_registered_address_was_taken(
     ada: Visitor, new_visitor: NewVisitor
 ) -> None:
     """The cookie of a decoy is not one of an account that is gone."""
@@ -89,7 +93,7 @@ def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
     assert [answer.location for answer in answers] == ["/unconfirmed"] * 2
 
 
-def test_a_change_of_password_says_which_password_works_now(ada: Visitor) -> None:
+def test_a_password_change_sent_twice_says_which_password_works(ada: Visitor) -> None:
     earlier = ada.copy()
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
     ada.submit("/profile/password", **fields)

@@ -39,15 +39,13 @@ def _wrong(code: str) -> str:
 
 
 @pytest.mark.parametrize("spelling", ["{0} {1}", "{0}{1}", " {0}-{1} "])
-def test_the_digits_confirm_as_the_link_does(
-    visitor: Visitor, mailbox: Mailbox, spelling: str
-) -> None:
+def test_the_code_confirms_the_address(visitor: Visitor, mailbox: Mailbox, spelling: str) -> None:
     visitor.register(EMAIL)
     assert _type(visitor, spelling.format(*_code(mailbox.newest(EMAIL)).split())) == ""
     assert visitor.get("/profile").status_code == 200
 
 
-def test_five_wrong_codes_and_only_a_new_mail_helps(make_app: MakeApp) -> None:
+def test_after_five_wrong_codes_a_new_mail_is_needed(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
     visitor, mailbox = _people(app)
     visitor.register(EMAIL)
@@ -61,7 +59,7 @@ def test_five_wrong_codes_and_only_a_new_mail_helps(make_app: MakeApp) -> None:
     assert _type(visitor, _code(mailbox.newest(EMAIL))) == ""
 
 
-def test_ten_wrong_codes_in_all_and_only_the_link_helps(make_app: MakeApp) -> None:
+def test_after_ten_wrong_codes_only_the_link_works(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
     visitor, mailbox = _people(app)
     visitor.register(EMAIL)
@@ -75,7 +73,7 @@ def test_ten_wrong_codes_in_all_and_only_the_link_helps(make_app: MakeApp) -> No
     assert visitor.submit(mailbox.newest(EMAIL).link).location == "/"
 
 
-def test_a_code_expires_as_its_link_does(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_code_expires_together_with_its_link(visitor: Visitor, mailbox: Mailbox) -> None:
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
         visitor.register(EMAIL)
         code = _code(mailbox.newest(EMAIL))
@@ -83,7 +81,7 @@ def test_a_code_expires_as_its_link_does(visitor: Visitor, mailbox: Mailbox) -> 
         assert "expired" in _type(visitor, code)
 
 
-def test_a_taken_address_counts_wrong_codes_as_a_new_one_does(
+def test_wrong_codes_get_the_same_answers_for_a_taken_and_a_new_address(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     """Nobody learns from the code field who has an account."""
@@ -97,9 +95,7 @@ def test_a_taken_address_counts_wrong_codes_as_a_new_one_does(
         assert _type(stranger, wrong) == _type(newcomer, wrong)
 
 
-def test_a_mistyped_address_is_mended_without_losing_the_way(
-    visitor: Visitor, new_visitor: NewVisitor
-) -> None:
+def test_a_mistyped_address_can_be_corrected(visitor: Visitor, new_visitor: NewVisitor) -> None:
     visitor.register("ada@gmial.com")
     assert "ada@gmail.com" in visitor.get("/unconfirmed").text, "the likely one is offered"
     answer = visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
@@ -112,7 +108,7 @@ def test_a_mistyped_address_is_mended_without_losing_the_way(
 
 
 @pytest.mark.parametrize("why", ["expired", "superseded"])
-def test_a_link_that_came_too_late_is_one_press_from_a_new_one(make_app: MakeApp, why: str) -> None:
+def test_the_page_of_a_link_that_came_too_late_sends_a_new_one(make_app: MakeApp, why: str) -> None:
     """On another device, signed out, without retyping the address."""
     app = make_app(RESEND_COOLDOWN="60")
     visitor, mailbox = _people(app)
@@ -135,7 +131,7 @@ def test_a_link_that_came_too_late_is_one_press_from_a_new_one(make_app: MakeApp
         assert phone.submit(link, password=PASSWORD).location == "/"
 
 
-def test_a_link_of_a_removed_account_leads_to_the_form_with_its_address(
+def test_the_link_of_a_removed_account_leads_to_the_registration_form_with_its_address(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register(EMAIL)
@@ -149,7 +145,7 @@ def test_a_link_of_a_removed_account_leads_to_the_form_with_its_address(
     assert field["value"] == EMAIL
 
 
-def test_the_last_day_brings_a_reminder_with_a_fresh_link(make_app: MakeApp) -> None:
+def test_a_reminder_with_a_new_link_is_sent_on_the_last_day(make_app: MakeApp) -> None:
     app = make_app()
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
         visitor, mailbox = _people(app)
@@ -165,7 +161,7 @@ def test_the_last_day_brings_a_reminder_with_a_fresh_link(make_app: MakeApp) -> 
         assert phone.submit(reminder.link, password=PASSWORD).location == "/"
 
 
-def test_advice_on_the_address_is_given_and_never_enforced(visitor: Visitor) -> None:
+def test_advice_on_an_address_never_prevents_a_registration(visitor: Visitor) -> None:
     token = soup(visitor.get("/register")).find("input", {"name": "csrf_token"})
     assert token
 
@@ -186,7 +182,7 @@ def _people(app: Flask) -> tuple[Visitor, Mailbox]:
     return Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
 
 
-def test_a_link_of_a_removed_account_signs_nobody_out(
+def test_the_link_of_a_removed_account_signs_no_one_out(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register(EMAIL)

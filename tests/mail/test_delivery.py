@@ -24,7 +24,7 @@ NOON = "2026-11-24 12:00:00Z"
 HOUR = 3600
 
 
-def test_a_mail_that_is_taken_is_no_longer_owed_and_its_page_says_so(post: Post) -> None:
+def test_a_delivered_mail_is_no_longer_owed_and_the_page_says_so(post: Post) -> None:
     visitor = post.register(ADA)
     assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
     assert post.worker.run_once() is False, "nothing is left"
@@ -43,7 +43,7 @@ def test_several_mails_go_over_one_connection(post: Post) -> None:
     assert post.server.heard[-1] == "QUIT"
 
 
-class TestRefusedForNow:
+class TestTemporaryRefusal:
     """4xx: the mail server asks to come back."""
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "354"])
@@ -59,7 +59,7 @@ class TestRefusedForNow:
             assert post.worker.run_once() is False
         assert _message_ids(post) == [f"<{letter['message_id']}@latchkey.test>"]
 
-    def test_pauses_double_from_5_seconds_to_5_minutes_give_or_take_a_fifth(
+    def test_retry_delays_double_from_5_seconds_to_5_minutes_with_20_percent_jitter(
         self, post: Post
     ) -> None:
         post.server.answers["RCPT"] = ["450 greylisted"]
@@ -76,14 +76,14 @@ class TestRefusedForNow:
                 assert post.server.heard.count("RCPT") == tried, "too early"
                 clock.move_to(due_on)
 
-    def test_letters_that_failed_together_do_not_come_back_together(self, post: Post) -> None:
+    def test_letters_that_failed_together_are_retried_at_different_times(self, post: Post) -> None:
         post.server.answers["RCPT"] = ["450 later"]
         with time_machine.travel(NOON, tick=False):
             post.register(ADA, BOB, EVE)
             post.worker.run_once()
         assert len({letter["due_on"] for letter in post.letters()}) == 3
 
-    def test_after_three_days_it_is_given_up_and_the_page_says_why(self, post: Post) -> None:
+    def test_after_three_days_the_worker_gives_up_and_the_page_says_why(self, post: Post) -> None:
         post.server.answers["RCPT"] = ["450 mailbox busy"]
         with time_machine.travel(NOON, tick=False) as clock:
             post.register(ADA)
@@ -97,9 +97,7 @@ class TestRefusedForNow:
             assert "mailbox busy" in alert(visitor.get("/unconfirmed"), "danger")
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-    def test_a_server_that_closes_the_channel_is_connected_to_again(
-        self, post: Post, command: str
-    ) -> None:
+    def test_the_worker_reconnects_after_a_421(self, post: Post, command: str) -> None:
         """RFC 5321 3.8: 421 comes to any command, and the connection is over."""
         post.server.answers[command] = ["421 closing", ""]
         post.register(ADA, BOB)
@@ -109,11 +107,11 @@ class TestRefusedForNow:
         assert len(post.letters()) == 1
 
 
-class TestRefusedForGood:
+class TestPermanentRefusal:
     """5xx: this recipient will never get it."""
 
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
-    def test_it_is_kept_with_the_servers_words_and_not_tried_again(
+    def test_a_permanent_refusal_is_kept_with_its_text_and_not_retried(
         self, post: Post, command: str
     ) -> None:
         post.server.answers[command] = ["550 5.1.1 no such mailbox"]
@@ -142,7 +140,7 @@ class TestRefusedForGood:
         assert visitor.get("/unconfirmed/status").get_json()["mail"] == "sent"
         assert visitor.submit(taken.mail.link).location == "/"
 
-    def test_words_of_a_server_are_shown_as_text_and_in_measure(self, post: Post) -> None:
+    def test_the_text_of_a_refusal_is_escaped_and_shortened(self, post: Post) -> None:
         post.server.answers["RCPT"] = ["550 <script>alert(1)</script> " + "x" * 400]
         visitor = post.register(ADA)
         post.worker.run_once()
@@ -152,14 +150,14 @@ class TestRefusedForGood:
 
 
 @pytest.mark.parametrize("answer", ["550 never", "451 later", HANG_UP])
-def test_one_bad_letter_does_not_hold_up_the_others(post: Post, answer: str) -> None:
+def test_one_failing_letter_does_not_delay_the_others(post: Post, answer: str) -> None:
     post.server.answers[f"RCPT {BOB}"] = [answer]
     post.register(ADA, BOB, EVE)
     post.worker.run_once()
     assert [taken.recipients for taken in post.server.taken] == [[ADA], [EVE]]
 
 
-def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(post: Post) -> None:
+def test_a_letter_that_cannot_be_rendered_does_not_delay_the_others(post: Post) -> None:
     post.register(ADA, BOB)
     with post.app.app_context():
         current_mongo().users.update_one({"email_key": ADA}, {"$set": {"email": "no address"}})
@@ -168,7 +166,7 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(post: Post)
     assert len(post.letters()) == 1
 
 
-def test_a_letter_from_a_newer_version_of_the_app_does_not_end_the_worker(post: Post) -> None:
+def test_a_letter_of_an_unknown_kind_does_not_stop_the_worker(post: Post) -> None:
     post.register(ADA)
     with post.app.app_context():
         current_mongo().users.update_one({}, {"$set": {"outbox.0.kind": "from the future"}})
@@ -189,7 +187,9 @@ class TestLostConnection:
     """The line goes dead, here and there."""
 
     @pytest.mark.parametrize("moment", ["EHLO", "MAIL", "RCPT", "354", "DATA"])
-    def test_the_letter_is_sent_again_as_the_same_mail(self, post: Post, moment: str) -> None:
+    def test_the_letter_is_sent_again_with_the_same_message_id(
+        self, post: Post, moment: str
+    ) -> None:
         """ "DATA": after the final dot, when nobody knows whether it was taken."""
         post.server.answers[moment] = [HANG_UP, ""]
         with time_machine.travel(NOON, tick=False) as clock:
@@ -200,7 +200,7 @@ class TestLostConnection:
             assert post.worker.run_once() is False
         assert _message_ids(post) == [f"<{letter['message_id']}@latchkey.test>"]
 
-    def test_after_the_server_has_taken_it_a_lost_goodbye_changes_nothing(self, post: Post) -> None:
+    def test_a_connection_that_breaks_at_quit_changes_nothing(self, post: Post) -> None:
         post.server.answers["QUIT"] = [HANG_UP]
         with time_machine.travel(NOON, tick=False) as clock:
             post.register(ADA)
@@ -210,7 +210,7 @@ class TestLostConnection:
         assert len(post.server.taken) == 1
         assert post.letters() == []
 
-    def test_a_kept_connection_that_the_server_has_closed_costs_no_delay(
+    def test_a_closed_idle_connection_causes_no_delay(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post.register(ADA)
@@ -224,7 +224,7 @@ class TestLostConnection:
 
     @pytest.mark.parametrize("answer", ["421 idle for too long", HANG_UP])
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "354"])
-    def test_the_letter_that_finds_a_kept_connection_closed_goes_out_over_a_new_one_at_once(
+    def test_a_letter_on_a_closed_connection_is_sent_at_once_over_a_new_one(
         self, post: Post, command: str, answer: str
     ) -> None:
         """Before the server says so, or between its last word and ours."""
@@ -234,7 +234,7 @@ class TestLostConnection:
         assert [taken.recipients for taken in post.server.taken] == [[ADA], [BOB], [EVE]]
         assert post.server.connections == 2
 
-    def test_a_letter_that_closes_every_connection_waits_like_any_other(self, post: Post) -> None:
+    def test_a_letter_that_breaks_two_connections_is_retried_later(self, post: Post) -> None:
         post.server.answers[f"RCPT {BOB}"] = [HANG_UP]
         post.register(ADA, BOB, EVE)
         assert post.worker.run_once() is True
@@ -246,7 +246,7 @@ class TestLostConnection:
         [("greeting", "421 too many connections"), ("EHLO", HANG_UP), ("AUTH", "454 try later")],
     )
     @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-    def test_while_no_connection_can_be_made_one_letter_knocks_for_all(
+    def test_without_a_connection_the_worker_tries_one_letter_for_all(
         self, server: SmtpServer, make_post: MakePost, moment: str, answer: str
     ) -> None:
         server.start(auth_required=True, auth_require_tls=False)
@@ -262,7 +262,7 @@ class TestLostConnection:
             assert post.worker.run_once() is False
         assert {taken.recipients[0] for taken in server.taken} == {ADA, BOB, EVE}
 
-    def test_a_kept_connection_that_is_alive_is_used_again(
+    def test_an_open_connection_is_used_again(
         self, post: Post, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post.register(ADA)
@@ -274,9 +274,7 @@ class TestLostConnection:
         assert post.server.connections == 1
 
     @pytest.mark.parametrize("moment", ["EHLO", "RCPT", "DATA"])
-    def test_a_server_that_says_nothing_is_given_up_after_the_timeout(
-        self, make_post: MakePost, moment: str
-    ) -> None:
+    def test_a_silent_server_times_out(self, make_post: MakePost, moment: str) -> None:
         post = make_post(MAIL_TIMEOUT="1")
         post.server.answers[moment] = [SAY_NOTHING]
         post.register(ADA)
@@ -286,7 +284,7 @@ class TestLostConnection:
         assert 1 <= time.monotonic() - start < 4
         assert "timed out" in post.letters()[0]["trouble"]
 
-    def test_while_the_server_is_away_pages_work_and_the_queue_waits(self, post: Post) -> None:
+    def test_pages_work_and_letters_wait_while_the_server_is_away(self, post: Post) -> None:
         port = post.server.port
         post.server.stop()
         with time_machine.travel(NOON, tick=False) as clock:
@@ -324,23 +322,23 @@ class TestBlocked:
         assert {taken.recipients[0] for taken in post.server.taken} == {ADA, BOB}
 
     @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-    def test_by_a_refused_login(self, server: SmtpServer, make_post: MakePost) -> None:
+    def test_a_refused_login_blocks_all_mail(self, server: SmtpServer, make_post: MakePost) -> None:
         server.start(auth_required=True, auth_require_tls=False)
         server.password = "changed without telling"
         post = make_post(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
         self._refuses_then_delivers(post, "535")
         assert "MAIL" in server.heard
 
-    def test_by_a_server_that_takes_no_mail_at_all(self, post: Post) -> None:
+    def test_a_server_that_takes_no_mail_blocks_all_mail(self, post: Post) -> None:
         post.server.answers["greeting"] = ["554 no mail from your network"]
         self._refuses_then_delivers(post, "refuses our login or sender (554)")
 
     @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "553 unknown sender"])
-    def test_by_a_refused_sender(self, post: Post, answer: str) -> None:
+    def test_a_refused_sender_blocks_all_mail(self, post: Post, answer: str) -> None:
         post.server.answers["MAIL"] = [answer]
         self._refuses_then_delivers(post, f"refuses our login or sender ({answer[:3]})")
 
-    def test_the_person_sees_a_mail_on_its_way_and_not_our_trouble(self, post: Post) -> None:
+    def test_the_person_sees_that_the_mail_is_on_its_way(self, post: Post) -> None:
         post.server.answers["MAIL"] = ["550 5.7.1 not your address"]
         visitor = post.register(ADA)
         post.worker.run_once()
@@ -348,7 +346,7 @@ class TestBlocked:
         assert "on its way" in alert(page, "info")
         assert "not your address" not in page.text
 
-    def test_it_is_logged_for_the_operator(
+    def test_blocked_mail_is_logged_for_the_operator(
         self, post: Post, caplog: pytest.LogCaptureFixture
     ) -> None:
         post.server.answers["MAIL"] = ["550 5.7.1 not your address"]
@@ -357,7 +355,9 @@ class TestBlocked:
         (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
         assert "not your address" in record.getMessage()
 
-    def test_by_a_login_that_the_server_does_not_offer(self, make_post: MakePost) -> None:
+    def test_a_login_that_the_server_does_not_offer_blocks_all_mail(
+        self, make_post: MakePost
+    ) -> None:
         post = make_post(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
         post.register(ADA)
         assert post.worker.run_once() is True
@@ -377,23 +377,25 @@ class TestEncryption:
         assert [letter["due_on"] is not None for letter in post.letters()] == [True, True]
         assert post.ready()["blocked"], "operators see it"
 
-    def test_starttls_with_a_certificate_that_nobody_signed(
+    def test_starttls_with_a_self_signed_certificate_sends_nothing(
         self, server: SmtpServer, make_post: MakePost
     ) -> None:
         server.start(tls_context=tls_context())
         self._sends_nothing(make_post(APP_MAIL_USE_TLS="true", **self.LOGIN))
 
-    def test_starttls_that_is_not_offered(self, server: SmtpServer, make_post: MakePost) -> None:
+    def test_a_server_without_starttls_gets_nothing(
+        self, server: SmtpServer, make_post: MakePost
+    ) -> None:
         server.start(auth_require_tls=False)
         self._sends_nothing(make_post(APP_MAIL_USE_TLS="true", **self.LOGIN))
 
-    def test_ssl_with_a_certificate_that_nobody_signed(
+    def test_ssl_with_a_self_signed_certificate_sends_nothing(
         self, server: SmtpServer, make_post: MakePost
     ) -> None:
         server.start(ssl_context=tls_context())
         self._sends_nothing(make_post(APP_MAIL_USE_SSL="true", **self.LOGIN))
 
-    def test_a_certificate_for_another_name(
+    def test_a_certificate_for_another_name_sends_nothing(
         self, server: SmtpServer, make_post: MakePost, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -401,7 +403,7 @@ class TestEncryption:
         self._sends_nothing(make_post(APP_MAIL_USE_TLS="true", APP_MAIL_SERVER="127.0.0.2"))
 
     @pytest.mark.parametrize("setting", ["APP_MAIL_USE_TLS", "APP_MAIL_USE_SSL"])
-    def test_a_server_that_proves_its_name_gets_the_mail_encrypted(
+    def test_a_server_with_a_valid_certificate_gets_the_mail_encrypted(
         self,
         server: SmtpServer,
         make_post: MakePost,
@@ -419,7 +421,7 @@ class TestEncryption:
         assert taken.encrypted or setting == "APP_MAIL_USE_SSL"  # aiosmtpd notes STARTTLS only
 
 
-def test_a_letter_that_a_resend_has_overtaken_is_dropped_unsent(make_post: MakePost) -> None:
+def test_a_superseded_letter_is_dropped_unsent(make_post: MakePost) -> None:
     post = make_post(RESEND_COOLDOWN="0")
     visitor = post.register(ADA)
     earlier = post.letters()[0]
@@ -430,7 +432,7 @@ def test_a_letter_that_a_resend_has_overtaken_is_dropped_unsent(make_post: MakeP
     assert post.letters() == []
 
 
-def test_a_letter_that_waits_for_its_retry_is_dropped_when_a_resend_overtakes_it(
+def test_a_superseded_letter_in_retry_is_dropped(
     make_post: MakePost,
 ) -> None:
     post = make_post(RESEND_COOLDOWN="0")
@@ -445,7 +447,7 @@ def test_a_letter_that_waits_for_its_retry_is_dropped_when_a_resend_overtakes_it
     assert len(post.server.taken) == 1
 
 
-def test_a_letter_dropped_after_trouble_does_not_stop_the_queue(make_post: MakePost) -> None:
+def test_dropping_a_letter_in_retry_does_not_stop_the_queue(make_post: MakePost) -> None:
     """What the server refused a while ago says nothing about now."""
     post = make_post(RESEND_COOLDOWN="0")
     post.server.answers["MAIL"] = ["550 not your address", ""]
@@ -468,7 +470,7 @@ def interrupts() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interrupts")
-def test_a_worker_that_dies_while_sending_loses_nothing(post: Post) -> None:
+def test_a_worker_killed_while_sending_loses_no_letter(post: Post) -> None:
     post.server.before_data = lambda: os.kill(os.getpid(), signal.SIGINT)
     post.server.answers["DATA"] = [HANG_UP, ""]
     with time_machine.travel(NOON, tick=False) as clock:
@@ -487,7 +489,7 @@ def test_a_worker_that_dies_while_sending_loses_nothing(post: Post) -> None:
     assert _message_ids(post) == [f"<{letter['message_id']}@latchkey.test>"]
 
 
-def test_a_worker_that_was_thought_dead_cannot_settle_what_another_has_in_hand(
+def test_a_worker_that_lost_its_lease_cannot_settle_the_letter(
     post: Post,
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock, post.app.app_context():

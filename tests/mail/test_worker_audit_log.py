@@ -19,7 +19,7 @@ ADA = "ada@example.com"
         ("MAIL", "550 5.7.1 <no-reply@latchkey.test> is not you", "letter_blocked", "error"),
     ],
 )
-def test_each_try_is_one_line_without_anybodys_mailbox(
+def test_each_attempt_is_one_line_without_an_address(
     post: Post,
     capsys: pytest.CaptureFixture[str],
     command: str,
@@ -44,7 +44,7 @@ def test_each_try_is_one_line_without_anybodys_mailbox(
         assert line["trouble"].endswith(answer.rpartition(">")[2])
 
 
-def test_a_letter_that_a_resend_has_overtaken_is_recorded_as_dropped(
+def test_a_superseded_letter_is_recorded_as_dropped(
     post: Post, capsys: pytest.CaptureFixture[str]
 ) -> None:
     post.register(ADA)

@@ -80,11 +80,11 @@ def test_no_other_file_can_be_read(developer: Visitor, sent: Mailbox) -> None:
         assert developer.get(f"/dev/mail/{mail_id}/html").status_code == 404, mail_id
 
 
-def test_pages_lead_to_it(developer: Visitor) -> None:
+def test_pages_link_to_the_development_mailbox(developer: Visitor) -> None:
     assert developer.page("/").select_one("a[href='/dev/mail']")
 
 
-def test_there_is_none_in_tests_and_production(visitor: Visitor) -> None:
+def test_production_and_tests_have_no_development_mailbox(visitor: Visitor) -> None:
     production = Visitor(create_app(config.load(PRODUCTION)))
     for somebody in (visitor, production):
         assert somebody.get("/dev/mail").status_code == 404

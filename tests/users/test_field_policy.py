@@ -42,7 +42,7 @@ class Silent:
     silent: str = ""
 
 
-def test_a_field_that_declares_nothing_is_named() -> None:
+def test_a_field_without_a_declaration_is_named() -> None:
     with pytest.raises(TypeError, match=r"becomes of silent$"):
         policies_of(Silent)
 
@@ -57,19 +57,17 @@ def test_a_field_that_gets_a_new_value_is_not_unset_too() -> None:
     assert "pending_email" in cleared
 
 
-def test_no_field_that_decides_what_an_account_may_do_can_be_filled_in() -> None:
+def test_no_form_can_set_a_field_that_grants_rights() -> None:
     assert not EDITABLE & {"id", "email", "email_key", "password_hash", "confirmed", "admin"}
 
 
-def test_a_field_that_is_not_editable_cannot_be_filled_in_at_sign_up(
-    users: UserRepository, collection: Users
-) -> None:
+def test_registration_sets_only_editable_fields(users: UserRepository, collection: Users) -> None:
     with pytest.raises(ValueError, match="admin"):
         users.register(ADA, "hash", new_session(), WEEK, {"admin": True})
     assert collection.count_documents({}) == 0
 
 
-def test_the_journeys_store_every_declared_field_and_no_other(collection: Users) -> None:
+def test_the_steps_store_every_declared_field_and_no_other(collection: Users) -> None:
     """They are collected after each event, for some fields are gone by the end."""
     names: set[str] = set()
 
@@ -171,7 +169,7 @@ def check(
             assert now == value, f"{name} must be kept"
 
 
-def test_a_takeover_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_a_takeover_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = register(users)
     planted = plant(collection, user, email_key=ADA.key, confirmed=False)
     newer = users.register(ADA, "newer", new_session(LATER), WEEK)
@@ -180,14 +178,14 @@ def test_a_takeover_clears_what_is_declared(users: UserRepository, collection: U
     check(collection, user, Cause.TAKEOVER, planted, raised={"token_version"})
 
 
-def test_a_reset_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_a_reset_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     planted = plant(collection, user, email_key=ADA.key, confirmed=True)
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
     check(collection, user, Cause.RESET, planted)
 
 
-def test_a_reset_of_an_unconfirmed_account_clears_what_is_declared(
+def test_a_reset_of_an_unconfirmed_account_clears_the_declared_fields(
     users: UserRepository, collection: Users
 ) -> None:
     """It confirms the account, and touches no other field that is kept."""
@@ -199,7 +197,7 @@ def test_a_reset_of_an_unconfirmed_account_clears_what_is_declared(
     check(collection, user, Cause.RESET, planted | {"confirmed": True, "confirmed_on": LATER})
 
 
-def test_an_undo_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     assert users.ask_email_change(user, BOB, NOW, HOME)
     user = found(users, user)

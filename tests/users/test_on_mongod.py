@@ -111,7 +111,7 @@ def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("letters", [(), ({"due_on": None},), ({"due_on": NOW + HOUR},)])
-def test_a_lease_reads_one_account_however_many_are_owed_nothing_now(
+def test_a_lease_reads_one_account_among_many_without_due_letters(
     collection: Users, users: UserRepository, outbox: Outbox, letters: tuple[dict[str, Any], ...]
 ) -> None:
     add_accounts(collection, 2000, *letters)
@@ -130,9 +130,7 @@ def test_an_idle_worker_reads_no_account(collection: Users, outbox: Outbox) -> N
     assert explained["executionStats"]["totalDocsExamined"] == 0
 
 
-def test_a_lease_reads_one_account_however_long_the_backlog(
-    collection: Users, outbox: Outbox
-) -> None:
+def test_a_lease_reads_one_account_in_a_long_queue(collection: Users, outbox: Outbox) -> None:
     entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "attempts": 0}
     add_accounts(collection, 2000, {**entry, "due_on": NOW, "lease": None})
     explained = plan(collection, lambda: outbox.lease(NOW, MINUTE))
@@ -141,7 +139,7 @@ def test_a_lease_reads_one_account_however_long_the_backlog(
     assert explained["executionStats"]["totalDocsExamined"] == 1
 
 
-def test_what_blocks_is_found_however_many_letters_wait_behind_it(
+def test_the_reason_for_blocked_mail_is_found_by_an_index(
     collection: Users, users: UserRepository, outbox: Outbox
 ) -> None:
     entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "attempts": 0}
@@ -165,7 +163,7 @@ def test_the_letter_that_has_been_due_longest_is_leased_first(
     assert keys == ["1@example.com", "2@example.com", "0@example.com"]
 
 
-def test_every_look_up_is_by_an_index(collection: Users, users: UserRepository) -> None:
+def test_every_lookup_uses_an_index(collection: Users, users: UserRepository) -> None:
     add_accounts(collection, 50)
     user = register(users)
     look_ups: dict[Callable[[], object], str] = {
@@ -179,7 +177,7 @@ def test_every_look_up_is_by_an_index(collection: Users, users: UserRepository) 
         assert explained["executionStats"]["totalDocsExamined"] == 1
 
 
-def test_every_write_is_by_an_index(collection: Users, users: UserRepository) -> None:
+def test_every_write_uses_an_index(collection: Users, users: UserRepository) -> None:
     add_accounts(collection, 50)
     user, now = register(users), NOW + HOUR
     session = user.sessions[0].id
@@ -201,7 +199,7 @@ def assert_one_by_an_index(explained: dict[str, Any]) -> None:
     assert explained["executionStats"]["totalDocsExamined"] <= 1
 
 
-def test_every_step_of_a_confirmed_account_is_one_command_by_an_index(
+def test_every_step_on_a_confirmed_account_is_one_command_that_uses_an_index(
     collection: Users, users: UserRepository
 ) -> None:
     add_accounts(collection, 50)
@@ -270,7 +268,7 @@ def test_two_documents_cannot_have_one_address(collection: Users, users: UserRep
     ],
     ids=str,
 )
-def test_the_validator_refuses_what_is_no_account(
+def test_the_validator_refuses_an_invalid_account(
     collection: Users, users: UserRepository, wrong: dict[str, Any]
 ) -> None:
     user = register(users)
@@ -279,9 +277,7 @@ def test_the_validator_refuses_what_is_no_account(
     assert refusal.value.code == 121  # DocumentValidationFailure
 
 
-def test_the_validator_wants_every_field_of_the_contract(
-    collection: Users, users: UserRepository
-) -> None:
+def test_the_validator_needs_every_required_field(collection: Users, users: UserRepository) -> None:
     document = stored(collection, register(users))
     collection.delete_many({})
     for field in ("email", "email_key", "password_hash", "registered_on", "token_version"):
@@ -289,7 +285,7 @@ def test_the_validator_wants_every_field_of_the_contract(
             collection.insert_one({name: document[name] for name in document if name != field})
 
 
-def test_the_unconfirmed_are_deleted_by_the_database_and_the_confirmed_never(
+def test_mongodb_deletes_expired_unconfirmed_accounts_and_no_others(
     mongod: Mongod,
 ) -> None:
     """A mongod of its own: `mongod` looks once a minute."""
@@ -322,7 +318,7 @@ def until(done: Callable[[], bool], patience: float = 20) -> None:
 # Races
 
 
-def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str) -> None:
+def test_200_parallel_registrations_of_one_address_make_one_account(real_uri: str) -> None:
     # As many connections and as much time as the many processes that they come from have.
     crowd = "&maxPoolSize=200&timeoutMS=30000&socketTimeoutMS=30000&waitQueueTimeoutMS=30000"
     with opened(real_uri + crowd) as collection:
@@ -343,7 +339,7 @@ def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str
         assert users.confirm(newest, 200, NOW, HOME)
 
 
-def test_of_first_registrations_at_once_none_takes_its_own_duplicate_for_taken(
+def test_parallel_first_registrations_never_report_a_taken_address(
     users: UserRepository,
 ) -> None:
     for n in range(ROUNDS):
@@ -353,7 +349,7 @@ def test_of_first_registrations_at_once_none_takes_its_own_duplicate_for_taken(
         assert len({claim.id for claim in claims}) == 1
 
 
-def test_registrations_of_a_confirmed_address_at_once_change_nothing(
+def test_parallel_registrations_of_a_confirmed_address_change_nothing(
     collection: Users, users: UserRepository
 ) -> None:
     user = confirm(users, register(users))
@@ -364,7 +360,7 @@ def test_registrations_of_a_confirmed_address_at_once_change_nothing(
     assert owed.count(True) == 1
 
 
-def test_of_resends_at_once_one_wins(collection: Users, users: UserRepository) -> None:
+def test_one_of_several_parallel_resends_succeeds(collection: Users, users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
         won = at_once(*[partial(users.resend, user, NOW, NONE_AT_ALL)] * 4)
@@ -373,7 +369,9 @@ def test_of_resends_at_once_one_wins(collection: Users, users: UserRepository) -
         assert len(stored(collection, user)["outbox"]) == 2
 
 
-def test_resends_that_look_first_get_a_version_each(users: UserRepository) -> None:
+def test_parallel_resends_that_read_the_newest_state_get_a_version_each(
+    users: UserRepository,
+) -> None:
     user = register(users)
     ticks = count(1)
 
@@ -385,7 +383,7 @@ def test_resends_that_look_first_get_a_version_each(users: UserRepository) -> No
     assert won.count(True) >= ROUNDS
 
 
-def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(users: UserRepository) -> None:
+def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
         confirmed, resent = at_once(
@@ -398,7 +396,7 @@ def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(users: UserRe
         assert fresh.confirmed or users.confirm(fresh, 2, NOW, HOME)
 
 
-def test_a_confirmation_racing_a_takeover_never_confirms_the_other_claim(
+def test_a_confirmation_during_a_takeover_never_confirms_the_other_registration(
     users: UserRepository,
 ) -> None:
     """A person who is confirmed has the password of the claim that won."""
@@ -415,7 +413,9 @@ def test_a_confirmation_racing_a_takeover_never_confirms_the_other_claim(
         assert fresh.sessions == winner.sessions
 
 
-def test_of_confirmations_at_once_one_counts(collection: Users, users: UserRepository) -> None:
+def test_one_of_several_parallel_confirmations_succeeds(
+    collection: Users, users: UserRepository
+) -> None:
     user = register(users)
     won = at_once(*[partial(users.confirm, user, 1, NOW, HOME, new_session())] * 8)
     assert won.count(True) == 1
@@ -423,7 +423,7 @@ def test_of_confirmations_at_once_one_counts(collection: Users, users: UserRepos
     assert len(stored(collection, user)["events"]) == 2
 
 
-def test_a_confirmation_racing_a_disowning_leaves_one_truth(users: UserRepository) -> None:
+def test_a_confirmation_during_a_disowning_leaves_one_result(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
         confirmed, gone = at_once(
@@ -434,7 +434,7 @@ def test_a_confirmation_racing_a_disowning_leaves_one_truth(users: UserRepositor
         assert (users.find(user.id) is None) is gone
 
 
-def test_a_sign_in_racing_a_takeover_leaves_no_session_of_the_earlier_claim(
+def test_a_sign_in_during_a_takeover_leaves_no_earlier_session(
     users: UserRepository,
 ) -> None:
     for n in range(ROUNDS):
@@ -446,7 +446,7 @@ def test_a_sign_in_racing_a_takeover_leaves_no_session_of_the_earlier_claim(
         assert found(users, user).sessions == newer.sessions
 
 
-def test_sign_ins_and_outs_at_once_lose_nothing(users: UserRepository) -> None:
+def test_parallel_sign_ins_and_sign_outs_lose_no_session(users: UserRepository) -> None:
     user, sessions = register(users), [new_session() for _ in range(16)]
     assert all(at_once(*[partial(users.sign_in, user, entry) for entry in sessions]))
     at_once(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
@@ -464,7 +464,7 @@ def confirmed(users: UserRepository) -> Callable[[], User]:
     return lambda: confirm(users, register(users, numbered(next(numbers))))
 
 
-def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address(
+def test_parallel_confirmations_of_different_changes_never_set_the_wrong_address(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -483,7 +483,7 @@ def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address
         assert found(users, first).email_key == numbered(n + ROUNDS).key
 
 
-def test_a_confirmation_racing_another_request_confirms_what_its_link_says_or_nothing(
+def test_a_confirmation_during_another_request_confirms_only_the_address_of_its_link(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -500,7 +500,7 @@ def test_a_confirmation_racing_another_request_confirms_what_its_link_says_or_no
         assert fresh.pending_email.email_key == numbered(n + ROUNDS).key
 
 
-def test_a_confirmation_twice_at_once_counts_once(
+def test_parallel_confirmations_of_one_change_count_once(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     user = ask(users, confirmed(), numbered(1000))
@@ -510,7 +510,7 @@ def test_a_confirmation_twice_at_once_counts_once(
     assert len(found(users, user).former_emails) == 1
 
 
-def test_a_change_racing_a_registration_of_that_address_has_the_address(
+def test_a_confirmed_change_wins_over_a_parallel_registration_of_that_address(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     """The proven claim beats the unproven one, whichever is first at the unique index."""
@@ -525,7 +525,7 @@ def test_a_change_racing_a_registration_of_that_address_has_the_address(
         assert collection.count_documents({"email_key": numbered(n).key}) == 1
 
 
-def test_of_two_who_prove_one_address_at_once_one_has_it(
+def test_two_accounts_that_confirm_one_address_at_the_same_moment_never_share_it(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -541,7 +541,7 @@ def test_of_two_who_prove_one_address_at_once_one_has_it(
         assert collection.count_documents({"email_key": numbered(n).key}) == 1
 
 
-def test_two_accounts_that_change_to_one_address_at_once_never_share_it(
+def test_two_accounts_that_change_to_one_address_never_share_it(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -553,7 +553,7 @@ def test_two_accounts_that_change_to_one_address_at_once_never_share_it(
         assert found(users, loser) == loser
 
 
-def test_an_undo_racing_the_next_change_leaves_one_truth(
+def test_an_undo_during_the_next_change_leaves_one_result(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -571,7 +571,7 @@ def test_an_undo_racing_the_next_change_leaves_one_truth(
         assert (fresh.email_key, fresh.former_emails) == (former.email_key, ())
 
 
-def test_of_a_reset_and_a_change_of_password_at_once_one_counts(
+def test_a_parallel_reset_and_password_change_leave_one_password(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
@@ -587,7 +587,7 @@ def test_of_a_reset_and_a_change_of_password_at_once_one_counts(
         assert fresh.sessions == (() if reset else (session,))
 
 
-def test_of_resets_at_once_one_counts(
+def test_one_of_several_parallel_resets_succeeds(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     user = confirmed()
@@ -598,7 +598,7 @@ def test_of_resets_at_once_one_counts(
     assert found(users, user).password_hash == str(won.index(True))
 
 
-def test_a_reset_racing_a_newer_request_leaves_no_link_or_the_newer_one(
+def test_after_a_reset_during_a_newer_request_only_the_newer_link_works(
     users: UserRepository, kept_users: Users, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
@@ -615,7 +615,7 @@ def test_a_reset_racing_a_newer_request_leaves_no_link_or_the_newer_one(
         assert users.reset_password(fresh, 2, "newest", NOW, HOME)
 
 
-def test_a_sign_in_racing_a_new_password_leaves_no_session_behind(
+def test_a_sign_in_during_a_password_change_leaves_no_session(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     """A person who signs in with the old password at that moment is signed out as well."""
@@ -628,7 +628,7 @@ def test_a_sign_in_racing_a_new_password_leaves_no_session_behind(
         assert found(users, user).sessions == (session,)
 
 
-def test_a_deletion_racing_anything_deletes_or_does_nothing(
+def test_a_deletion_during_a_password_change_deletes_or_does_nothing(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
@@ -671,13 +671,13 @@ def test_every_write_waits_for_a_majority_and_the_journal(
 
 
 @pytest.mark.parametrize("said", ["", "&w=1&journal=false", "&w=0"])
-def test_no_uri_weakens_that(real_uri: str, said: str) -> None:
+def test_a_uri_cannot_weaken_the_write_concern(real_uri: str, said: str) -> None:
     client: MongoClient[Any] = connect(real_uri + said).client
     assert client.write_concern.document == {"w": "majority", "j": True}
     client.close()
 
 
-def test_nothing_waits_longer_than_a_page_may(real_uri: str) -> None:
+def test_every_timeout_is_shorter_than_a_page_may_take(real_uri: str) -> None:
     client: MongoClient[Any] = connect(real_uri).client
     options, pool = client.options, client.options.pool_options
     assert options.server_selection_timeout == 3
@@ -686,7 +686,7 @@ def test_nothing_waits_longer_than_a_page_may(real_uri: str) -> None:
     client.close()
 
 
-def test_the_uri_may_say_otherwise(real_uri: str) -> None:
+def test_the_uri_can_change_timeouts(real_uri: str) -> None:
     said = "&serverSelectionTimeoutMS=111&timeoutms=222&maxPoolSize=7"
     client: MongoClient[Any] = connect(real_uri + said).client
     assert client.options.server_selection_timeout == 0.111

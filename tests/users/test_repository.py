@@ -14,7 +14,7 @@ def test_the_repository_has_every_method_of_a_store_and_no_other(users: UserRepo
     assert public(users) == public(UserStore)
 
 
-def test_each_method_is_called_as_the_store_says(users: UserRepository) -> None:
+def test_each_method_has_the_signature_of_the_store(users: UserRepository) -> None:
     """Names, order, defaults and types of the parameters, and the type of the answer."""
     for name in public(UserStore):
         promised = inspect.signature(getattr(UserStore, name))

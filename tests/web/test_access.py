@@ -180,15 +180,13 @@ def _listed(*tables: list[Access]) -> set[tuple[str, str]]:
     return {(access.method, access.rule) for table in tables for access in table}
 
 
-def test_every_route_stands_in_the_matrix(app: Flask, development: Flask) -> None:
+def test_every_route_is_in_the_access_table(app: Flask, development: Flask) -> None:
     assert _routes(app) == _listed(MATRIX)
     assert _routes(development) == _listed(MATRIX, DEVELOPMENT)
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_pages_are_seen_by_whom_the_matrix_says_and_looking_changes_nothing(
-    cast: Cast, kind: str
-) -> None:
+def test_get_and_head_follow_the_access_table_and_change_nothing(cast: Cast, kind: str) -> None:
     visitor, before = cast.people[kind], _but_for_exports(cast.app)
     for access in _GETS:
         path, expected = cast.path(access.rule), access.to(kind)
@@ -198,7 +196,7 @@ def test_pages_are_seen_by_whom_the_matrix_says_and_looking_changes_nothing(
 
 
 @pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
-def test_forms_are_taken_from_whom_the_matrix_says(cast: Cast, access: Access) -> None:
+def test_post_follows_the_access_table(cast: Cast, access: Access) -> None:
     accounts = documents(cast.app)
     for kind in _KINDS:
         with cast.app.app_context():
@@ -218,7 +216,7 @@ def test_the_development_mailbox_needs_no_sign_in(development: Flask) -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("token", [None, "", "x", "IjAi.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"])
-def test_without_a_csrf_token_no_form_is_taken(cast: Cast, kind: str, token: str | None) -> None:
+def test_every_form_needs_a_csrf_token(cast: Cast, kind: str, token: str | None) -> None:
     visitor, before = cast.people[kind], documents(cast.app)
     data = {} if token is None else {"csrf_token": token}
     for access in _POSTS:
@@ -226,7 +224,7 @@ def test_without_a_csrf_token_no_form_is_taken(cast: Cast, kind: str, token: str
     assert documents(cast.app) == before
 
 
-def test_somebody_elses_csrf_token_does_not_help(cast: Cast) -> None:
+def test_the_csrf_token_of_another_session_is_refused(cast: Cast) -> None:
     strangers = cast.people["anonymous"].page("/login").find("input", {"name": "csrf_token"})
     assert strangers is not None
     before = documents(cast.app)

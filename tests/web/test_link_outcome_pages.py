@@ -58,7 +58,7 @@ _DAMAGE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("damage", _DAMAGE.values(), ids=_DAMAGE)
-def test_a_damaged_link_gets_a_page_on_get_and_post(
+def test_a_damaged_link_is_a_page_on_get_and_post(
     app: Flask,
     visitor: Visitor,
     new_visitor: Callable[[], Visitor],
@@ -107,7 +107,7 @@ def test_a_link_signed_with_a_former_key_works(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(59, 200), (60, 200), (62, 404), (86400, 404)])
-def test_a_link_from_a_clock_that_is_ahead_works_for_a_minute(
+def test_a_link_from_a_clock_up_to_a_minute_ahead_works(
     visitor: Visitor, mailbox: Mailbox, ahead: int, status: int
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
@@ -118,7 +118,7 @@ def test_a_link_from_a_clock_that_is_ahead_works_for_a_minute(
         assert visitor.get(link).status_code == status
 
 
-def test_an_expired_link_cannot_be_posted_either(
+def test_an_expired_link_is_refused_on_post(
     app: Flask, visitor: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
@@ -134,7 +134,7 @@ def test_an_expired_link_cannot_be_posted_either(
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_a_link_works_on_the_route_of_its_purpose_alone(
+def test_a_link_works_only_on_the_route_of_its_purpose(
     app: Flask, visitor: Visitor, confirmed: Visitor, purpose: Purpose
 ) -> None:
     """Every purpose on the route of every other."""
@@ -155,7 +155,7 @@ def test_a_link_works_on_the_route_of_its_purpose_alone(
 
 @pytest.mark.parametrize("purpose", Purpose)
 @pytest.mark.parametrize("damage", ["x", "x" * 100_000, "%00", "%ff%fe", "...", ".eJw.aaaa.bbbb"])
-def test_no_kind_of_link_trips_over_damage(
+def test_a_damaged_link_of_any_kind_is_a_404(
     app: Flask, visitor: Visitor, purpose: Purpose, damage: str
 ) -> None:
     token = live_tokens(app)[purpose]
@@ -164,7 +164,7 @@ def test_no_kind_of_link_trips_over_damage(
         assert_our_page(visitor.forge(PATHS[purpose] + spoilt, {"password": PASSWORD}), 404)
 
 
-def test_every_link_of_an_account_that_was_deleted_says_so(app: Flask, visitor: Visitor) -> None:
+def test_the_links_of_a_deleted_account_say_that_it_is_gone(app: Flask, visitor: Visitor) -> None:
     tokens = live_tokens(app)
     with app.app_context():
         frank = users.find_by_email("frank@new.example")
@@ -204,7 +204,7 @@ _SECONDS = {
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_every_kind_of_link_expires_when_it_should(
+def test_every_kind_of_link_expires_after_its_lifetime(
     app: Flask, visitor: Visitor, purpose: Purpose
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:

@@ -165,7 +165,7 @@ def test_the_export_has_unknown_letters(confirmed: Visitor) -> None:
     assert kinds.count(KIND) == 3
 
 
-def test_the_worker_leaves_unknown_letters_alone_and_says_that_letters_are_left(
+def test_the_worker_keeps_unknown_letters_and_reports_that_letters_are_left(
     app: Flask, letters: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = Worker(app)
@@ -185,14 +185,16 @@ def test_other_letters_to_the_same_account_are_delivered(
     assert _account(app)["outbox"] == letters
 
 
-def test_a_refused_unknown_letter_alone_is_not_left_to_try(app: Flask, confirmed: Visitor) -> None:
+def test_a_refused_unknown_letter_does_not_count_as_left_to_send(
+    app: Flask, confirmed: Visitor
+) -> None:
     _push(app, "outbox", _letter(None, trouble="550 no such mailbox"))
     kept = _unknown(app, "outbox")
     assert not Worker(app).run_once()
     assert _unknown(app, "outbox") == kept
 
 
-def test_an_administrator_may_try_one_again_and_the_newer_version_will(
+def test_an_administrator_can_retry_an_unknown_letter(
     app: Flask, administrator: Visitor, letters: list[dict[str, Any]]
 ) -> None:
     refused = letters[2]
