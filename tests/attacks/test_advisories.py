@@ -11,9 +11,9 @@ from flask import Flask
 from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.users.user import MAX_CODE_TRIES
-from tests.at_once import at_once
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD, Visitor
 from tests.web.pages import documents
 
@@ -74,7 +74,7 @@ def test_parallel_wrong_passwords_do_not_exceed_the_limit(real: Flask) -> None:
     visitors = [Visitor(real) for _ in range(AT_ONCE)]
     for visitor in visitors:
         visitor.get("/login")
-    answers = at_once(*(partial(visitor.sign_in, ADA, WRONG) for visitor in visitors))
+    answers = in_parallel(*(partial(visitor.sign_in, ADA, WRONG) for visitor in visitors))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(422), statuses.count(429)) == (10, AT_ONCE - 10)
 
@@ -93,7 +93,7 @@ def test_parallel_wrong_codes_do_not_exceed_the_limit(real: Flask) -> None:
     ada = Visitor(real)
     ada.register(ADA)
     copies = [ada.copy() for _ in range(AT_ONCE)]
-    at_once(
+    in_parallel(
         *(
             partial(copy.forge, "/unconfirmed/code", {"code": f"{number:06}"})
             for number, copy in enumerate(copies)
@@ -124,7 +124,7 @@ def test_parallel_posts_of_one_reset_link_set_one_password(
         for visitor, phrase in zip(visitors, phrases, strict=True)
     ]
 
-    answers = at_once(
+    answers = in_parallel(
         *(
             partial(visitor.client.post, link, data=form)
             for visitor, form in zip(visitors, forms, strict=True)
@@ -199,7 +199,7 @@ def test_a_link_to_the_attackers_address_never_confirms_the_victims_address(
     confirmed.submit("/profile/email", email=EVE, **ask)
     assert confirmed.forge(link).status_code in {409, 410}, "nor when the same is asked for again"
     (account,) = documents(confirmed.app)
-    assert account["email_key"] == ADA  # type: ignore[index]
+    assert account["email_key"] == ADA
 
 
 def test_links_and_cookies_of_a_deleted_account_do_not_work_for_its_successor(

@@ -9,9 +9,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.mail.worker import Worker
-from tests.at_once import at_once
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD, Visitor
 from tests.web.pages import documents
 
@@ -49,7 +49,7 @@ def _asking(eve: Visitor, email: str) -> Callable[[], TestResponse]:
 
 def _address(app: Flask) -> str:
     (account,) = documents(app)
-    return str(account["email_key"])  # type: ignore[index]
+    return str(account["email_key"])
 
 
 def _links(mailbox: Mailbox, to: str) -> list[str]:
@@ -65,7 +65,7 @@ def test_parallel_changes_never_give_the_victims_address(
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
         assert _links(mailbox, EVES_OTHER), "delivered, before another change overtakes it"
-        answers = at_once(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
+        answers = in_parallel(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
         assert {answer.status_code for answer in answers} <= {302, 422}
         # A link that worked has made the address the attacker's other, which is no harm.
         for link in _links(mailbox, EVES_OTHER):
@@ -87,7 +87,7 @@ def test_a_link_used_during_another_change_confirms_only_its_own_address(
         tab = eve.copy()
         form = tab.fill(link)
         asking = _asking(eve, VICTIM)
-        opened, _asked = at_once(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
+        opened, _asked = in_parallel(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
         assert opened.status_code in {302, 409, 410}
         assert _address(real) == (EVES_OTHER if opened.status_code == 302 else EVE)
         if opened.status_code == 302:
@@ -111,4 +111,4 @@ def test_a_pending_address_cannot_sign_in_reset_or_block_a_registration(
     victim.submit(mailbox.newest(VICTIM, "confirm").link)
     assert victim.get("/profile").status_code == 200
     assert eve.forge(pending).status_code in {409, 410}
-    assert sorted(str(d["email_key"]) for d in documents(real)) == [EVE, VICTIM]  # type: ignore[index]
+    assert sorted(str(d["email_key"]) for d in documents(real)) == [EVE, VICTIM]

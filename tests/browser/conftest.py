@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from app.mail.worker import Worker
-from tests.browser.stage import served
+from tests.browser.app_server import serve
 from tests.mongo import missing
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
     """The address of a running development app on mongomock, its mail worker beside it."""
-    with served(tmp_path, cooldown=1) as (app, url), _worker(Worker(app)):
+    with serve(tmp_path, cooldown=1) as (app, url), _worker(Worker(app)):
         yield url
 
 

@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser import tour
+from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
-from tests.browser.stage import Stage, staged
 
 # Those of WCAG, and what axe-core itself thinks good; its experiments are none of ours.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -20,16 +20,16 @@ COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def server(tmp_path: Path) -> Iterator[AppServer]:
     """The app; mail leaves when a test looks into the mailbox."""
-    with staged(tmp_path) as stage:
-        yield stage
+    with serve_with_mailbox(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
-def site(stage: Stage) -> str:
+def site(server: AppServer) -> str:
     """Where `new_page` opens its pages."""
-    return stage.url
+    return server.url
 
 
 def problems(page: Page, name: str) -> str:
@@ -48,10 +48,12 @@ def problems(page: Page, name: str) -> str:
 
 
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
-def test_axe_finds_no_problem_on_any_page(stage: Stage, new_page: NewPage, part: tour.Part) -> None:
+def test_axe_finds_no_problem_on_any_page(
+    server: AppServer, new_page: NewPage, part: tour.Part
+) -> None:
     def still(**options: object) -> Page:
         """A page without transitions: its colours are what they are at once."""
         return new_page(reduced_motion="reduce", **options)
 
-    report = "".join(problems(page, name) for name, page in tour.walk(part, stage, still))
+    report = "".join(problems(page, name) for name, page in tour.walk(part, server, still))
     assert not report, report

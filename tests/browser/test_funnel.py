@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from app.mongo import current_mongo, users
 from app.users.addresses import parse_address
 from app.users.passwords import hash_password
-from tests.browser.stage import Stage, staged
+from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.test_journey import PASSWORD
 from tests.users.funnel import made
 
@@ -30,23 +30,23 @@ INK = """canvas => new Set(new Uint32Array(
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def server(tmp_path: Path) -> Iterator[AppServer]:
     """The app, with some people and an administrator."""
     now = datetime.now(UTC)
-    with staged(tmp_path) as stage, stage.app.app_context():
+    with serve_with_mailbox(tmp_path) as server, server.app.app_context():
         accounts, notes = made.documents(made.make(300, now - timedelta(days=60), now, now), now)
         current_mongo().database["users"].insert_many(accounts)
         current_mongo().database["departed"].insert_many(notes)
         assert users.create_admin(
             parse_address("root@example.com"), hash_password(PASSWORD, 4), now
         )
-        yield stage
+        yield server
 
 
 @pytest.fixture
-def site(stage: Stage) -> str:
+def site(server: AppServer) -> str:
     """Where `new_page` opens its pages."""
-    return stage.url
+    return server.url
 
 
 def opened(page: Page) -> Page:

@@ -15,7 +15,7 @@ from app.mail.worker import Worker
 from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
-from tests.faults.stage import SETTINGS, MailWorker, Process, Web
+from tests.faults.real_processes import SETTINGS, MailWorker, Process, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mailbox import Mailbox
 from tests.mongo import start_mongod
@@ -91,7 +91,7 @@ def make_web(tmp_path: Path, started: list[Process]) -> Make[Web]:
 
 
 @pytest.fixture(scope="session")
-def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def shared_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """Started once: that takes longer than most tests."""
     web = Web(tmp_path_factory.mktemp("web") / "log", MONGODB_URI=uri)
     web.start()
@@ -100,9 +100,9 @@ def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web
 
 
 @pytest.fixture
-def web(kept_web: Web, users: Users) -> Web:
+def web(shared_web: Web, users: Users) -> Web:
     """One that answers, for tests that do it no harm."""
-    return kept_web
+    return shared_web
 
 
 @pytest.fixture

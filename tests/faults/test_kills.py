@@ -3,7 +3,7 @@
 import random
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import MongodUnavailableError
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import ROUNDS, MailWorker, Person, ReplicaSet, Web
+from tests.faults.real_processes import ROUNDS, MailWorker, Person, ReplicaSet, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mongo import missing
 from tests.processes import wait_until
@@ -65,9 +65,9 @@ class Crowd:
                 return False
         return False
 
-    def until(self, condition: Callable[[], object]) -> None:
-        """Lets them work until the condition holds."""
-        wait_until(condition, 60)
+    def wait_for(self, acknowledged: int) -> None:
+        """Waits until so many registrations are acknowledged."""
+        wait_until(lambda: len(self.acknowledged) >= acknowledged, 60)
 
     def stop(self) -> None:
         """Waits until everybody has seen their last answer; fails if one was wrong."""
@@ -113,7 +113,7 @@ def test_killing_web_and_worker_loses_no_acknowledged_registration(
         worker.start()
         crowd = Crowd(web, f"round{number}")
         enough = random.randint(1, 25)  # noqa: S311
-        crowd.until(lambda crowd=crowd, enough=enough: len(crowd.acknowledged) >= enough)
+        crowd.wait_for(enough)
         web.kill()
         worker.kill()
         crowd.stop()
@@ -169,11 +169,11 @@ def test_killing_the_primary_loses_no_acknowledged_registration(
     web = make_web(MONGODB_URI=uri)
     web.start()
     crowd = Crowd(web, "failover", patient=True)
-    crowd.until(lambda: len(crowd.acknowledged) >= 20)
+    crowd.wait_for(20)
     primary = replica_set.member(_primary(uri))
     primary.kill()
     before = len(crowd.acknowledged)
-    crowd.until(lambda: len(crowd.acknowledged) >= before + 30)
+    crowd.wait_for(before + 30)
     crowd.stop()
     assert _primary(uri) != primary.port
     assert_whole(users, crowd.acknowledged)

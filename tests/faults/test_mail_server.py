@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import MailWorker, Person, Web
+from tests.faults.real_processes import MailWorker, Person, Web
 from tests.mail.smtp_server import HANG_UP, SAY_NOTHING, SmtpServer, tls_context
 from tests.processes import wait_until
 from tests.visitor import alert
@@ -94,16 +94,16 @@ def test_a_wrong_mail_setting_sends_nothing_drops_nothing_and_is_reported(
     web: Web, make_worker: Make[MailWorker], users: Users, trouble: str
 ) -> None:
     server = SmtpServer()
-    options: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "login": {"auth_required": True, "auth_require_tls": False},
         "sender": {},
         "certificate": {"tls_context": tls_context()},
-    }[trouble]
+    }
     server.password = "changed without telling"
     server.answers["MAIL"] = ["550 5.7.1 not your address" if trouble == "sender" else ""]
-    server.start(**options)
+    server.start(**options[trouble])
     login = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}
-    settings = {
+    settings: dict[str, str] = {
         "login": login,
         "sender": {},
         "certificate": login | {"APP_MAIL_USE_TLS": "true"},

@@ -8,10 +8,10 @@ import pytest
 from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
-from tests.at_once import at_once
 from tests.faults.conftest import Make
-from tests.faults.stage import MailWorker, Person, Web
+from tests.faults.real_processes import MailWorker, Person, Web
 from tests.mail.smtp_server import SmtpServer
+from tests.parallel import in_parallel
 from tests.processes import wait_until
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -74,7 +74,7 @@ def test_pages_answer_503_while_mongodb_is_away_and_recover(
 
     away(mongod)
     start = monotonic()
-    page, refused = at_once(
+    page, refused = in_parallel(
         lambda: ada.get("/unconfirmed"), lambda: guest.client.post("/register", data=form)
     )
     assert monotonic() - start < PATIENCE

@@ -9,10 +9,10 @@ from itertools import count
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.at_once import at_once
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import Person, Web
+from tests.faults.real_processes import Person, Web
 from tests.mailbox import Mailbox
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD
 
 ADA, NEW = "ada@example.com", "a quite different phrase"
@@ -36,7 +36,7 @@ def _twice(
 ) -> tuple[TestResponse, TestResponse]:
     """The answers to two tabs that send the same form at the same moment."""
     form = person.fill(path, on=on, **fields)
-    first, second = at_once(_send(person.tab(), path, form), _send(person.tab(), path, form))
+    first, second = in_parallel(_send(person.tab(), path, form), _send(person.tab(), path, form))
     assert first.status_code < 500 > second.status_code
     return first, second
 
@@ -61,7 +61,7 @@ def test_200_parallel_registrations_make_one_account_whose_newest_link_works(
     people = [Person(web) for _ in range(CROWD)]
     forms = [person.fill("/register", **fields) for person in people]
     sends = [_send(person, "/register", form) for person, form in zip(people, forms, strict=True)]
-    answers = at_once(*sends)
+    answers = in_parallel(*sends)
     assert {(answer.status_code, answer.location) for answer in answers} == {(302, "/unconfirmed")}
     assert len({answer.text for answer in answers}) == 1
     (account,) = users.find()
@@ -95,7 +95,7 @@ def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(
         person.register(email)
         link = mailbox.newest(email).link
         confirmation, resend = person.fill(link), person.fill("/resend", on="/unconfirmed")
-        confirmed, _resent = at_once(
+        confirmed, _resent = in_parallel(
             _send(person.tab(), link, confirmation), _send(person.tab(), "/resend", resend)
         )
         if confirmed.status_code != 302:
@@ -115,7 +115,7 @@ def test_parallel_sign_ins_succeed_after_the_hash_cost_was_raised(
         users.update_one({}, {"$set": {"password_hash": account["password_hash"]}})
         visitors = [Person(costlier) for _ in range(3)]
         forms = [visitor.fill("/login", email=ADA, password=PASSWORD) for visitor in visitors]
-        signed_in = at_once(
+        signed_in = in_parallel(
             *(_send(visitor, "/login", form) for visitor, form in zip(visitors, forms, strict=True))
         )
         assert [answer.location for answer in signed_in] == ["/"] * 3
@@ -184,7 +184,7 @@ class TestTwoTabs:
                 ada.fill("/profile/email", email=email, current_password=PASSWORD)
                 for email in asked
             ]
-            at_once(*(_send(ada.tab(), "/profile/email", form) for form in forms))
+            in_parallel(*(_send(ada.tab(), "/profile/email", form) for form in forms))
             pending = users.find_one({}, {"pending_email": 1})
             assert pending is not None
             new = pending["pending_email"]["email_key"]

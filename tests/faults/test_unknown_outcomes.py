@@ -1,6 +1,6 @@
 """A write took effect and its answer was lost: a 503 that says "try again", and that is safe.
 
-"Timeout": MongoDB says that the majority has not confirmed it in time. "Cut": the line goes dead
+"Timeout": MongoDB says that the majority has not confirmed it in time. "Cut": the relay goes dead
 before the answer. The same form is then sent again, as reloading the page does.
 """
 
@@ -19,8 +19,8 @@ from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
 from tests.faults.conftest import Users, app_like
-from tests.faults.line import Line
-from tests.faults.stage import Person, Web
+from tests.faults.real_processes import Person, Web
+from tests.faults.tcp_relay import TcpRelay
 from tests.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.visitor import PASSWORD, alert
@@ -35,24 +35,24 @@ def wire(command: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Stage:
+class UnreliableSite:
     """A web process whose answers from MongoDB can be lost."""
 
     web: Web
-    line: Line
+    relay: TcpRelay
     database: Database[dict[str, Any]]
     mailbox: Mailbox
     how: str = "timeout"
 
     @property
     def users(self) -> Users:
-        """The accounts, seen past the line."""
+        """The accounts, seen past the relay."""
         return self.database["users"]
 
-    def lose(self, command: str) -> None:
+    def lose_answer_to(self, command: str) -> None:
         """The answer to the next command of that name."""
         if self.how == "cut":
-            self.line.lose_answer(wire(command))
+            self.relay.lose_answer(wire(command))
             return
         told = {"code": 64, "errmsg": "waiting for replication timed out"}
         data = {
@@ -65,10 +65,10 @@ class Stage:
 
     def restore(self) -> None:
         """All is well again."""
-        self.line.restore()
+        self.relay.restore()
         wait_until(lambda: self.web.answer("/health/ready")[0] == 200)
 
-    def sent_twice(
+    def repeat(
         self,
         person: Person,
         path: str,
@@ -79,7 +79,7 @@ class Stage:
     ) -> TestResponse:
         """The answer to the same form when it is sent again, the first answer being lost."""
         form = person.fill(path, on=on, **fields)
-        self.lose(write)
+        self.lose_answer_to(write)
         first = person.client.post(path, data=form)
         assert first.status_code == 503
         assert int(first.headers["Retry-After"]) > 0
@@ -89,32 +89,34 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def kept_stage(failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def shared_site(
+    failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UnreliableSite]:
     """One for all: each test has people of its own."""
     folder: Path = tmp_path_factory.mktemp("unknown")
-    database, line = connect(failing_mongod.uri("unknown")), Line(failing_mongod.port)
+    database, relay = connect(failing_mongod.uri("unknown")), TcpRelay(failing_mongod.port)
     list(indexes.apply(database))
-    through = f"mongodb://127.0.0.1:{line.port}/unknown?directConnection=true"
+    through = f"mongodb://127.0.0.1:{relay.port}/unknown?directConnection=true"
     patience = "&serverSelectionTimeoutMS=1500&timeoutMS=1500"
     web = Web(folder / "web.log", MONGODB_URI=through + patience, WEB_CONCURRENCY="1")
     web.start()
     app = app_like(failing_mongod.uri("unknown"), folder / "mail")
-    yield Stage(web, line, database, Mailbox(Worker(app), folder / "mail"))
+    yield UnreliableSite(web, relay, database, Mailbox(Worker(app), folder / "mail"))
     web.kill()
-    line.close()
+    relay.close()
     database.client.drop_database("unknown")
 
 
 @pytest.fixture
-def stage(kept_stage: Stage) -> Stage:
+def site(shared_site: UnreliableSite) -> UnreliableSite:
     """Where a majority does not confirm in time."""
-    return kept_stage
+    return shared_site
 
 
 @pytest.fixture(params=["timeout", "cut"])
-def either(kept_stage: Stage, request: pytest.FixtureRequest) -> Stage:
+def each_site(shared_site: UnreliableSite, request: pytest.FixtureRequest) -> UnreliableSite:
     """Both ways of losing an answer."""
-    return replace(kept_stage, how=request.param)
+    return replace(shared_site, how=request.param)
 
 
 @pytest.fixture
@@ -124,158 +126,166 @@ def email() -> str:
 
 
 @pytest.fixture
-def ada(kept_stage: Stage, email: str) -> Person:
+def ada(shared_site: UnreliableSite, email: str) -> Person:
     """Somebody signed in, with a proven address."""
-    person = Person(kept_stage.web)
+    person = Person(shared_site.web)
     person.register(email)
-    assert person.submit(kept_stage.mailbox.newest(email).link).location == "/"
+    assert person.submit(shared_site.mailbox.newest(email).link).location == "/"
     return person
 
 
-def account(stage: Stage, email: str) -> dict[str, Any]:
+def account(site: UnreliableSite, email: str) -> dict[str, Any]:
     """The one account of that address."""
-    (found,) = stage.users.find({"email_key": email})
+    (found,) = site.users.find({"email_key": email})
     return found
 
 
-def test_a_repeated_registration_replaces_the_first_one(either: Stage, email: str) -> None:
-    person = Person(either.web)
+def test_a_repeated_registration_replaces_the_first_one(
+    each_site: UnreliableSite, email: str
+) -> None:
+    person = Person(each_site.web)
     fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
-    again = either.sent_twice(person, "/register", write="findAndModify", **fields)
+    again = each_site.repeat(person, "/register", write="findAndModify", **fields)
     assert again.location == "/unconfirmed"
-    assert account(either, email)["token_version"] == 2
-    assert either.mailbox.subjects(email) == [either.mailbox.newest(email, "confirm").subject], (
-        "one mail, and none that says that the address is taken"
-    )
-    assert person.submit(either.mailbox.newest(email).link).location == "/"
+    assert account(each_site, email)["token_version"] == 2
+    assert each_site.mailbox.subjects(email) == [
+        each_site.mailbox.newest(email, "confirm").subject
+    ], "one mail, and none that says that the address is taken"
+    assert person.submit(each_site.mailbox.newest(email).link).location == "/"
 
 
-def test_the_mail_of_an_unanswered_registration_works(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
-    stage.lose("findAndModify")
+def test_the_mail_of_an_unanswered_registration_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
+    site.lose_answer_to("findAndModify")
     assert person.register(email).status_code == 503
-    link = stage.mailbox.newest(email).link
+    link = site.mailbox.newest(email).link
     assert person.submit(link, password=PASSWORD).location == "/"
     assert person.get("/profile").status_code == 200
 
 
-def test_a_repeated_confirmation_leads_home(either: Stage, email: str) -> None:
-    person = Person(either.web)
+def test_a_repeated_confirmation_leads_home(each_site: UnreliableSite, email: str) -> None:
+    person = Person(each_site.web)
     person.register(email)
-    link = either.mailbox.newest(email).link
-    assert either.sent_twice(person, link).location == "/"
+    link = each_site.mailbox.newest(email).link
+    assert each_site.repeat(person, link).location == "/"
     assert "is confirmed" in alert(person.get("/"), "success")
 
 
-def test_a_repeated_confirmation_by_password_says_that_it_is_done(stage: Stage, email: str) -> None:
-    Person(stage.web).register(email)
-    elsewhere, link = Person(stage.web), stage.mailbox.newest(email).link
-    again = stage.sent_twice(elsewhere, link, password=PASSWORD)
+def test_a_repeated_confirmation_by_password_says_that_it_is_done(
+    site: UnreliableSite, email: str
+) -> None:
+    Person(site.web).register(email)
+    elsewhere, link = Person(site.web), site.mailbox.newest(email).link
+    again = site.repeat(elsewhere, link, password=PASSWORD)
     assert (again.status_code, "Already confirmed" in again.text) == (200, True)
     assert elsewhere.sign_in(email).location == "/"
 
 
-def test_a_repeated_code_works(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_a_repeated_code_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
     person.register(email)
-    words = stage.mailbox.newest(email).text.split()
+    words = site.mailbox.newest(email).text.split()
     code = next(a + b for a, b in pairwise(words) if (a + b).isdigit())
-    again = stage.sent_twice(person, "/unconfirmed/code", on="/unconfirmed", code=code)
+    again = site.repeat(person, "/unconfirmed/code", on="/unconfirmed", code=code)
     assert again.location == "/"
 
 
-def test_after_a_repeated_resend_the_newest_link_works(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_after_a_repeated_resend_the_newest_link_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
     person.register(email)
-    again = stage.sent_twice(person, "/resend", on="/unconfirmed")
+    again = site.repeat(person, "/resend", on="/unconfirmed")
     assert again.location == "/unconfirmed"
-    assert person.submit(stage.mailbox.newest(email).link).location == "/"
+    assert person.submit(site.mailbox.newest(email).link).location == "/"
 
 
-def test_repeated_starting_over_leads_to_the_registration_form(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_repeated_starting_over_leads_to_the_registration_form(
+    site: UnreliableSite, email: str
+) -> None:
+    person = Person(site.web)
     person.register(email)
-    again = stage.sent_twice(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
+    again = site.repeat(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
     assert again.location == "/register"
-    assert stage.users.count_documents({"email_key": email}) == 0
+    assert site.users.count_documents({"email_key": email}) == 0
 
 
-def test_repeated_disowning_says_that_the_account_is_gone(stage: Stage, email: str) -> None:
-    Person(stage.web).register(email)
-    owner, link = Person(stage.web), stage.mailbox.newest(email).link
-    again = stage.sent_twice(owner, f"{link}/disown", on=link, write="delete")
+def test_repeated_disowning_says_that_the_account_is_gone(site: UnreliableSite, email: str) -> None:
+    Person(site.web).register(email)
+    owner, link = Person(site.web), site.mailbox.newest(email).link
+    again = site.repeat(owner, f"{link}/disown", on=link, write="delete")
     assert (again.status_code, "account is gone" in again.text) == (410, True)
 
 
-def test_a_repeated_sign_in_signs_in(stage: Stage, ada: Person, email: str) -> None:
-    again = stage.sent_twice(Person(stage.web), "/login", email=email, password=PASSWORD)
+def test_a_repeated_sign_in_signs_in(site: UnreliableSite, ada: Person, email: str) -> None:
+    again = site.repeat(Person(site.web), "/login", email=email, password=PASSWORD)
     assert again.location == "/"
 
 
-def test_a_repeated_sign_out_signs_out(stage: Stage, ada: Person) -> None:
+def test_a_repeated_sign_out_signs_out(site: UnreliableSite, ada: Person) -> None:
     earlier = ada.tab()
-    assert stage.sent_twice(ada, "/logout", on="/").location == "/login"
+    assert site.repeat(ada, "/logout", on="/").location == "/login"
     assert earlier.get("/profile").status_code == 302
 
 
-def test_a_repeated_reset_succeeds(either: Stage, ada: Person, email: str) -> None:
-    person = Person(either.web)
-    asked = either.sent_twice(person, "/forgot", write="findAndModify", email=email)
+def test_a_repeated_reset_succeeds(each_site: UnreliableSite, ada: Person, email: str) -> None:
+    person = Person(each_site.web)
+    asked = each_site.repeat(person, "/forgot", write="findAndModify", email=email)
     assert asked.location == "/login"
-    link = either.mailbox.newest(email, "password").link
-    again = either.sent_twice(person, link, password=NEW, confirm=NEW)
+    link = each_site.mailbox.newest(email, "password").link
+    again = each_site.repeat(person, link, password=NEW, confirm=NEW)
     assert again.location == "/login"
     assert "Your password is changed" in alert(person.get("/login"), "success")
     assert person.sign_in(email, NEW).location == "/"
-    assert account(either, email)["reset_done"]["version"] == 1, "one letter was enough"
+    assert account(each_site, email)["reset_done"]["version"] == 1, "one letter was enough"
 
 
 def test_a_repeated_password_change_says_which_password_works(
-    stage: Stage, ada: Person, email: str
+    site: UnreliableSite, ada: Person, email: str
 ) -> None:
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
-    again = stage.sent_twice(ada, "/profile/password", **fields)
+    again = site.repeat(ada, "/profile/password", **fields)
     assert again.location.startswith("/login")
     assert "new password" in alert(ada.get(again.location), "info")
     assert ada.sign_in(email, NEW).location == "/"
 
 
 def test_each_repeated_step_of_a_change_of_address_succeeds(
-    stage: Stage, ada: Person, email: str
+    site: UnreliableSite, ada: Person, email: str
 ) -> None:
     new = f"new-{email}"
-    again = stage.sent_twice(ada, "/profile/email", email=new, current_password=PASSWORD)
+    again = site.repeat(ada, "/profile/email", email=new, current_password=PASSWORD)
     assert again.location == "/profile/email"
-    confirmed = stage.sent_twice(ada, stage.mailbox.newest(new).link)
+    confirmed = site.repeat(ada, site.mailbox.newest(new).link)
     assert (confirmed.status_code, "Already confirmed" in confirmed.text) == (200, True)
-    assert account(stage, new)["confirmed"]
-    undone = stage.sent_twice(Person(stage.web), stage.mailbox.newest(email, "changed").link)
+    assert account(site, new)["confirmed"]
+    undone = site.repeat(Person(site.web), site.mailbox.newest(email, "changed").link)
     assert (undone.status_code, "Already restored" in undone.text) == (200, True)
-    assert account(stage, email)["former_emails"] == []
+    assert account(site, email)["former_emails"] == []
 
 
 def test_a_repeated_cancellation_says_that_no_change_is_pending(
-    stage: Stage, ada: Person, email: str
+    site: UnreliableSite, ada: Person, email: str
 ) -> None:
     ada.submit("/profile/email", email=f"new-{email}", current_password=PASSWORD)
-    again = stage.sent_twice(ada, "/profile/email/cancel", on="/profile/email")
+    again = site.repeat(ada, "/profile/email/cancel", on="/profile/email")
     assert again.location == "/profile/email"
     assert "No change was pending" in alert(ada.get("/profile/email"), "info")
 
 
-def test_a_repeated_deletion_succeeds(either: Stage, ada: Person, email: str) -> None:
-    again = either.sent_twice(ada, "/profile/delete", current_password=PASSWORD)
+def test_a_repeated_deletion_succeeds(each_site: UnreliableSite, ada: Person, email: str) -> None:
+    again = each_site.repeat(ada, "/profile/delete", current_password=PASSWORD)
     assert again.location == "/"
     assert "deleted" in alert(ada.get("/"), "success")
-    assert either.users.count_documents({"email_key": email}) == 0
+    assert each_site.users.count_documents({"email_key": email}) == 0
 
 
-def test_a_write_that_the_driver_repeats_takes_effect_once(stage: Stage, email: str) -> None:
-    """An answer is lost on a line that works again at once: nobody notices."""
-    person = Person(stage.web)
+def test_a_write_that_the_driver_repeats_takes_effect_once(
+    site: UnreliableSite, email: str
+) -> None:
+    """An answer is lost on a relay that works again at once: nobody notices."""
+    person = Person(site.web)
     form = person.fill("/register", email=email, password=PASSWORD, confirm=PASSWORD)
-    before = stage.line.lost
-    stage.line.lose_answer(wire("findAndModify"), stays_dead=False)
+    before = site.relay.lost
+    site.relay.lose_answer(wire("findAndModify"), stays_dead=False)
     assert person.client.post("/register", data=form).location == "/unconfirmed"
-    assert stage.line.lost == before + 1
-    assert account(stage, email)["token_version"] == 1
+    assert site.relay.lost == before + 1
+    assert account(site, email)["token_version"] == 1

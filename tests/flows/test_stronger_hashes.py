@@ -32,7 +32,7 @@ from app.users.clock import utcnow
 from app.users.links import Purpose
 from app.users.passwords import hash_password, hash_rounds, verify_password
 from app.users.user import User
-from tests.at_once import at_once
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD, Visitor
 
 ADA, NEW = "ada@example.com", "a quite different phrase"
@@ -86,7 +86,7 @@ def sign_ins(app: Flask, count: int) -> list[object]:
 
         return step
 
-    return at_once(*(from_browser(number) for number in range(count)))
+    return in_parallel(*(from_browser(number) for number in range(count)))
 
 
 @pytest.mark.parametrize("count", [2, 8])
@@ -121,7 +121,7 @@ def test_two_browsers_can_sign_in_at_the_same_moment(
 ) -> None:
     visitors = Visitor(app), Visitor(app)
     meet_before_storing(monkeypatch, 2)
-    answers = at_once(*(lambda visitor=visitor: visitor.sign_in(ADA) for visitor in visitors))
+    answers = in_parallel(*(lambda visitor=visitor: visitor.sign_in(ADA) for visitor in visitors))
     assert [answer.location for answer in answers] == ["/", "/"]
     assert [visitor.get("/profile").status_code for visitor in visitors] == [200, 200]
 

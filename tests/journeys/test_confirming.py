@@ -203,7 +203,8 @@ def _shape(value: object) -> object:
             return [_shape(inner) for inner in value]
         case str():
             return len(value)
-    return type(value)
+        case _:
+            return type(value)
 
 
 def _without_tokens(page: str) -> str:

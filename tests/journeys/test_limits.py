@@ -239,7 +239,7 @@ class StorageError(Exception):
 class AwayStorage(MemoryStorage):
     """Another storage than MongoDB, and it does not answer."""
 
-    STORAGE_SCHEME: ClassVar[list[str]] = ["away"]
+    STORAGE_SCHEME = ["away"]  # noqa: RUF012 (the library declares no ClassVar)
     error: ClassVar[Exception]
 
     @property

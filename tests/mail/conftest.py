@@ -14,10 +14,10 @@ from app.mongo import current_mongo
 from tests.mail.smtp_server import SmtpServer
 from tests.visitor import Visitor
 
-MakePost = Callable[..., "Post"]
+MakeDelivery = Callable[..., "Delivery"]
 
 
-class Post:
+class Delivery:
     """An app, its worker, and the mail server between them and the people."""
 
     def __init__(self, app: Flask, server: SmtpServer) -> None:
@@ -55,10 +55,10 @@ def server() -> Iterator[SmtpServer]:
 
 
 @pytest.fixture
-def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
-    """Makes an app that sends to the server: `make_post(MAIL_TIMEOUT="1")`."""
+def make_delivery(server: SmtpServer, templates: BytecodeCache) -> MakeDelivery:
+    """Makes an app that sends to the server: `make_delivery(MAIL_TIMEOUT="1")`."""
 
-    def make(**variables: str) -> Post:
+    def make(**variables: str) -> Delivery:
         if not server.running:
             server.start()
         settings = config.load(
@@ -74,12 +74,12 @@ def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
         settings.MAIL_SUPPRESS_SEND = False  # type: ignore[attr-defined]
         app = create_app(settings)
         app.jinja_env.bytecode_cache = templates
-        return Post(app, server)
+        return Delivery(app, server)
 
     return make
 
 
 @pytest.fixture
-def post(make_post: MakePost) -> Post:
+def post(make_delivery: MakeDelivery) -> Delivery:
     """The usual one: no TLS, no login, everything is taken."""
-    return make_post()
+    return make_delivery()

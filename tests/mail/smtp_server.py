@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.mailbox import Mail
+from tests.processes import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
 # Instead of an answer: the line goes dead.
@@ -25,13 +26,14 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
-class _Controller(Controller):
-    """On a free port."""
+def _abort(server: SMTP) -> None:
+    """Closes the connection without a word."""
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
-    def _trigger_server(self) -> None:
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+
+class _Controller(Controller):
+    """Starts the server below for each connection."""
 
     def factory(self) -> SMTP:
         return _Smtp(self.handler, **self.SMTP_kwargs)
@@ -42,19 +44,21 @@ class _Smtp(SMTP):
 
     _greeted = False
 
-    async def push(self, status: str | bytes) -> None:
-        """`answers["greeting"]` is what a connection begins with, instead of 220."""
-        if not self._greeted:
-            self._greeted = True
-            status = self.event_handler.next_answer("greeting") or status
-        await super().push(status)
+    async def push(self, status: AnyStr) -> None:
+        """Sends `answers["greeting"]` instead of the usual greeting."""
+        greeting = "" if self._greeted else self.event_handler.next_answer("greeting")
+        self._greeted = True
+        if greeting:
+            await super().push(greeting)
+        else:
+            await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
         """`answers["354"]` is what DATA is answered, before any text."""
         answer = self.event_handler.next_answer("354")
         if answer == HANG_UP and self.transport:
             await self.push("354 go on")
-            self.transport.abort()  # type: ignore[attr-defined]
+            _abort(self)
         elif answer:
             await self.push(answer)
         else:
@@ -92,7 +96,11 @@ class SmtpServer:
     def start(self, port: int = 0, host: str = "127.0.0.1", **options: Any) -> None:
         """Listens, on a port of its own if none is given; `options` are aiosmtpd's."""
         self._controller = _Controller(
-            self, hostname=host, port=port, authenticator=self._authenticate, **options
+            self,
+            hostname=host,
+            port=port or free_port(),
+            authenticator=self._authenticate,
+            **options,
         )
         self._controller.start()
         self.forget()
@@ -154,7 +162,7 @@ class SmtpServer:
         if answer == SAY_NOTHING:
             await asyncio.sleep(60)
         if answer == HANG_UP and server.transport:
-            server.transport.abort()  # type: ignore[attr-defined]
+            _abort(server)
         return answer or usual
 
     async def handle_EHLO(

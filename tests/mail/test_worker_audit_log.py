@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.mail.conftest import Post
+from tests.mail.conftest import Delivery
 
 ADA = "ada@example.com"
 
@@ -20,18 +20,18 @@ ADA = "ada@example.com"
     ],
 )
 def test_each_attempt_is_one_line_without_an_address(
-    post: Post,
+    delivery: Delivery,
     capsys: pytest.CaptureFixture[str],
     command: str,
     answer: str,
     event: str,
     level: str,
 ) -> None:
-    post.server.answers[command] = [answer]
-    post.register(ADA)
-    (letter,) = post.letters()
+    delivery.server.answers[command] = [answer]
+    delivery.register(ADA)
+    (letter,) = delivery.letters()
     capsys.readouterr()
-    post.worker.run_once()
+    delivery.worker.run_once()
     log = capsys.readouterr().err
     (line,) = [json.loads(written) for written in log.splitlines()]
     recorded: dict[str, Any] = {"event": event, "level": level, "kind": "confirm", "attempts": 1}
@@ -45,11 +45,11 @@ def test_each_attempt_is_one_line_without_an_address(
 
 
 def test_a_superseded_letter_is_recorded_as_dropped(
-    post: Post, capsys: pytest.CaptureFixture[str]
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    post.register(ADA)
-    post.register(ADA)
+    delivery.register(ADA)
+    delivery.register(ADA)
     capsys.readouterr()
-    post.worker.run_once()
+    delivery.worker.run_once()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["letter_dropped", "letter_sent"]

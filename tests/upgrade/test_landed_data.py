@@ -92,13 +92,15 @@ def _with_landed_data(app: Flask) -> Flask:
 
 def _landed(email: str) -> Document:
     """An account as the landed version has stored it."""
-    (found,) = (user for user in LANDED["collections"]["users"] if user["email"] == email)
+    accounts: list[Document] = LANDED["collections"]["users"]
+    (found,) = (user for user in accounts if user["email"] == email)
     return found
 
 
 def _goodbye() -> Document:
     """What the landed version has left of a deleted account."""
-    (found,) = (user for user in LANDED["collections"]["users"] if not user["email"])
+    accounts: list[Document] = LANDED["collections"]["users"]
+    (found,) = (user for user in accounts if not user["email"])
     return found
 
 

@@ -49,17 +49,17 @@ def opened(uri: str) -> Iterator[Users]:
 
 
 @pytest.fixture(scope="session")
-def kept_users(mongod: Mongod) -> Iterator[Users]:
+def shared_users(mongod: Mongod) -> Iterator[Users]:
     """Made once: indexes take ten times as long as most tests."""
     with opened(mongod.uri("domain")) as users:
         yield users
 
 
 @pytest.fixture
-def real_users(kept_users: Users) -> Users:
+def real_users(shared_users: Users) -> Users:
     """The collection on a real mongod, empty."""
-    kept_users.delete_many({})
-    return kept_users
+    shared_users.delete_many({})
+    return shared_users
 
 
 @pytest.fixture(params=["mongomock", "mongod"])

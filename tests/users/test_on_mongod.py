@@ -24,8 +24,8 @@ from app.users.repository import UserRepository
 from app.users.steps.change_email import EmailChange
 from app.users.user import User
 from scripts.mongod import Mongod
-from tests.at_once import at_once
 from tests.commands import commands
+from tests.parallel import both_in_parallel, in_parallel
 from tests.users.conftest import (
     ADA,
     HOME,
@@ -75,9 +75,8 @@ def plan(collection: Users, step: Callable[[], object]) -> dict[str, Any]:
 
 def stages(explained: Any) -> Iterator[dict[str, Any]]:
     """Every stage of the winning plan."""
-    match explained:
-        case {"stage": _}:
-            yield explained
+    if isinstance(explained, dict) and "stage" in explained:
+        yield explained
     for inner in explained.values() if isinstance(explained, dict) else explained:
         if isinstance(inner, (dict, list)):
             yield from stages(inner)
@@ -323,9 +322,10 @@ def test_200_parallel_registrations_of_one_address_make_one_account(real_uri: st
     crowd = "&maxPoolSize=200&timeoutMS=30000&socketTimeoutMS=30000&waitQueueTimeoutMS=30000"
     with opened(real_uri + crowd) as collection:
         users = UserRepository(collection)
-        at_once(*[partial(users.find_by_email, ADA.key)] * 200)  # opens the connections
+        in_parallel(*[partial(users.find_by_email, ADA.key)] * 200)  # opens the connections
         attempt = partial(users.register, ADA, "hash")
-        claims = at_once(*[partial(attempt, new_session(), WEEK) for _ in range(200)])
+        results = in_parallel(*[partial(attempt, new_session(), WEEK) for _ in range(200)])
+        claims = [claim for claim in results if claim]
         assert sorted(claim.token_version for claim in claims) == list(range(1, 201))
         newest = max(claims, key=lambda claim: claim.token_version)
         assert found(users, newest) == newest
@@ -344,7 +344,7 @@ def test_parallel_first_registrations_never_report_a_taken_address(
 ) -> None:
     for n in range(ROUNDS):
         attempt = partial(users.register, numbered(n), "hash", new_session(), WEEK)
-        claims = at_once(*[attempt] * 6)
+        claims = [claim for claim in in_parallel(*[attempt] * 6) if claim]
         assert sorted(claim.token_version for claim in claims) == [1, 2, 3, 4, 5, 6]
         assert len({claim.id for claim in claims}) == 1
 
@@ -355,15 +355,15 @@ def test_parallel_registrations_of_a_confirmed_address_change_nothing(
     user = confirm(users, register(users))
     attempt = partial(users.register, ADA, "other", new_session(), WEEK)
     with nothing_changes(collection):
-        assert at_once(*[attempt] * 20) == [None] * 20
-    owed = at_once(*[partial(users.owe_account_exists, user.email_key, NOW, HOUR)] * 20)
+        assert in_parallel(*[attempt] * 20) == [None] * 20
+    owed = in_parallel(*[partial(users.owe_account_exists, user.email_key, NOW, HOUR)] * 20)
     assert owed.count(True) == 1
 
 
 def test_one_of_several_parallel_resends_succeeds(collection: Users, users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        won = at_once(*[partial(users.resend, user, NOW, NONE_AT_ALL)] * 4)
+        won = in_parallel(*[partial(users.resend, user, NOW, NONE_AT_ALL)] * 4)
         assert won.count(True) == 1
         assert found(users, user).token_version == 2
         assert len(stored(collection, user)["outbox"]) == 2
@@ -378,7 +378,7 @@ def test_parallel_resends_that_read_the_newest_state_get_a_version_each(
     def resend() -> bool:
         return users.resend(found(users, user), NOW + next(ticks) * SECOND, NONE_AT_ALL)
 
-    won = [won for _ in range(ROUNDS) for won in at_once(resend, resend)]
+    won = [won for _ in range(ROUNDS) for won in in_parallel(resend, resend)]
     assert found(users, user).token_version == 1 + won.count(True)
     assert won.count(True) >= ROUNDS
 
@@ -386,7 +386,7 @@ def test_parallel_resends_that_read_the_newest_state_get_a_version_each(
 def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        confirmed, resent = at_once(
+        confirmed, resent = in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.resend, user, NOW, NONE_AT_ALL),
         )
@@ -402,11 +402,11 @@ def test_a_confirmation_during_a_takeover_never_confirms_the_other_registration(
     """A person who is confirmed has the password of the claim that won."""
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
-        confirmed, newer = at_once(
+        confirmed, newer = both_in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.register, numbered(n), "newer", new_session(), WEEK),
         )
-        winner, fresh = user if confirmed else newer, found(users, user)
+        winner, fresh = newer or user, found(users, user)
         assert confirmed is (newer is None)
         assert fresh.confirmed is confirmed
         assert fresh.password_hash == winner.password_hash
@@ -417,7 +417,7 @@ def test_one_of_several_parallel_confirmations_succeeds(
     collection: Users, users: UserRepository
 ) -> None:
     user = register(users)
-    won = at_once(*[partial(users.confirm, user, 1, NOW, HOME, new_session())] * 8)
+    won = in_parallel(*[partial(users.confirm, user, 1, NOW, HOME, new_session())] * 8)
     assert won.count(True) == 1
     assert len(found(users, user).sessions) == 2
     assert len(stored(collection, user)["events"]) == 2
@@ -426,7 +426,7 @@ def test_one_of_several_parallel_confirmations_succeeds(
 def test_a_confirmation_during_a_disowning_leaves_one_result(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        confirmed, gone = at_once(
+        confirmed, gone = in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.disown, user.id, user.email_key, 1, NOW),
         )
@@ -439,17 +439,18 @@ def test_a_sign_in_during_a_takeover_leaves_no_earlier_session(
 ) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
-        _signed_in, newer = at_once(
+        _signed_in, newer = both_in_parallel(
             partial(users.sign_in, user, new_session()),
             partial(users.register, numbered(n), "newer", new_session(), WEEK),
         )
+        assert newer
         assert found(users, user).sessions == newer.sessions
 
 
 def test_parallel_sign_ins_and_sign_outs_lose_no_session(users: UserRepository) -> None:
     user, sessions = register(users), [new_session() for _ in range(16)]
-    assert all(at_once(*[partial(users.sign_in, user, entry) for entry in sessions]))
-    at_once(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
+    assert all(in_parallel(*[partial(users.sign_in, user, entry) for entry in sessions]))
+    in_parallel(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
     left = {entry.id for entry in found(users, user).sessions}
     assert left == {entry.id for entry in [*user.sessions, *sessions[8:]]}
 
@@ -474,7 +475,7 @@ def test_parallel_confirmations_of_different_changes_never_set_the_wrong_address
         assert second.pending_email
         # The link of one with the version of the other is what interleaving could make.
         mixed = replace(second.pending_email, email_key=first.pending_email.email_key)
-        done = at_once(
+        done = in_parallel(
             partial(change, users, first),
             partial(change, users, second),
             partial(users.change_email, second, mixed, NOW, HOME, WEEK),
@@ -488,7 +489,7 @@ def test_a_confirmation_during_another_request_confirms_only_the_address_of_its_
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         first = ask(users, confirmed(), numbered(n))
-        done, asked = at_once(
+        done, asked = in_parallel(
             partial(change, users, first),
             partial(users.ask_email_change, first, numbered(n + ROUNDS), NOW, HOME),
         )
@@ -504,7 +505,7 @@ def test_parallel_confirmations_of_one_change_count_once(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     user = ask(users, confirmed(), numbered(1000))
-    done = at_once(*[partial(change, users, user)] * 8)
+    done = in_parallel(*[partial(change, users, user)] * 8)
     assert done.count(EmailChange.DONE) == 1
     assert done.count(EmailChange.STALE) == 7
     assert len(found(users, user).former_emails) == 1
@@ -516,7 +517,7 @@ def test_a_confirmed_change_wins_over_a_parallel_registration_of_that_address(
     """The proven claim beats the unproven one, whichever is first at the unique index."""
     for n in range(1000, 1000 + ROUNDS):
         user = ask(users, confirmed(), numbered(n))
-        done, _claim = at_once(
+        done, _claim = in_parallel(
             partial(change, users, user),
             partial(users.register, numbered(n), "hash", new_session(), WEEK),
         )
@@ -530,7 +531,7 @@ def test_two_accounts_that_confirm_one_address_at_the_same_moment_never_share_it
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         user, claim = ask(users, confirmed(), numbered(n)), register(users, numbered(n))
-        done, theirs = at_once(
+        done, theirs = in_parallel(
             partial(change, users, user), partial(users.confirm, claim, 1, NOW, HOME)
         )
         assert done is (EmailChange.TAKEN if theirs else EmailChange.DONE)
@@ -546,7 +547,7 @@ def test_two_accounts_that_change_to_one_address_never_share_it(
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         ours, theirs = (ask(users, confirmed(), numbered(n)) for _ in range(2))
-        done = at_once(partial(change, users, ours), partial(change, users, theirs))
+        done = in_parallel(partial(change, users, ours), partial(change, users, theirs))
         assert sorted(result.value for result in done) == ["done", "taken"]
         winner, loser = (ours, theirs) if done[0] is EmailChange.DONE else (theirs, ours)
         assert users.find_by_email(numbered(n).key) == found(users, winner)
@@ -559,7 +560,7 @@ def test_an_undo_during_the_next_change_leaves_one_result(
     for n in range(1000, 1000 + ROUNDS):
         thief = ask(users, move(users, confirmed(), numbered(n)), numbered(n + ROUNDS))
         (former,) = thief.former_emails
-        undone, moved = at_once(
+        undone, moved = in_parallel(
             partial(users.undo_email_change, thief, former, NOW, HOME),
             partial(change, users, thief),
         )
@@ -577,7 +578,7 @@ def test_a_parallel_reset_and_password_change_leave_one_password(
     for _ in range(ROUNDS):
         user, session = confirmed(), new_session()
         users.ask_reset(user.email_key, NOW, HOME)
-        reset, changed = at_once(
+        reset, changed = in_parallel(
             partial(users.reset_password, user, 1, "reset", NOW, HOME),
             partial(users.change_password, user, "changed", session, NOW),
         )
@@ -593,19 +594,19 @@ def test_one_of_several_parallel_resets_succeeds(
     user = confirmed()
     users.ask_reset(user.email_key, NOW, HOME)
     resets = [partial(users.reset_password, user, 1, str(n), NOW, HOME) for n in range(8)]
-    won = at_once(*resets)
+    won = in_parallel(*resets)
     assert won.count(True) == 1
     assert found(users, user).password_hash == str(won.index(True))
 
 
 def test_after_a_reset_during_a_newer_request_only_the_newer_link_works(
-    users: UserRepository, kept_users: Users, confirmed: Callable[[], User]
+    users: UserRepository, shared_users: Users, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
         user = confirmed()
         users.ask_reset(user.email_key, NOW, HOME)
-        all_delivered(kept_users, user)
-        reset, _asked = at_once(
+        all_delivered(shared_users, user)
+        reset, _asked = in_parallel(
             partial(users.reset_password, user, 1, "reset", NOW, HOME),
             partial(users.ask_reset, user.email_key, NOW, HOME),
         )
@@ -621,7 +622,7 @@ def test_a_sign_in_during_a_password_change_leaves_no_session(
     """A person who signs in with the old password at that moment is signed out as well."""
     for _ in range(ROUNDS):
         user, session = confirmed(), new_session()
-        at_once(
+        in_parallel(
             partial(users.sign_in, user, new_session()),
             partial(users.change_password, user, "changed", session, NOW),
         )
@@ -633,7 +634,7 @@ def test_a_deletion_during_a_password_change_deletes_or_does_nothing(
 ) -> None:
     for _ in range(ROUNDS):
         user = confirmed()
-        deleted, changed = at_once(
+        deleted, changed = in_parallel(
             partial(users.delete, user, NOW, HOME),
             partial(users.change_password, user, "changed", new_session(), NOW),
         )

@@ -1,5 +1,6 @@
 """What every page must be, the one that says what went wrong included."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import Tag
@@ -51,7 +52,7 @@ def foreign_content(response: TestResponse) -> list[str]:
     return found
 
 
-def documents(app: Flask) -> list[object]:
-    """Everything that is stored."""
+def documents(app: Flask) -> list[dict[str, Any]]:
+    """All stored accounts."""
     with app.app_context():
         return list(current_mongo().users.find())

@@ -127,11 +127,11 @@ _KINDS = ["anonymous", "unconfirmed", "confirmed", "administrator"]
 
 
 @dataclass(frozen=True)
-class Cast:
+class People:
     """One of each kind, and links that were mailed to somebody else."""
 
     app: Flask
-    people: dict[str, Visitor]
+    visitors: dict[str, Visitor]
     tokens: dict[str, str]
 
     def path(self, rule: str) -> str:
@@ -146,12 +146,12 @@ class Cast:
 
 
 @pytest.fixture
-def cast(
+def people(
     app: Flask,
     confirmed: Visitor,
     administrator: Visitor,
     new_visitor: Callable[[], Visitor],
-) -> Cast:
+) -> People:
     bob = new_visitor()
     bob.register("bob@example.com")
     people = {
@@ -161,7 +161,7 @@ def cast(
         "administrator": administrator,
     }
     tokens = {PATHS[purpose]: token for purpose, token in live_tokens(app).items()}
-    return Cast(app, people, tokens)
+    return People(app, people, tokens)
 
 
 def _answer(response: TestResponse) -> int | str:
@@ -186,22 +186,22 @@ def test_every_route_is_in_the_access_table(app: Flask, development: Flask) -> N
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_get_and_head_follow_the_access_table_and_change_nothing(cast: Cast, kind: str) -> None:
-    visitor, before = cast.people[kind], _but_for_exports(cast.app)
+def test_get_and_head_follow_the_access_table_and_change_nothing(people: People, kind: str) -> None:
+    visitor, before = people.visitors[kind], _but_for_exports(people.app)
     for access in _GETS:
-        path, expected = cast.path(access.rule), access.to(kind)
+        path, expected = people.path(access.rule), access.to(kind)
         assert _answer(visitor.get(path)) == expected, path
         assert _answer(visitor.client.head(path)) == expected, path
-    assert _but_for_exports(cast.app) == before
+    assert _but_for_exports(people.app) == before
 
 
 @pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
-def test_post_follows_the_access_table(cast: Cast, access: Access) -> None:
-    accounts = documents(cast.app)
+def test_post_follows_the_access_table(people: People, access: Access) -> None:
+    accounts = documents(people.app)
     for kind in _KINDS:
-        with cast.app.app_context():
+        with people.app.app_context():
             _restore(accounts)
-        answer = _answer(cast.people[kind].forge(cast.path(access.rule)))
+        answer = _answer(people.visitors[kind].forge(people.path(access.rule)))
         assert answer == access.to(kind), kind
 
 
@@ -216,24 +216,24 @@ def test_the_development_mailbox_needs_no_sign_in(development: Flask) -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("token", [None, "", "x", "IjAi.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"])
-def test_every_form_needs_a_csrf_token(cast: Cast, kind: str, token: str | None) -> None:
-    visitor, before = cast.people[kind], documents(cast.app)
+def test_every_form_needs_a_csrf_token(people: People, kind: str, token: str | None) -> None:
+    visitor, before = people.visitors[kind], documents(people.app)
     data = {} if token is None else {"csrf_token": token}
     for access in _POSTS:
-        assert_our_page(visitor.client.post(cast.path(access.rule), data=data), 400)
-    assert documents(cast.app) == before
+        assert_our_page(visitor.client.post(people.path(access.rule), data=data), 400)
+    assert documents(people.app) == before
 
 
-def test_the_csrf_token_of_another_session_is_refused(cast: Cast) -> None:
-    strangers = cast.people["anonymous"].page("/login").find("input", {"name": "csrf_token"})
+def test_the_csrf_token_of_another_session_is_refused(people: People) -> None:
+    strangers = people.visitors["anonymous"].page("/login").find("input", {"name": "csrf_token"})
     assert strangers is not None
-    before = documents(cast.app)
+    before = documents(people.app)
     for access in _POSTS:
-        answer = cast.people["confirmed"].client.post(
-            cast.path(access.rule), data={"csrf_token": strangers["value"]}
+        answer = people.visitors["confirmed"].client.post(
+            people.path(access.rule), data={"csrf_token": strangers["value"]}
         )
         assert_our_page(answer, 400)
-    assert documents(cast.app) == before
+    assert documents(people.app) == before
 
 
 @pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
@@ -243,15 +243,15 @@ def test_other_methods_are_refused(visitor: Visitor, access: Access, method: str
     assert_our_page(visitor.client.open(path, method=method), 405)
 
 
-def _but_for_exports(app: Flask) -> list[object]:
+def _but_for_exports(app: Flask) -> list[dict[str, Any]]:
     """Everything that is stored, without the events of downloads, which are recorded on GET."""
-    accounts: list[Any] = documents(app)
+    accounts = documents(app)
     for account in accounts:
         account["events"] = [e for e in account.get("events", []) if e["kind"] != "exported"]
     return accounts
 
 
-def _restore(accounts: list[object]) -> None:
+def _restore(accounts: list[dict[str, Any]]) -> None:
     """The accounts as they were: each kind of person finds the same."""
     current_mongo().users.delete_many({})
-    current_mongo().users.insert_many(accounts)  # type: ignore[arg-type]
+    current_mongo().users.insert_many(accounts)

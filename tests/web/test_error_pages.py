@@ -23,7 +23,7 @@ def breaking(make_app: MakeApp) -> Flask:
     app = make_app()
     app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
     app.add_url_rule("/fail/<int:code>", "fail", lambda code: abort(code))
-    app.add_url_rule("/crash", "crash", lambda: 1 // 0)
+    app.add_url_rule("/crash", "crash", lambda: str(1 // 0))
     return app
 
 

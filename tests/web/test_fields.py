@@ -86,7 +86,6 @@ def test_a_valid_address_is_accepted_shown_as_typed_and_mailed_to(
 ) -> None:
     assert visitor.register(typed).location == "/unconfirmed"
     (document,) = documents(app)
-    assert isinstance(document, dict)
     assert (document["email"], document["email_key"]) == (typed.strip(), _ACCEPTED[typed])
     tag = visitor.page("/unconfirmed").select_one(".lk-tag-text")
     assert tag is not None

@@ -183,7 +183,7 @@ class ReplicaSet:
             "members": [{"_id": n, "host": host} for n, host in enumerate(hosts)],
             "settings": {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 300},
         }
-        with MongoClient(hosts[0], directConnection=True) as client:
+        with MongoClient[dict[str, Any]](hosts[0], directConnection=True) as client:
             client.admin.command("replSetInitiate", config)
 
     def uri(self, database: str) -> str:

@@ -23,7 +23,7 @@ UNKNOWN_DOMAIN = "exmaple.org"
 
 
 @dataclass(frozen=True)
-class Stage:
+class AppServer:
     """The app, where it is served, and the mailbox, which delivers when it is looked into."""
 
     app: Flask
@@ -37,7 +37,7 @@ class Stage:
 
 
 @contextmanager
-def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
+def serve(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
     """Serves a development app on mongomock for the block; yields the app and its address."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     settings = config.load(
@@ -65,11 +65,11 @@ def served(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
+def serve_with_mailbox(folder: Path) -> Iterator[AppServer]:
     """An app to look at in any state; asks no name server."""
     unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
-    with served(folder, cooldown=0) as (app, url), unknown:
-        yield Stage(app, url, Mailbox(Worker(app), folder))
+    with serve(folder, cooldown=0) as (app, url), unknown:
+        yield AppServer(app, url, Mailbox(Worker(app), folder))
 
 
 def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:

@@ -5,7 +5,7 @@ import socket
 from threading import Lock, Thread
 
 
-class Line:
+class TcpRelay:
     """A TCP relay on a port of its own.
 
     `lose_answer(b"update")`: the next request with that word reaches the server, its answer does
