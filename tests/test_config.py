@@ -104,18 +104,24 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
     ],
 )
 def test_threads_are_divided_and_pages_keep_a_fifth(
-    monkeypatch: pytest.MonkeyPatch,
     cores: int,
     threads: str,
     hashing: int,
     queue: int,
     pauses: int,
 ) -> None:
-    monkeypatch.setattr(config, "_cores", lambda: cores)
-    found = config.load(PRODUCTION | {"WEB_THREADS": threads})
+    settings = {"WEB_THREADS": threads, "BCRYPT_AT_ONCE": str(cores)}
+    found = config.load(PRODUCTION | settings)
     shares = (found.BCRYPT_THREADS, found.BCRYPT_QUEUE, found.BUSY_PAUSES)
     assert shares == (hashing, queue, pauses)
-    assert cores == found.BCRYPT_AT_ONCE, "whatever one process can do of it"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit cores per process")
+def test_by_default_as_many_hashes_run_as_the_process_may_use_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 5})
+    assert config.load(PRODUCTION).BCRYPT_AT_ONCE == 3
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -28,12 +28,8 @@ from app.mongo import connect, is_outage
 from tests.visitor import Visitor
 from tests.web.pages import assert_our_page
 
-
-def retryable(error: PyMongoError) -> PyMongoError:
-    """With the label by which a server says that repeating the write helps."""
-    error._add_error_label("RetryableWriteError")
-    return error
-
+# How a server says that repeating the write helps.
+RETRYABLE = {"errorLabels": ["RetryableWriteError"]}
 
 OUTAGES = [
     AutoReconnect("connection closed"),
@@ -50,8 +46,8 @@ OUTAGES = [
     WaitQueueTimeoutError("no connection is free"),
     ExecutionTimeout("operation exceeded time limit", 50),
     WTimeoutError("waiting for replication timed out", 64),
-    retryable(OperationFailure("the primary steps down", 189)),
-    retryable(WriteConcernError("the primary steps down", 189)),
+    OperationFailure("the primary steps down", 189, RETRYABLE),
+    WriteConcernError("the primary steps down", 189, RETRYABLE),
 ]
 FAULTS = [
     WriteError("Document failed validation", 121),

@@ -1,18 +1,21 @@
-"""A walk through every page in each of its states, and every mail.
+"""A tour of every page in each of its states, and of every mail.
 
-For whoever wants to look at all of them: the check for accessibility and the gallery. Each part is
-a story that stops, with a name, wherever there is something to see.
+The check for accessibility and the gallery of screenshots use it. Each part is a generator that
+yields a name and a page whenever there is something to look at.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import time_machine
-from flask import abort
+from flask import Flask, abort
 from playwright.sync_api import Page, expect
 from pymongo.errors import AutoReconnect
+from werkzeug.exceptions import HTTPException
 
 from app.mongo import current_mongo
 from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
@@ -30,7 +33,7 @@ Part = Callable[[AppServer, NewPage], Stops]
 
 
 def signed_out(server: AppServer, new_page: NewPage) -> Stops:
-    """What is there before one has an account."""
+    """Pages that need no account."""
     page = new_page()
     for name, path in {
         "home": "/",
@@ -63,7 +66,7 @@ def signed_out(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def waiting(server: AppServer, new_page: NewPage) -> Stops:
-    """From the form to a proven address, with everything that can go wrong."""
+    """The waiting page in each of its states."""
     page = new_page()
     sign_up(page, ADA)
     yield "unconfirmed-queued", page
@@ -97,9 +100,9 @@ def waiting(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def confirmation_links(server: AppServer, new_page: NewPage) -> Stops:
-    """What a link comes to: the good outcome, and each of the others."""
+    """Each outcome of a confirmation link."""
     owner, phone = new_page(), new_page()
-    owner.route("**/latchkey.js", lambda route: route.abort())  # it would press the button
+    owner.route("**/latchkey.js", lambda route: route.abort())  # the script would press the button
     sign_up(owner, ADA)
     older = server.mailbox.newest(ADA).link
     owner.goto(older)
@@ -143,7 +146,7 @@ def confirmation_links(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def account(server: AppServer, new_page: NewPage) -> Stops:
-    """A life with an account, from the first profile to the last mail."""
+    """The pages of an account and its mails, from the first profile to the deletion."""
     page = new_page()
     _confirmed(server, page)
     for name in ("profile", "profile/password", "profile/email", "profile/delete"):
@@ -151,7 +154,7 @@ def account(server: AppServer, new_page: NewPage) -> Stops:
         yield name.replace("/", "-"), page
     page.goto("/profile/sessions")
     yield "profile-sessions-one", page
-    sign_up(new_page(), ADA)  # the owner is told
+    sign_up(new_page(), ADA)  # the owner gets a mail
     phone = new_page()
     _sign_in(phone, ADA)
     page.reload()
@@ -253,7 +256,7 @@ def _mails(server: AppServer, page: Page) -> Stops:
     urls: dict[str, str] = {}
     for shown in page.locator("details.lk-mail").all():
         subject = str(shown.locator("h2").text_content())
-        # Some go to both addresses under one subject.
+        # Mails about a change go to both addresses with the same subject.
         name = f"mail-{subject}-to-new" if NEW in str(shown.text_content()) else f"mail-{subject}"
         urls[name] = str(shown.locator("iframe").get_attribute("src"))
     for name, url in urls.items():
@@ -262,7 +265,7 @@ def _mails(server: AppServer, page: Page) -> Stops:
 
 
 def administration(server: AppServer, new_page: NewPage) -> Stops:
-    """What administrators see: nobody, some people, somebody, what is done to them, and mail."""
+    """The pages of administrators, with and without people, mail and figures."""
     root = new_page()
     administrator_of(server.app)
     _sign_in(root, ROOT)
@@ -312,7 +315,7 @@ def administration(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def errors(server: AppServer, new_page: NewPage) -> Stops:
-    """Refusals."""
+    """Error pages."""
     page = new_page()
     page.goto("/nowhere")
     yield "error-404", page
@@ -334,13 +337,57 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
 
 PARTS = (signed_out, waiting, confirmation_links, account, administration, errors)
 
+# The routes that each part must show. tests/browser/test_tour.py names those that no part shows.
+ROUTES: dict[Part, set[str]] = {
+    signed_out: {"/", "/register", "/login", "/forgot"},
+    waiting: {"/unconfirmed"},
+    confirmation_links: {"/confirm/<token>"},
+    account: {
+        "/profile",
+        "/profile/password",
+        "/profile/email",
+        "/profile/delete",
+        "/profile/sessions",
+        "/profile/activity",
+        "/reset/<token>",
+        "/email/confirm/<token>",
+        "/email/undo/<token>",
+        "/dev/mail",
+        "/dev/mail/<mail_id>/html",
+    },
+    administration: {
+        "/admin/",
+        "/admin/people",
+        "/admin/people/<account>",
+        "/admin/people/<account>/<name>",
+        "/admin/mail",
+        "/admin/mail/retry/<kind>",
+    },
+    errors: set(),
+}
+
 
 def walk(part: Part, server: AppServer, new_page: NewPage) -> Stops:
-    """A part, each of its pages as it is once all has arrived: a click waits for the next page's
-    first byte, not for its stylesheet."""
+    """Yields each page of a part after it has loaded completely: a click waits only for the first
+    byte of the next page.
+
+    Raises:
+        AssertionError: the part has not shown all of its `ROUTES`.
+    """
+    shown: set[str] = set()
     for name, page in part(server, new_page):
         page.wait_for_load_state()
+        shown |= _route(server.app, page.url)
         yield name, page
+    assert shown >= ROUTES[part], f"not shown: {ROUTES[part] - shown}"
+
+
+def _route(app: Flask, url: str) -> set[str]:
+    """The route of a page; empty for an error page and for the answer to a form without a GET."""
+    with suppress(HTTPException):
+        rule, _values = app.url_map.bind("").match(urlsplit(url).path, return_rule=True)
+        return {rule.rule}
+    return set()
 
 
 def _confirmed(server: AppServer, page: Page) -> None:

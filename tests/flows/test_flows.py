@@ -1,15 +1,8 @@
 """Flows need no request: they take plain values and return typed results."""
 
-import importlib
-import pkgutil
-from types import ModuleType
-
-import flask
-import flask_login
 import pytest
 from flask import Flask
 
-import app.flows
 from app.flows.change_email import EmailChangeAsked, EmailChanged, ask_email_change
 from app.flows.change_email import confirm_email_change as confirm_change
 from app.flows.change_password import PasswordChanged, change_password
@@ -41,22 +34,6 @@ from tests.visitor import PASSWORD
 
 ADA, NEW = "ada@example.com", "a quite different phrase"
 CLIENT = Client("192.0.2.7", "Firefox", "a browser")
-
-MODULES = [
-    importlib.import_module(f"app.flows.{found.name}")
-    for found in pkgutil.iter_modules(app.flows.__path__)
-]
-ONLY_FOR_PAGES = [
-    flask,
-    flask.request,
-    flask.session,
-    flask.flash,
-    flask.render_template,
-    flask.redirect,
-    flask.url_for,
-    flask.abort,
-    flask_login.current_user,
-]
 
 
 def now(user: User) -> User:
@@ -197,20 +174,3 @@ def test_a_password_and_an_address_are_changed(ada: User) -> None:
     result = confirm_change(token, now(ada), None, CLIENT)
     assert isinstance(result, EmailChanged)
     assert now(ada).email == "ada@new.example"
-
-
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_no_flow_imports_what_only_pages_need(module: ModuleType) -> None:
-    """`is` and no comparison: the proxies would be looked up."""
-    found = [
-        name
-        for name, value in vars(module).items()
-        if any(value is forbidden for forbidden in ONLY_FOR_PAGES)
-    ]
-    assert found == []
-
-
-def test_every_module_of_the_flows_is_looked_at() -> None:
-    assert {"app.flows.register", "app.flows.results", "app.flows.delete"} <= {
-        module.__name__ for module in MODULES
-    }

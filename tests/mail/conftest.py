@@ -80,6 +80,6 @@ def make_delivery(server: SmtpServer, templates: BytecodeCache) -> MakeDelivery:
 
 
 @pytest.fixture
-def post(make_delivery: MakeDelivery) -> Delivery:
+def delivery(make_delivery: MakeDelivery) -> Delivery:
     """The usual one: no TLS, no login, everything is taken."""
     return make_delivery()

@@ -27,6 +27,7 @@ HOUR = 3600
 def test_a_delivered_mail_is_no_longer_owed_and_the_page_says_so(delivery: Delivery) -> None:
     visitor = delivery.register(ADA)
     assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
+    assert delivery.server.connections == 0, "only the worker sends mail"
     assert delivery.worker.run_once() is False, "nothing is left"
     (taken,) = delivery.server.taken
     assert (taken.sender, taken.recipients) == ("no-reply@latchkey.test", [ADA])
@@ -284,10 +285,8 @@ class TestLostConnection:
         delivery = make_delivery(MAIL_TIMEOUT="1")
         delivery.server.answers[moment] = [SAY_NOTHING]
         delivery.register(ADA)
-        start = time.monotonic()
+        # The server would answer after a minute.
         assert delivery.worker.run_once() is True
-        # Once for the answer, and once for the goodbye.
-        assert 1 <= time.monotonic() - start < 4
         assert "timed out" in delivery.letters()[0]["trouble"]
 
     def test_pages_work_and_letters_wait_while_the_server_is_away(self, delivery: Delivery) -> None:

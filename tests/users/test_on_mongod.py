@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from app.users.user import User
 from scripts.mongod import Mongod
 from tests.commands import commands
 from tests.parallel import both_in_parallel, in_parallel
+from tests.processes import wait_until
 from tests.users.conftest import (
     ADA,
     HOME,
@@ -302,16 +302,9 @@ def test_mongodb_deletes_expired_unconfirmed_accounts_and_no_others(
         ]
         expired = register(users, numbered(3), long_ago)
         assert users.create_admin(numbered(4), "hash", long_ago)
-        until(lambda: users.find(expired.id) is None)
+        wait_until(lambda: users.find(expired.id) is None)
         assert all(users.find(_id) for _id in kept)
         assert users.find_by_email(numbered(4).key)
-
-
-def until(done: Callable[[], bool], patience: float = 20) -> None:
-    """Asks until it is so; fails when patience is over."""
-    deadline = monotonic() + patience
-    while not done():
-        assert monotonic() < deadline
 
 
 # Races

@@ -3,7 +3,6 @@
 import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -151,12 +150,12 @@ def test_a_refusal_names_a_wrong_length(password: str, kind: WeaknessKind) -> No
     assert found.kind is kind
 
 
-@pytest.mark.parametrize("evil", ["4@8({[<369&#!1|0$5+7%2" * 11, "1!|lI" * 51, "aA1!" * 64])
-def test_rating_a_password_reads_at_most_its_first_32_characters(evil: str) -> None:
-    """What zxcvbn has to try grows with the length and with every sign that stands for a letter."""
-    began = thread_time()
-    weakness(evil)
-    assert thread_time() - began < 3
+@pytest.mark.parametrize("start", ["a" * 32, "password" * 4, "12345678" * 4])
+def test_rating_a_password_reads_only_its_first_32_characters(start: str) -> None:
+    """The time of zxcvbn grows exponentially with the length of a password made for that."""
+    found = weakness(start + "kV9#tq2L" * 20)
+    assert found
+    assert found.kind is WeaknessKind.GUESSABLE
 
 
 @given(texts, st.lists(texts, max_size=3))

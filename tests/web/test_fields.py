@@ -76,10 +76,6 @@ _REFUSED = [
 ]
 
 
-def test_the_longest_address_in_these_tests_has_254_characters() -> None:
-    assert len(LONGEST) == 254
-
-
 @pytest.mark.parametrize("typed", list(_ACCEPTED))
 def test_a_valid_address_is_accepted_shown_as_typed_and_mailed_to(
     app: Flask, visitor: Visitor, mailbox: Mailbox, typed: str
