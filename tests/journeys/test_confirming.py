@@ -1,4 +1,4 @@
-"""Registering and proving the address."""
+"""Registering and confirming the address."""
 
 from collections.abc import Callable
 
@@ -46,13 +46,13 @@ def test_the_link_asks_for_the_password_on_another_device(
     answer = phone.submit(link, password=PASSWORD)
     assert (answer.status_code, answer.location) == (302, "/")
     assert phone.get("/profile").status_code == 200
-    assert visitor.get("/profile").status_code == 200, "the browser that registered goes on"
+    assert visitor.get("/profile").status_code == 200, "the browser that registered stays signed in"
 
 
 def test_opening_the_link_does_not_confirm_an_address_that_a_stranger_registered(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """The victim opens the attacker's link and has no password for it."""
+    """The victim opens the link of the attacker's account and does not know its password."""
     visitor.register("victim@example.com")
     victim, link = new_visitor(), mailbox.newest("victim@example.com").link
 
@@ -69,7 +69,7 @@ def test_opening_the_link_does_not_confirm_an_address_that_a_stranger_registered
 
 def test_a_newer_mail_invalidates_the_older_link(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
-    visitor, mailbox = _of(app)
+    visitor, mailbox = _visitor_and_mailbox(app)
     visitor.register("ada@example.com")
     older = mailbox.newest("ada@example.com").link
     assert visitor.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
@@ -83,7 +83,7 @@ def test_a_newer_mail_invalidates_the_older_link(make_app: MakeApp) -> None:
 
 
 def test_a_resend_before_the_first_mail_is_sent_sends_one_mail(make_app: MakeApp) -> None:
-    visitor, mailbox = _of(make_app(RESEND_COOLDOWN="0"))
+    visitor, mailbox = _visitor_and_mailbox(make_app(RESEND_COOLDOWN="0"))
     visitor.register("ada@example.com")
     visitor.submit("/resend", on="/unconfirmed")
     assert len(mailbox.all()) == 1
@@ -146,7 +146,7 @@ def test_the_link_of_another_account_names_the_account_that_is_signed_in(
 def test_a_newer_registration_replaces_an_unconfirmed_one(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """Password, link and session of the earlier claim are dead."""
+    """Password, link and session of the earlier registration no longer work."""
     visitor.register("ada@example.com", "the earlier password 1")
     earlier = mailbox.newest("ada@example.com").link
     newer = new_visitor()
@@ -186,7 +186,7 @@ def test_registering_a_taken_address_looks_like_registering_a_new_one_and_its_ow
         assert new_visitor().sign_in("ada@example.com").location == "/"
 
 
-def _of(app: Flask) -> tuple[Visitor, Mailbox]:
+def _visitor_and_mailbox(app: Flask) -> tuple[Visitor, Mailbox]:
     from pathlib import Path
 
     from app.mail.worker import Worker
@@ -195,7 +195,7 @@ def _of(app: Flask) -> tuple[Visitor, Mailbox]:
 
 
 def _shape(value: object) -> object:
-    """A cookie's content with everything replaced that differs between any two newcomers."""
+    """The shape of a cookie: its keys, types and lengths, which are the same for all newcomers."""
     match value:
         case dict():
             return {key: _shape(inner) for key, inner in value.items()}

@@ -1,4 +1,4 @@
-"""How often is too often, and for whom."""
+"""Rate limits: how often a browser, an account, a client or a mailbox may be used."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ def tries(visitor: Visitor, times: int, email: str = ADA) -> list[int]:
 
 
 def at(visitor: Visitor, address: str) -> Visitor:
-    """The same browser in another network."""
+    """Moves the browser to another client address."""
     visitor.client.environ_base["REMOTE_ADDR"] = address
     return visitor
 
@@ -85,7 +85,7 @@ def test_a_known_browser_has_a_limit_too(make_app: MakeApp) -> None:
 def test_a_successful_sign_in_does_not_count_towards_the_limit(
     new_visitor: Callable[[], Visitor],
 ) -> None:
-    """Ten new browsers of the owner's are no attack."""
+    """Many new browsers of the owner are not an attack."""
     assert {new_visitor().sign_in(ADA).status_code for _ in range(15)} == {302}
 
 
@@ -146,7 +146,7 @@ def test_mail_to_one_address_is_limited_across_all_clients(
 def test_only_resets_count_towards_the_limit_of_resets(
     new_visitor: Callable[[], Visitor], administrator: Visitor
 ) -> None:
-    """Or a stranger could keep an owner out who has no browser that the account knows."""
+    """Otherwise a stranger could lock out an owner who has no known browser."""
     stranger, owner = new_visitor(), new_visitor()
     assert 429 in tries(stranger, 20)
     assert 429 in [new_visitor().register(ADA).status_code for _ in range(12)]
@@ -233,13 +233,13 @@ def test_limits_can_be_turned_off(make_app: MakeApp) -> None:
 
 
 class StorageError(Exception):
-    """What the library of a storage raises, such as redis.RedisError."""
+    """The error of a storage library, such as redis.RedisError."""
 
 
-class AwayStorage(MemoryStorage):
-    """Another storage than MongoDB, and it does not answer."""
+class UnreachableStorage(MemoryStorage):
+    """A storage that does not answer."""
 
-    STORAGE_SCHEME = ["away"]  # noqa: RUF012 (the library declares no ClassVar)
+    STORAGE_SCHEME = ["unreachable"]  # noqa: RUF012 (the library declares no ClassVar)
     error: ClassVar[Exception]
 
     @property
@@ -254,8 +254,8 @@ class AwayStorage(MemoryStorage):
 def test_forms_are_refused_while_the_storage_of_limits_is_unreachable(
     app: Flask, visitor: Visitor, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AwayStorage, "error", error, raising=False)
-    app.config["RATELIMIT_STORAGE_URI"] = "away://"
+    monkeypatch.setattr(UnreachableStorage, "error", error, raising=False)
+    app.config["RATELIMIT_STORAGE_URI"] = "unreachable://"
     page = visitor.sign_in(ADA, WRONG)
     assert_our_page(page, 503)
     assert int(page.headers["Retry-After"]) > 0

@@ -1,4 +1,4 @@
-"""Sessions, activity, export, and leaving."""
+"""Sessions, activity, export and deletion."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Fi
 
 @pytest.fixture
 def laptop(ada: Visitor, new_visitor: NewVisitor) -> Visitor:
-    """A second browser of Ada's."""
+    """Ada's second browser."""
     laptop = new_visitor()
     laptop.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
     laptop.sign_in(EMAIL)
@@ -91,7 +91,7 @@ def test_the_activity_lists_events_newest_first(
     assert "Firefox on Windows" in page
     positions = [page.index(words) for words in ("refused", "Signed in", "registered")]
     assert positions == sorted(positions)
-    assert page.count("refused") == 1, "counted, not a line each"
+    assert page.count("refused") == 1, "one line with a count"
 
 
 def test_the_export_has_all_data_but_no_secrets(app: Flask, ada: Visitor, laptop: Visitor) -> None:
@@ -128,7 +128,7 @@ def test_deleting_the_account_ends_all_sessions_and_frees_the_address(
 
     assert "deleted" in mailbox.newest(EMAIL).subject.lower()
     with app.app_context():
-        assert current_mongo().users.find_one({}) is None, "nothing of the person remains"
+        assert current_mongo().users.find_one({}) is None, "no data of the person is left"
 
     visitor.register(EMAIL)
     assert visitor.submit(mailbox.newest(EMAIL).link).location == "/"

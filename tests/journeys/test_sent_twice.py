@@ -1,7 +1,8 @@
-"""A form that took effect is sent again: its answer got lost, or the button was pressed twice.
+"""A browser sends a form again after it took effect: its answer was lost, or the button was pressed
+twice.
 
-Whoever did it is told that it is done; nobody else learns anything. With the answer really lost:
-tests/faults/test_unknown_outcomes.py.
+The same browser sees that the step is done. Other browsers learn nothing. In
+tests/faults/test_unknown_outcomes.py the answer is really lost.
 """
 
 from collections.abc import Callable
@@ -20,16 +21,16 @@ Resend = Callable[[], TestResponse]
 
 @pytest.fixture
 def reset_link(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> str:
-    """Of a reset that the visitor has done with NEW."""
+    """The used link of a reset by which the visitor has set the password NEW."""
     visitor.submit("/forgot", email=EMAIL)
     link = mailbox.newest(EMAIL).link
     assert _reset(visitor, link).location == "/login"
-    alert(visitor.get("/login"))  # has shown what it had to say
+    alert(visitor.get("/login"))  # the message about the reset is shown once
     return link
 
 
 def _reset(visitor: Visitor, link: str, password: str = NEW) -> TestResponse:
-    """Sends the form, also where the page has none any more."""
+    """Sends the form, even if the page no longer has one."""
     return visitor.forge(link, {"password": password, "confirm": password})
 
 
@@ -78,13 +79,13 @@ def test_a_deletion_sent_twice_succeeds_twice(ada: Visitor, mailbox: Mailbox) ->
         again = earlier.copy()
         assert again.forge("/profile/delete", {"current_password": PASSWORD}).location == "/"
         assert "deleted" in alert(again.get("/"), "success")
-        mailbox.all()  # the goodbye leaves, and with it the rest of the account
+        mailbox.all()  # the deletion mail is sent, and the document is removed
 
 
 def test_a_deletion_does_not_show_whether_a_registered_address_was_taken(
     ada: Visitor, new_visitor: NewVisitor
 ) -> None:
-    """The cookie of a decoy is not one of an account that is gone."""
+    """The answer treats the cookie of a decoy like that of a new account."""
     answers = []
     for email in (EMAIL, "bob@example.com"):
         guest = new_visitor()

@@ -1,4 +1,4 @@
-"""Signing in and out, and how long a session lives."""
+"""Signing in and out, and the lifetime of a session."""
 
 from collections.abc import Callable
 
@@ -75,9 +75,9 @@ def test_the_server_ends_a_session_after_twelve_idle_hours(
         clock.shift(12 * HOUR - 1)
         assert visitor.get("/profile").status_code == 200
         clock.shift(12 * HOUR - 1)
-        assert visitor.get("/profile").status_code == 200, "the visit did not count"
+        assert visitor.get("/profile").status_code == 200, "the visit extends the session"
         clock.shift(12 * HOUR)
-        _sign_cookie_anew(visitor)
+        _renew_cookie(visitor)
         assert visitor.get("/profile").status_code == 302
 
 
@@ -90,7 +90,7 @@ def test_a_session_in_daily_use_ends_after_thirty_days(
         for _visit in range(59):
             clock.shift(12 * HOUR - 1)
             assert visitor.get("/profile").status_code == 200
-            _sign_cookie_anew(visitor)
+            _renew_cookie(visitor)
         clock.shift(12 * HOUR - 1)
         assert visitor.get("/profile").status_code == 200, "a minute is left"
         clock.shift(60)
@@ -105,7 +105,7 @@ def test_a_kept_session_ends_after_thirty_days_on_the_server(
         visitor.sign_in(ADA, remember="y")
         clock.shift(30 * DAY - 1)
         assert visitor.get("/profile").status_code == 200
-        _sign_cookie_anew(visitor)
+        _renew_cookie(visitor)
         clock.shift(1)
         assert visitor.get("/profile").status_code == 302
 
@@ -126,14 +126,14 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
 ) -> None:
     new_visitor().register("bob@example.com")
     pages = set()
-    with time_machine.travel(NOON, tick=False):  # a CSRF token has the time in it
+    with time_machine.travel(NOON, tick=False):  # a CSRF token contains the time
         for email in (ADA, "bob@example.com", "eve@example.com"):
             refused = visitor.sign_in(email, "not the password")
             assert refused.status_code == 422
             assert "do not match" in alert(refused, "danger")
             assert "not the password" not in refused.text
             pages.add(refused.text.replace(email, "…"))
-    assert len(pages) == 1, "the answers tell who has an account"
+    assert len(pages) == 1, "the answer must not show who has an account"
 
 
 @pytest.mark.parametrize("missing", ["email", "password"])
@@ -191,7 +191,7 @@ def test_a_sign_in_stores_a_stronger_hash_after_the_cost_was_raised(
     app.config["BCRYPT_LOG_ROUNDS"] = 5
     hashes = _spy_on_bcrypt(monkeypatch)
     assert visitor.sign_in(ADA, "not the password").status_code == 422
-    assert _rounds(app) == 4, "only the right password can be hashed anew"
+    assert _rounds(app) == 4, "a wrong password stores no hash"
     assert visitor.sign_in(ADA).status_code == 302
     assert _rounds(app) == 5
     assert hashes == ["checkpw", "checkpw", "hashpw"]
@@ -201,7 +201,7 @@ def test_a_sign_in_stores_a_stronger_hash_after_the_cost_was_raised(
     app.config["BCRYPT_LOG_ROUNDS"] = 4
     visitor.sign_out()
     visitor.sign_in(ADA)
-    assert _rounds(app) == 5, "never weaker"
+    assert _rounds(app) == 5, "a lower cost never weakens a hash"
 
 
 def test_the_navigation_matches_the_state_of_the_account(
@@ -220,14 +220,14 @@ def _session_id(visitor: Visitor) -> str:
     return str(visitor.cookie()["_user_id"]).partition(".")[2]
 
 
-def _sign_cookie_anew(visitor: Visitor) -> None:
-    """As new as a cookie can be: only the server can tell that the session is old."""
+def _renew_cookie(visitor: Visitor) -> None:
+    """Renews the cookie, so that only the server can see that the session is old."""
     with visitor.client.session_transaction() as session:
         session.modified = True
 
 
 def _spy_on_bcrypt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Notes each hash that is really computed."""
+    """Records the name of each bcrypt function that is called."""
     calls: list[str] = []
 
     def spy(name: str) -> None:
