@@ -157,6 +157,9 @@ class BaseConfig:
     MAX_CONTENT_LENGTH = 64 * 1024
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
+    # No cookie can have this name. The app has no remember cookie, and Flask-Login must not read
+    # one from a request: it fails with a 500 on characters that are not ASCII.
+    REMEMBER_COOKIE_NAME = ";"
     # The server's own entry decides how long a session lives; no need to send the cookie again.
     SESSION_REFRESH_EACH_REQUEST = False
     # A form left open over lunch must still work: the token lives as long as the session.

@@ -1,4 +1,4 @@
-"""Settings: their defaults, and what is said when they are wrong (CONTRACT 2)."""
+"""Settings: their defaults, and the messages about wrong values."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ DEFAULTS = {
     "SESSION_DAYS": 30,
     "SESSION_IDLE_HOURS": 12,
     "RATELIMIT_ENABLED": True,
-    "RATELIMIT_STORAGE_URI": "",  # the MongoDB
+    "RATELIMIT_STORAGE_URI": "",  # counts in the MongoDB of the app
     "TRUSTED_PROXIES": 0,
     "METRICS_TOKEN": "",
     "DEBUG": False,
@@ -50,7 +50,7 @@ DEFAULTS = {
 
 
 def problems(**variables: str) -> list[str]:
-    """What is wrong with production's settings once these are changed."""
+    """The problems of the settings of production after these changes."""
     try:
         config.load(PRODUCTION | variables)
     except config.ConfigError as error:

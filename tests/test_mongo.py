@@ -67,7 +67,7 @@ def _id(error: PyMongoError) -> str:
 
 @pytest.fixture
 def breaking(app: Flask) -> Callable[[PyMongoError], Visitor]:
-    """A visitor of an app whose page `/fail` meets an error."""
+    """A visitor of an app whose page `/fail` raises an error."""
 
     def make(error: PyMongoError) -> Visitor:
         def fail() -> str:
@@ -112,7 +112,7 @@ def test_any_other_error_is_a_500_with_a_traceback_in_the_log(
 def test_a_name_that_dns_does_not_find_is_an_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """mongodb+srv:// asks DNS when the client is made."""
+    """pymongo asks DNS when it makes a client for mongodb+srv://."""
 
     def refuse(*_args: object, **_options: object) -> None:
         raise ConfigurationError("The DNS query name does not exist")

@@ -16,7 +16,7 @@ from tests.mailbox import Mailbox
 from tests.users.funnel import made
 from tests.visitor import PASSWORD, Visitor
 
-# A Thursday; whoever is made before is counted from Monday, 7 September.
+# A Thursday. The default range starts on Monday, 7 September.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -29,7 +29,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def accounts(app: Flask, administrator: Visitor) -> list[made.Made]:
-    """Some people, since the middle of October."""
+    """Accounts that registered since the middle of October."""
     people = made.make(200, NOW - 40 * DAY, NOW - MINUTE, NOW)
     with app.app_context():
         database = current_mongo().database
@@ -41,7 +41,7 @@ def accounts(app: Flask, administrator: Visitor) -> list[made.Made]:
 
 
 def tile(page: BeautifulSoup, name: str) -> str:
-    """What is said beside a name, at the top."""
+    """The value of a tile."""
     term = page.find("dt", string=name)
     assert term
     said = term.find_next("dd")
@@ -62,7 +62,7 @@ def rows(page: BeautifulSoup, title: str) -> list[list[str]]:
 
 def test_the_tiles_show_the_totals(administrator: Visitor, accounts: list[made.Made]) -> None:
     page = administrator.page("/admin/?from=2026-09-01")
-    # The administrator has registered, too, and confirmed at once.
+    # The administrator counts as registered and as confirmed.
     registered = len(accounts) + 1
     confirmed = sum(account.confirmed for account in accounts) + 1
     assert tile(page, "Registered") == str(registered)
@@ -85,7 +85,7 @@ def test_each_period_has_a_row_with_its_numbers(
     assert total[:2] == ["All", str(len(there))]
     for line in lines:
         registered, confirmed, *_ = map(int, (line[1], line[2], *line[4:7]))
-        assert registered == confirmed + sum(map(int, line[4:7])), "everybody has one fate"
+        assert registered == confirmed + sum(map(int, line[4:7])), "each account has one outcome"
 
 
 def test_the_default_is_twelve_weeks_up_to_today(administrator: Visitor) -> None:
@@ -179,7 +179,7 @@ def test_the_funnel_counts_the_steps_of_one_person(
     after = said()
     assert (after["Registered"], after["Confirmed"], after["Deleted"]) == ("2", "2", "1")
     mailbox.all()
-    assert said() == after, "the goodbye has left"
+    assert said() == after, "unchanged after the deletion mail is sent"
 
 
 def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
@@ -189,7 +189,7 @@ def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
     clock: time_machine.Traveller,
     app: Flask,
 ) -> None:
-    """The mail worker, which keeps house, runs a day ahead, and not again until it is over."""
+    """The mail worker records the account on the day before, and does not run again until then."""
     path = f"/admin/funnel.csv?from={NOW.date()}&to={NOW.date()}&by=day"
 
     def said() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who is strange, and who is known, once an account was taken back by its mailbox."""
+"""Which browsers are known after the owner has taken back the account."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def _reset(owner: Visitor, mailbox: Mailbox) -> None:
 def test_a_stranger_who_keeps_guessing_cannot_lock_out_the_owner_after_a_reset(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """OWASP, "device cookies": a lock-out of an owner at a new computer."""
+    """OWASP, "device cookies": a stranger locks out an owner at a new computer."""
     owner = new_visitor()
 
     def guess() -> int:
@@ -35,7 +35,7 @@ def test_a_stranger_who_keeps_guessing_cannot_lock_out_the_owner_after_a_reset(
 def test_a_reset_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """A browser that had the old password came back with the new one, and nobody was told."""
+    """The thief signs in with the new password, and the owner gets a mail about it."""
     thief, owner = new_visitor(), new_visitor()
     thief.sign_in(ADA)
     _reset(owner, mailbox)
@@ -49,14 +49,14 @@ def test_a_reset_makes_the_thiefs_browser_unknown_again(
 def test_a_password_change_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """The same where the owner has noticed, and changes the password while signed in."""
+    """The same after the owner has changed the password while signed in."""
     thief = new_visitor()
     thief.sign_in(ADA)
     confirmed.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
     told = mailbox.subjects(ADA)
     confirmed.sign_out()
     confirmed.sign_in(ADA, NEW)
-    assert mailbox.subjects(ADA) == told, "the browser that changed it is known"
+    assert mailbox.subjects(ADA) == told, "the browser that changed the password is known"
     thief.sign_in(ADA, NEW)
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
     assert len(mailbox.subjects(ADA)) == len(told) + 1
@@ -65,7 +65,7 @@ def test_a_password_change_makes_the_thiefs_browser_unknown_again(
 def test_after_a_reset_the_thiefs_browser_has_only_the_limit_of_unknown_browsers(
     confirmed: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    """A known browser may try a password more often than strangers together."""
+    """A known browser may try more passwords than all unknown browsers together."""
     confirmed.sign_out()
     _reset(visitor, mailbox)
     tries = [confirmed.sign_in(ADA, WRONG).status_code for _ in range(11)]

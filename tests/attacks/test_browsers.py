@@ -36,7 +36,7 @@ def test_a_form_with_the_attackers_csrf_token_cannot_sign_a_victim_in(app: Flask
 def test_a_csrf_token_from_before_the_sign_in_is_refused_after_it(
     confirmed: Visitor, visitor: Visitor
 ) -> None:
-    """Or whoever fixed it in somebody's browser could send forms as them."""
+    """Otherwise an attacker who planted the token could send forms as the victim."""
     planted = token_of(visitor)
     visitor.sign_in(ADA)
     assert visitor.client.post("/logout", data={"csrf_token": planted}).status_code == 400
@@ -44,7 +44,7 @@ def test_a_csrf_token_from_before_the_sign_in_is_refused_after_it(
 
 
 def test_the_page_of_a_link_does_not_leak_its_token(app: Flask, visitor: Visitor) -> None:
-    """Token leak by Referer: no header sends it, and the page leads to no other site."""
+    """Token leak by Referer: the headers forbid it, and the page links to no other site."""
     for purpose, token in live_tokens(app).items():
         path = PATHS[purpose] + token
         for answer in (visitor.get(path), visitor.get(path[:-2]), visitor.client.put(path)):

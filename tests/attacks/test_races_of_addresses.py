@@ -1,5 +1,5 @@
-"""Changes of address that race each other on a real mongod: a link mailed to one address must never
-prove another."""
+"""Parallel changes of address on a real mongod: a link mailed to one address must never confirm
+another one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +22,13 @@ ROUNDS = 5
 
 @pytest.fixture
 def real(make_app: MakeApp, real_uri: str) -> Flask:
-    """The app on a real mongod; mails are not what is counted here."""
+    """The app on a real mongod, without limits."""
     return make_app(MONGODB_URI=real_uri, RATELIMIT_ENABLED="false")
 
 
 @pytest.fixture
 def mailbox(real: Flask) -> Mailbox:
-    """What is delivered from there."""
+    """The mails of that app."""
     return Mailbox(Worker(real), Path(real.config["MAIL_FOLDER"]))
 
 
@@ -41,7 +41,7 @@ def eve(real: Flask, mailbox: Mailbox) -> Visitor:
     return visitor
 
 
-def _asking(eve: Visitor, email: str) -> Callable[[], TestResponse]:
+def _request_change(eve: Visitor, email: str) -> Callable[[], TestResponse]:
     tab = eve.copy()
     form = tab.fill("/profile/email", email=email, current_password=PASSWORD)
     return lambda: tab.client.post("/profile/email", data=form)
@@ -60,14 +60,14 @@ def _links(mailbox: Mailbox, to: str) -> list[str]:
 def test_parallel_changes_never_give_the_victims_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
-    """Devise CVE-2026-32700 as it was published: the attacker's own address is pending already, and
-    is asked for again at the same moment as the victim's."""
+    """Devise CVE-2026-32700 as published: the attacker's address is already pending. The attacker
+    requests it again at the same moment as the victim's address."""
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
-        assert _links(mailbox, EVES_OTHER), "delivered, before another change overtakes it"
-        answers = in_parallel(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
+        assert _links(mailbox, EVES_OTHER), "the mail is sent before another change supersedes it"
+        answers = in_parallel(_request_change(eve, EVES_OTHER), _request_change(eve, VICTIM))
         assert {answer.status_code for answer in answers} <= {302, 422}
-        # A link that worked has made the address the attacker's other, which is no harm.
+        # A link that worked has set the attacker's other address, which does no harm.
         for link in _links(mailbox, EVES_OTHER):
             eve.forge(link)
             assert _address(real) in {EVE, EVES_OTHER}
@@ -80,13 +80,13 @@ def test_parallel_changes_never_give_the_victims_address(
 def test_a_link_used_during_another_change_confirms_only_its_own_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
-    """The same hole from the other end: the link is posted as the pending address changes."""
+    """The same hole: the link is posted while the pending address changes."""
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
         link = _links(mailbox, EVES_OTHER)[-1]
         tab = eve.copy()
         form = tab.fill(link)
-        asking = _asking(eve, VICTIM)
+        asking = _request_change(eve, VICTIM)
         opened, _asked = in_parallel(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
         assert opened.status_code in {302, 409, 410}
         assert _address(real) == (EVES_OTHER if opened.status_code == 302 else EVE)
@@ -99,8 +99,8 @@ def test_a_link_used_during_another_change_confirms_only_its_own_address(
 def test_a_pending_address_cannot_sign_in_reset_or_block_a_registration(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
-    """django-allauth: an address that is not proven signed in, got the resets, and
-    kept its owner from registering."""
+    """django-allauth: an unconfirmed address could sign in, got reset mails, and prevented its
+    owner from registering."""
     eve.submit("/profile/email", email=VICTIM, current_password=PASSWORD)
     stranger, victim = Visitor(real), Visitor(real)
     assert stranger.sign_in(VICTIM, PASSWORD).status_code == 422

@@ -1,7 +1,7 @@
-"""Requests that no client library would send, to the server as production starts it.
+"""Requests that no client library would send, to gunicorn as in production.
 
 Poisoning by Host and by an absolute request target (Kettle, "Practical HTTP host header attacks",
-2013), and headers that are split by a path ("HTTP response splitting", CWE-113).
+2013), and headers that a path splits ("HTTP response splitting", CWE-113).
 """
 
 import socket
@@ -65,7 +65,7 @@ def test_no_path_can_split_the_response(server: Gunicorn, path: str, tail: str) 
 
 
 def test_a_request_with_two_hosts_is_refused(server: Gunicorn) -> None:
-    """A proxy may believe one and the app the other."""
+    """A proxy might use one host and the app the other."""
     answer, text = _send(server, "GET /profile HTTP/1.1", "Host: localhost", f"Host: {EVIL}")
     assert answer.status == 400
     assert EVIL not in text

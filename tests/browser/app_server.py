@@ -1,4 +1,4 @@
-"""A served app whose mail leaves when the test says so: every state of a page can be looked at."""
+"""A served app that sends mail when the test says so, for a look at every state of a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +24,14 @@ UNKNOWN_DOMAIN = "exmaple.org"
 
 @dataclass(frozen=True)
 class AppServer:
-    """The app, where it is served, and the mailbox, which delivers when it is looked into."""
+    """The app, its address, and the mailbox, which delivers owed letters when a test reads it."""
 
     app: Flask
     url: str
     mailbox: Mailbox
 
     def refuse_mail(self) -> None:
-        """Lets a mail server refuse what is owed."""
+        """Lets a mail server refuse every owed letter."""
         with patch.object(FolderTransport, "send", _refuse):
             self.mailbox.all()
 
@@ -66,7 +66,7 @@ def serve(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
 
 @contextmanager
 def serve_with_mailbox(folder: Path) -> Iterator[AppServer]:
-    """An app to look at in any state; asks no name server."""
+    """Serves an app with a mailbox; it asks no name server."""
     unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
     with serve(folder, cooldown=0) as (app, url), unknown:
         yield AppServer(app, url, Mailbox(Worker(app), folder))

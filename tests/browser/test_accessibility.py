@@ -1,4 +1,4 @@
-"""axe-core finds no fault on any page, in any of its states, light and dark."""
+"""axe-core finds no problem on any page, in any of its states, light and dark."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,29 +11,29 @@ from tests.browser import tour
 from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
 
-# Those of WCAG, and what axe-core itself thinks good; its experiments are none of ours.
+# The rules of WCAG and the best practices of axe-core, without its experimental rules.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A mail is read inside another page, which has the landmarks.
+# A mail is shown inside a page that has the landmarks.
 MAIL_RULES = RULES[:-1]
-# All that a colour scheme can break.
+# The rules that depend on the colour scheme.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
-    """The app; mail leaves when a test looks into the mailbox."""
+    """The app; mail is sent when a test reads the mailbox."""
     with serve_with_mailbox(tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 def site(server: AppServer) -> str:
-    """Where `new_page` opens its pages."""
+    """The address that `new_page` opens."""
     return server.url
 
 
 def problems(page: Page, name: str) -> str:
-    """What axe-core finds on a page, or nothing."""
+    """The report of axe-core about a page; empty if it finds nothing."""
     report = ""
     for scheme, rules in {
         "light": MAIL_RULES if name.startswith("mail-") else RULES,
@@ -52,7 +52,7 @@ def test_axe_finds_no_problem_on_any_page(
     server: AppServer, new_page: NewPage, part: tour.Part
 ) -> None:
     def still(**options: object) -> Page:
-        """A page without transitions: its colours are what they are at once."""
+        """A page without transitions, which has its final colours at once."""
         return new_page(reduced_motion="reduce", **options)
 
     report = "".join(problems(page, name) for name, page in tour.walk(part, server, still))

@@ -1,4 +1,4 @@
-"""The funnel's charts say what the tables under them say, and without a script the tables do."""
+"""The charts of the funnel show the numbers of the tables below them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ INK = """canvas => new Set(new Uint32Array(
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
-    """The app, with some people and an administrator."""
+    """The app with accounts and an administrator."""
     now = datetime.now(UTC)
     with serve_with_mailbox(tmp_path) as server, server.app.app_context():
         accounts, notes = made.documents(made.make(300, now - timedelta(days=60), now, now), now)
@@ -45,7 +45,7 @@ def server(tmp_path: Path) -> Iterator[AppServer]:
 
 @pytest.fixture
 def site(server: AppServer) -> str:
-    """Where `new_page` opens its pages."""
+    """The address that `new_page` opens."""
     return server.url
 
 
@@ -60,7 +60,7 @@ def opened(page: Page) -> Page:
 
 
 def number(text: str) -> float | None:
-    """What a cell says, as a number; none for a dash."""
+    """The number in a cell; none for a dash."""
     words = text.removesuffix(" so far").removesuffix("%").strip().replace(",", "")
     return None if words == "–" else float(words)
 

@@ -1,4 +1,4 @@
-"""The main journey, as somebody at a browser goes it."""
+"""The main journey in a real browser."""
 
 import re
 
@@ -11,7 +11,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def sign_up(page: Page, email: str = "ada@example.com") -> None:
-    """Fills the form in and waits for what comes next."""
+    """Fills in and sends the registration form, and waits for the next page."""
     page.goto("/register")
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -21,7 +21,7 @@ def sign_up(page: Page, email: str = "ada@example.com") -> None:
 
 
 def newest_link(page: Page) -> str:
-    """Opens the development mailbox until the mail is there, and reads its text part."""
+    """The link in the development mailbox, which is reloaded until the mail is there."""
     page.goto("/dev/mail")
     link = page.locator("pre a[href*='/confirm/']").first
     for _attempt in range(50):

@@ -1,4 +1,4 @@
-"""Waiting for the mail: each situation that people get stuck in, and the way out of it."""
+"""The waiting page: each situation in which people get stuck, and the way out of it."""
 
 import re
 from collections.abc import Iterator
@@ -13,42 +13,42 @@ from tests.browser.test_journey import PASSWORD, sign_up
 from tests.mailbox import Mail
 
 EMAIL = "ada@example.com"
-PATIENCE = 15_000  # milliseconds: the page asks every two seconds at first, then less often
+PATIENCE = 15_000  # milliseconds; the page polls every two seconds at first, then less often
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
-    """The app; mail leaves when a test looks into the mailbox."""
+    """The app; mail is sent when a test reads the mailbox."""
     with serve_with_mailbox(tmp_path) as server:
         yield server
 
 
 @pytest.fixture
 def site(server: AppServer) -> str:
-    """Where `new_page` opens its pages."""
+    """The address that `new_page` opens."""
     return server.url
 
 
 def code_of(mail: Mail) -> str:
-    """The six digits as they are written in both parts."""
+    """The six digits of a mail, which both of its parts show."""
     (code,) = re.findall(r"^(\d{3} \d{3})\s*$", mail.text, re.MULTILINE)
     assert code in mail.html
     return str(code)
 
 
 def wrong(code: str) -> str:
-    """Six digits that are not these."""
+    """Another code."""
     digits = code.replace(" ", "")
     return f"{(int(digits) + 1) % 10**6:06}"
 
 
 def main(page: Page) -> Locator:
-    """What the page says, without its head and foot."""
+    """The main part of the page."""
     return page.get_by_role("main")
 
 
 def expect_home(page: Page) -> None:
-    """The address is confirmed and the page has moved on by itself."""
+    """Waits for the home page, which says that the address is confirmed."""
     expect(page).to_have_url(re.compile("/$"), timeout=PATIENCE)
     expect(main(page)).to_contain_text("is confirmed")
 
@@ -84,14 +84,14 @@ def test_the_waiting_page_shows_when_the_mail_was_sent_and_keeps_typed_digits(
     server.mailbox.all()
     sent = main(page).get_by_text("The mail was sent at")
     expect(sent).to_be_visible(timeout=PATIENCE)
-    expect(sent).not_to_contain_text("UTC")  # the time is the reader's own
+    expect(sent).not_to_contain_text("UTC")  # the page shows the time zone of the browser
     expect(page.get_by_label("Code")).to_have_value("123")
     expect(page.get_by_label("Code")).to_be_focused()
 
 
 def test_a_hidden_waiting_page_does_not_poll(server: AppServer, new_page: NewPage) -> None:
     page = new_page()
-    # Chromium without a window never hides a page: this one is told so.
+    # Chromium without a window never hides a page, so the test overrides `document.hidden`.
     page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.seen})")
     page.clock.install()
     sign_up(page)
@@ -244,7 +244,7 @@ def test_a_refused_address_is_shown_and_can_be_corrected(
     expect(page.locator(".alert-danger")).to_have_text(
         re.compile("Refused by the mail server of gmial.com: “550 5.1.1 no such mailbox”")
     )
-    expect(main(page)).to_be_focused()  # the field that had the focus is gone
+    expect(main(page)).to_be_focused()  # the field with the focus no longer exists
 
     tab_to(page, page.get_by_role("button", name="Use another address"))
     page.keyboard.press("Enter")

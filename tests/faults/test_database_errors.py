@@ -1,8 +1,7 @@
-"""MongoDB answers with an error: an outage is "try again", anything else is a fault with its
-traceback.
+"""MongoDB answers with an error: an outage is a 503, any other error is a 500 with a traceback.
 
-`failCommand` lets a real mongod answer so. It does it until the test ends, since the driver repeats
-reads and writes.
+The fail point `failCommand` makes a real mongod answer with an error. It stays on until the test
+ends, because the driver repeats reads and writes.
 """
 
 import re
@@ -25,7 +24,7 @@ from tests.web.pages import assert_our_page
 ADA = "ada@example.com"
 UNAUTHORIZED, FAILED_VALIDATION, STEPPING_DOWN, SHUTTING_DOWN = 13, 121, 11602, 91
 FAULTS, OUTAGES = [UNAUTHORIZED, FAILED_VALIDATION], [STEPPING_DOWN, SHUTTING_DOWN]
-# The driver repeats until the time is over, which may be while it waits for a primary.
+# The driver repeats until its timeout, which may end while it waits for a primary.
 OUTAGE = "(NotPrimaryError|ExecutionTimeout|NetworkTimeout|ServerSelectionTimeoutError)"
 
 Answer = Callable[..., None]
@@ -33,7 +32,7 @@ Answer = Callable[..., None]
 
 @pytest.fixture
 def app(make_app: MakeApp, uri: str, users: Users) -> Flask:
-    """The app on the mongod that fails when it is asked to."""
+    """The app on the mongod with fail points."""
     app = make_app(MONGODB_URI=f"{uri}&timeoutMS=1000", RATELIMIT_ENABLED="false")
     app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
     return app
@@ -41,7 +40,7 @@ def app(make_app: MakeApp, uri: str, users: Users) -> Flask:
 
 @pytest.fixture
 def ada(app: Flask) -> Visitor:
-    """Somebody who is signed in."""
+    """A person who is signed in."""
     ada = Visitor(app)
     ada.register(ADA)
     return ada
@@ -49,7 +48,7 @@ def ada(app: Flask) -> Visitor:
 
 @pytest.fixture
 def answer(failing_mongod: Mongod) -> Iterator[Answer]:
-    """`answer(13, "find")`: the app's finds fail with that code from now on."""
+    """After `answer(13, "find")` every `find` of the app fails with that code."""
     with MongoClient[dict[str, Any]](failing_mongod.uri()) as client:
 
         def answer(code: int, *commands: str) -> None:
@@ -93,7 +92,7 @@ def test_an_outage_is_a_503_with_one_line_in_the_log(
 def test_a_document_that_the_validator_refuses_is_a_500_and_is_not_stored(
     app: Flask, users: Users, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No fail point: the schema of a newer version that this one does not meet."""
+    """The validator is the schema of a newer version, which this one does not meet."""
     validator = users.options()["validator"]
     stricter = {"$and": [validator, {"field_of_a_newer_version": {"$exists": True}}]}
     users.database.command("collMod", users.name, validator=stricter)
@@ -109,10 +108,10 @@ def test_a_document_that_the_validator_refuses_is_a_500_and_is_not_stored(
 
 
 class OneRound(Event):
-    """Stops a worker at its first pause."""
+    """An event that stops a worker at its first pause."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Where the worker would wait for the next letter, or after an error."""
+        """The worker calls this when it waits for letters, or after an error."""
         self.set()
         return True
 

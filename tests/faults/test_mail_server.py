@@ -1,5 +1,5 @@
-"""A bad-tempered mail server between real processes: pages go on, nothing is lost or repeated
-without need. Each answer of a server by itself: tests/mail/test_delivery.py."""
+"""A faulty mail server and real processes: pages work, no letter is lost, and none is repeated
+without need. tests/mail/test_delivery.py has each answer of a server on its own."""
 
 import signal
 from typing import Any
@@ -37,8 +37,8 @@ def _register(web: Web, email: str) -> Person:
 def test_a_faulty_mail_server_delays_no_page_and_no_other_letter(
     web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
 ) -> None:
-    """First it is away; then it refuses one letter for good, one for now, hangs up on one before
-    and on one after the final dot, and keeps silent on one."""
+    """The server is away first. Then it refuses one letter permanently and one for now, hangs up
+    before and after the final dot of two others, and does not answer to another one."""
     port, worker = server.port, make_worker(MAIL_TIMEOUT="1")
     server.stop()
     worker.start()
@@ -62,7 +62,7 @@ def test_a_faulty_mail_server_delays_no_page_and_no_other_letter(
 
     assert bob.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
     wait_until(lambda: len(_recipients(server)) == 6)
-    assert sorted(_recipients(server)) == [ADA, BOB, DAN, EVE, FAY, GUS], "each had one"
+    assert sorted(_recipients(server)) == [ADA, BOB, DAN, EVE, FAY, GUS], "one mail each"
     (to_fay,) = (taken for taken in server.taken if taken.recipients == [FAY])
     assert to_fay.mail.message["Message-ID"] == f"<{message_id}@example.org>"
 
@@ -95,7 +95,7 @@ def test_a_wrong_mail_setting_sends_nothing_drops_nothing_and_is_reported(
         "sender": {},
         "certificate": {"tls_context": tls_context()},
     }
-    server.password = "changed without telling"
+    server.password = "changed"
     server.answers["MAIL"] = ["550 5.7.1 not your address" if trouble == "sender" else ""]
     server.start(**options[trouble])
     login = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}

@@ -1,6 +1,6 @@
-"""Many at once, and two tabs on everything: one truth, and an answer that makes sense.
+"""Parallel requests, and the same form from two tabs: one result, and a correct answer to each.
 
-The same races at the repository, many rounds each: tests/users/test_on_mongod.py.
+tests/users/test_on_mongod.py has many rounds of the same races without HTTP.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ CROWD = 200
 
 
 def _send(person: Person, path: str, form: dict[str, str]) -> Callable[[], TestResponse]:
-    """Sends a form that is filled in; again where the server says that it has too much to do."""
+    """Sends a form; sends it again while the server answers that it is busy."""
 
     def send() -> TestResponse:
         while (answer := person.client.post(path, data=form)).status_code == 503:
@@ -47,7 +47,7 @@ def _locations(answers: tuple[TestResponse, TestResponse]) -> list[str | None]:
 
 @pytest.fixture
 def ada(web: Web, mailbox: Mailbox) -> Person:
-    """Somebody signed in, with a proven address."""
+    """A person with a confirmed account who is signed in."""
     person = Person(web)
     person.register(ADA)
     assert person.submit(mailbox.newest(ADA).link).location == "/"

@@ -1,7 +1,7 @@
-"""A write took effect and its answer was lost: a 503 that says "try again", and that is safe.
+"""A write takes effect and its answer is lost: the page is a 503, and repeating the form is safe.
 
-"Timeout": MongoDB says that the majority has not confirmed it in time. "Cut": the relay goes dead
-before the answer. The same form is then sent again, as reloading the page does.
+"timeout": MongoDB reports that the majority has not confirmed the write in time. "cut": the
+connection breaks before the answer. Then the test sends the same form again, as a reload does.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ _numbers = count()
 
 
 def wire(command: str) -> bytes:
-    """How a command begins in BSON: a string of that name."""
+    """The start of a command in BSON: a string with that name."""
     return b"\x02" + command.encode() + b"\x00"
 
 
 @dataclass(frozen=True)
 class UnreliableSite:
-    """A web process whose answers from MongoDB can be lost."""
+    """A web process that can lose answers of MongoDB."""
 
     web: Web
     relay: TcpRelay
@@ -46,25 +46,25 @@ class UnreliableSite:
 
     @property
     def users(self) -> Users:
-        """The accounts, seen past the relay."""
+        """The accounts, without the relay."""
         return self.database["users"]
 
     def lose_answer_to(self, command: str) -> None:
-        """The answer to the next command of that name."""
+        """Loses the answer to the next command with that name."""
         if self.how == "cut":
             self.relay.lose_answer(wire(command))
             return
-        told = {"code": 64, "errmsg": "waiting for replication timed out"}
+        error = {"code": 64, "errmsg": "waiting for replication timed out"}
         data = {
             "failCommands": [command],
             "namespace": self.users.full_name,
-            "writeConcernError": told | {"errInfo": {"wtimeout": True}},
+            "writeConcernError": error | {"errInfo": {"wtimeout": True}},
         }
         once = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": data}
         self.database.client.admin.command(once)
 
     def restore(self) -> None:
-        """All is well again."""
+        """Lets MongoDB answer again, and waits until the web process is ready."""
         self.relay.restore()
         wait_until(lambda: self.web.answer("/health/ready")[0] == 200)
 
@@ -77,7 +77,7 @@ class UnreliableSite:
         write: str = "update",
         **fields: str,
     ) -> TestResponse:
-        """The answer to the same form when it is sent again, the first answer being lost."""
+        """Sends a form whose answer is lost, sends it again, and returns the second answer."""
         form = person.fill(path, on=on, **fields)
         self.lose_answer_to(write)
         first = person.client.post(path, data=form)
@@ -92,7 +92,7 @@ class UnreliableSite:
 def shared_site(
     failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[UnreliableSite]:
-    """One for all: each test has people of its own."""
+    """One web process for all tests; each test has its own people."""
     folder: Path = tmp_path_factory.mktemp("unknown")
     database, relay = connect(failing_mongod.uri("unknown")), TcpRelay(failing_mongod.port)
     list(indexes.apply(database))
@@ -109,25 +109,25 @@ def shared_site(
 
 @pytest.fixture
 def site(shared_site: UnreliableSite) -> UnreliableSite:
-    """Where a majority does not confirm in time."""
+    """A site that loses answers by a timeout."""
     return shared_site
 
 
 @pytest.fixture(params=["timeout", "cut"])
 def each_site(shared_site: UnreliableSite, request: pytest.FixtureRequest) -> UnreliableSite:
-    """Both ways of losing an answer."""
+    """A site for each way of losing an answer."""
     return replace(shared_site, how=request.param)
 
 
 @pytest.fixture
 def email() -> str:
-    """An address that nobody has yet."""
+    """An address without an account."""
     return f"person{next(_numbers)}@example.com"
 
 
 @pytest.fixture
 def ada(shared_site: UnreliableSite, email: str) -> Person:
-    """Somebody signed in, with a proven address."""
+    """A person with a confirmed account who is signed in."""
     person = Person(shared_site.web)
     person.register(email)
     assert person.submit(shared_site.mailbox.newest(email).link).location == "/"
@@ -135,7 +135,7 @@ def ada(shared_site: UnreliableSite, email: str) -> Person:
 
 
 def account(site: UnreliableSite, email: str) -> dict[str, Any]:
-    """The one account of that address."""
+    """The only account with that address."""
     (found,) = site.users.find({"email_key": email})
     return found
 
@@ -281,7 +281,7 @@ def test_a_repeated_deletion_succeeds(each_site: UnreliableSite, ada: Person, em
 def test_a_write_that_the_driver_repeats_takes_effect_once(
     site: UnreliableSite, email: str
 ) -> None:
-    """An answer is lost on a relay that works again at once: nobody notices."""
+    """The connection works again at once, so the driver repeats the write."""
     person = Person(site.web)
     form = person.fill("/register", email=email, password=PASSWORD, confirm=PASSWORD)
     before = site.relay.lost

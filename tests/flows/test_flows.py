@@ -1,4 +1,4 @@
-"""Flows need no request: they take plain values and return typed results."""
+"""Flows take plain values, return typed results, and need no request."""
 
 import pytest
 from flask import Flask
@@ -44,7 +44,7 @@ def now(user: User) -> User:
 
 
 def confirmation(user: User) -> str:
-    """The token of the link that is mailed to confirm."""
+    """The token of the confirmation link."""
     return link_signer().mint(Purpose.CONFIRM, user.id, user.email_key, user.token_version)
 
 
@@ -76,7 +76,7 @@ def test_an_account_goes_from_registration_to_deletion(app: Flask, client: Clien
     assert not now(registered.user).confirmed, "opening a link changes nothing"
     confirmed = confirm_by_link(token, registered.user, None, client)
     assert isinstance(confirmed, Confirmed)
-    assert confirmed.session is None, "its owner is signed in already"
+    assert confirmed.session is None, "the owner already has a session"
     assert now(registered.user).confirmed
 
     signed_in = sign_in(ADA, PASSWORD, client, remember=True)

@@ -1,4 +1,4 @@
-"""A real SMTP server that takes mail, or does what a test tells it to."""
+"""A real SMTP server that accepts mail, or answers as a test says."""
 
 import asyncio
 import ssl
@@ -15,12 +15,12 @@ from tests.mailbox import Mail
 from tests.processes import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
-# Instead of an answer: the line goes dead.
+# Instead of an answer: the server closes the connection, or does not answer.
 HANG_UP, SAY_NOTHING = "hang up", "say nothing"
 
 
 def tls_context() -> ssl.SSLContext:
-    """What a server with a self-signed certificate has."""
+    """The TLS context of a server with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -40,7 +40,7 @@ class _Controller(Controller):
 
 
 class _Smtp(SMTP):
-    """With a say where aiosmtpd has no hook: in the greeting, and before the text of the mail."""
+    """Lets a test set two answers without a hook in aiosmtpd: the greeting and the one to DATA."""
 
     _greeted = False
 
@@ -54,7 +54,7 @@ class _Smtp(SMTP):
             await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
-        """`answers["354"]` is what DATA is answered, before any text."""
+        """Answers DATA with `answers["354"]`, before the text of the mail."""
         answer = self.event_handler.next_answer("354")
         if answer == HANG_UP and self.transport:
             await self.push("354 go on")
@@ -67,7 +67,7 @@ class _Smtp(SMTP):
 
 @dataclass
 class Taken:
-    """A mail that the server has taken, and how."""
+    """A mail that the server has accepted."""
 
     mail: Mail
     raw: bytes
@@ -78,10 +78,10 @@ class Taken:
 
 @dataclass
 class SmtpServer:
-    """Takes everything, unless a test says otherwise.
+    """Accepts everything, unless a test sets other answers.
 
-    `answers["RCPT"] = ["451 later", ""]`: what to answer to the next commands of that kind, the
-    last one from then on; an empty one takes it. `HANG_UP` and `SAY_NOTHING` answer nothing.
+    `answers["RCPT"] = ["451 later", ""]` sets the answers to the next commands of that kind. The
+    last one stays. An empty answer accepts the command. `HANG_UP` and `SAY_NOTHING` send no answer.
     """
 
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class SmtpServer:
     _controller: Controller | None = None
 
     def start(self, port: int = 0, host: str = "127.0.0.1", **options: Any) -> None:
-        """Listens, on a port of its own if none is given; `options` are aiosmtpd's."""
+        """Listens on a port, or on a free one; `options` are those of aiosmtpd's controller."""
         self._controller = _Controller(
             self,
             hostname=host,
@@ -113,7 +113,7 @@ class SmtpServer:
             self._controller = None
 
     def forget(self) -> None:
-        """Everything that was heard, the controller's own knock included."""
+        """Clears the record of commands and mails, with the test connection of the controller."""
         self.heard.clear()
         self.taken.clear()
         self.connections = 0
@@ -125,12 +125,12 @@ class SmtpServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the server."""
         assert self._controller
         return int(self._controller.port)
 
     def hang_up(self) -> None:
-        """Closes the connections that are open, as servers do with the idle."""
+        """Closes all open connections, as servers do with idle ones."""
         assert self._controller
         done = asyncio.run_coroutine_threadsafe(self._close(), self._controller.loop)
         done.result(timeout=5)
@@ -152,7 +152,7 @@ class SmtpServer:
         return AuthResult(success=data.password == self.password.encode(), handled=False)
 
     def next_answer(self, command: str) -> str:
-        """What is to be said to a command now; empty where nothing else was ordered."""
+        """The answer that a test has set for a command now; empty if there is none."""
         waiting = self.answers.get(command, [""])
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
@@ -168,7 +168,7 @@ class SmtpServer:
     async def handle_EHLO(
         self, server: SMTP, session: Session, _envelope: Envelope, host: str, said: list[str]
     ) -> list[str]:
-        """Aiosmtpd's hook; a session says it again after STARTTLS."""
+        """Hook of aiosmtpd; a client repeats EHLO after STARTTLS."""
         session.host_name = host
         if server not in self._open:
             self._open.append(server)
@@ -179,7 +179,7 @@ class SmtpServer:
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
     ) -> str:
-        """Aiosmtpd's hook."""
+        """Hook of aiosmtpd."""
         answer = await self._answer(server, "MAIL", "250 OK")
         if answer.startswith("2"):
             envelope.mail_from = address
@@ -188,7 +188,7 @@ class SmtpServer:
     async def handle_RCPT(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
     ) -> str:
-        """Aiosmtpd's hook; `RCPT bob@…` is answered before `RCPT` to anybody."""
+        """Hook of aiosmtpd; `answers["RCPT bob@…"]` has precedence over `answers["RCPT"]`."""
         own = f"RCPT {address}"
         answer = await self._answer(server, own if own in self.answers else "RCPT", "250 OK")
         if answer.startswith("2"):
@@ -196,7 +196,7 @@ class SmtpServer:
         return answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Aiosmtpd's hook, once the final dot has arrived; `DATA bob@…` as for RCPT."""
+        """Hook of aiosmtpd after the final dot; `answers["DATA bob@…"]` has precedence, too."""
         self.before_data()
         own = f"DATA {envelope.rcpt_tos[0]}"
         answer = await self._answer(server, own if own in self.answers else "DATA", "250 taken")
@@ -209,5 +209,5 @@ class SmtpServer:
         return answer
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:
-        """Aiosmtpd's hook."""
+        """Hook of aiosmtpd."""
         return await self._answer(server, "QUIT", "221 Bye")

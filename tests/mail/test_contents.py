@@ -1,4 +1,4 @@
-"""Every kind of letter has a function, a label and its templates, and nothing is left over."""
+"""Every kind of letter has an entry, a label and its templates, and there are no others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The worker against a mail server that is real, and at times bad-tempered."""
+"""The worker delivers to a real mail server, which answers as each test says."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def test_several_mails_go_over_one_connection(delivery: Delivery) -> None:
 
 
 class TestTemporaryRefusal:
-    """4xx: the mail server asks to come back."""
+    """4xx: the mail server asks to try again later."""
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "354"])
     def test_the_letter_is_tried_again_and_arrives(self, delivery: Delivery, command: str) -> None:
@@ -103,7 +103,7 @@ class TestTemporaryRefusal:
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
     def test_the_worker_reconnects_after_a_421(self, delivery: Delivery, command: str) -> None:
-        """RFC 5321 3.8: 421 comes to any command, and the connection is over."""
+        """RFC 5321 3.8: a server may answer any command with 421 and closes the connection."""
         delivery.server.answers[command] = ["421 closing", ""]
         delivery.register(ADA, BOB)
         delivery.worker.run_once()
@@ -113,7 +113,7 @@ class TestTemporaryRefusal:
 
 
 class TestPermanentRefusal:
-    """5xx: this recipient will never get it."""
+    """5xx: the mail server refuses the letter permanently."""
 
     @pytest.mark.parametrize("command", ["RCPT", "DATA"])
     def test_a_permanent_refusal_is_kept_with_its_text_and_not_retried(
@@ -122,7 +122,7 @@ class TestPermanentRefusal:
         delivery.server.answers[command] = ["550 5.1.1 no such mailbox"]
         with time_machine.travel(NOON, tick=False) as clock:
             visitor = delivery.register(ADA)
-            assert delivery.worker.run_once() is False, "refused for good is not left"
+            assert delivery.worker.run_once() is False, "a refused letter is not left to send"
             (letter,) = delivery.letters()
             assert letter["due_on"] is None
             assert letter["trouble"] == "550 5.1.1 no such mailbox"
@@ -189,13 +189,13 @@ def test_a_letter_of_an_unknown_kind_does_not_stop_the_worker(delivery: Delivery
 
 
 class TestLostConnection:
-    """The line goes dead, here and there."""
+    """The connection breaks at different moments."""
 
     @pytest.mark.parametrize("moment", ["EHLO", "MAIL", "RCPT", "354", "DATA"])
     def test_the_letter_is_sent_again_with_the_same_message_id(
         self, delivery: Delivery, moment: str
     ) -> None:
-        """ "DATA": after the final dot, when nobody knows whether it was taken."""
+        """ "DATA" is after the final dot: the server may have the mail or not."""
         delivery.server.answers[moment] = [HANG_UP, ""]
         with time_machine.travel(NOON, tick=False) as clock:
             delivery.register(ADA)
@@ -232,7 +232,7 @@ class TestLostConnection:
     def test_a_letter_on_a_closed_connection_is_sent_at_once_over_a_new_one(
         self, delivery: Delivery, command: str, answer: str
     ) -> None:
-        """Before the server says so, or between its last word and ours."""
+        """The server closes an idle connection with 421, or without a word."""
         delivery.server.answers[command] = ["", answer, ""]
         delivery.register(ADA, BOB, EVE)
         assert delivery.worker.run_once() is False
@@ -263,7 +263,7 @@ class TestLostConnection:
             delivery.register(ADA, BOB, EVE)
             assert delivery.worker.run_once() is True
             assert [letter["attempts"] for letter in delivery.letters()] == [1, 0, 0]
-            assert delivery.ready()["blocked"] is None, "it will pass without anybody's doing"
+            assert delivery.ready()["blocked"] is None, "the trouble may end by itself"
             server.answers.clear()
             clock.shift(6.1)
             assert delivery.worker.run_once() is False
@@ -295,7 +295,7 @@ class TestLostConnection:
         with time_machine.travel(NOON, tick=False) as clock:
             visitor = delivery.register(ADA, BOB, EVE)
             assert delivery.worker.run_once() is True
-            assert [letter["attempts"] for letter in delivery.letters()] == [1, 0, 0], "one knock"
+            assert [letter["attempts"] for letter in delivery.letters()] == [1, 0, 0], "one attempt"
             assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
             assert delivery.ready()["due"] == 2
 
@@ -309,14 +309,14 @@ class TestBlocked:
     """No letter can leave until somebody fixes the server or the settings."""
 
     def _refuses_then_delivers(self, delivery: Delivery, words: str) -> None:
-        """Nothing is dropped however long it takes, operators see it, and it all leaves."""
+        """No letter is dropped, operators see the reason, and a fix lets all letters leave."""
         with time_machine.travel(NOON, tick=False) as clock:
             delivery.register(ADA, BOB)
             assert delivery.worker.run_once() is True
             assert delivery.server.taken == []
             assert words in delivery.ready()["blocked"]
             clock.shift(100 * HOUR)
-            assert delivery.worker.run_once() is True, "dropped after three days"
+            assert delivery.worker.run_once() is True, "not dropped after three days"
             assert words in delivery.ready()["blocked"]
 
             delivery.server.password = "right"
@@ -331,7 +331,7 @@ class TestBlocked:
         self, server: SmtpServer, make_delivery: MakeDelivery
     ) -> None:
         server.start(auth_required=True, auth_require_tls=False)
-        server.password = "changed without telling"
+        server.password = "changed"
         delivery = make_delivery(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
         self._refuses_then_delivers(delivery, "535")
         assert "MAIL" in server.heard
@@ -372,7 +372,7 @@ class TestBlocked:
 
 
 class TestEncryption:
-    """Nothing goes out in the clear, or to a server that cannot prove its name."""
+    """The worker sends nothing without TLS, and nothing to a server with an invalid certificate."""
 
     LOGIN: ClassVar[dict[str, str]] = {
         "APP_MAIL_USERNAME": "latchkey",
@@ -431,7 +431,7 @@ class TestEncryption:
         delivery.register(ADA)
         assert delivery.worker.run_once() is False
         (taken,) = server.taken
-        assert taken.encrypted or setting == "APP_MAIL_USE_SSL"  # aiosmtpd notes STARTTLS only
+        assert taken.encrypted or setting == "APP_MAIL_USE_SSL"  # aiosmtpd records only STARTTLS
 
 
 def test_a_superseded_letter_is_dropped_unsent(make_delivery: MakeDelivery) -> None:
@@ -461,7 +461,7 @@ def test_a_superseded_letter_in_retry_is_dropped(
 
 
 def test_dropping_a_letter_in_retry_does_not_stop_the_queue(make_delivery: MakeDelivery) -> None:
-    """What the server refused a while ago says nothing about now."""
+    """A refusal of the past does not block other letters."""
     delivery = make_delivery(RESEND_COOLDOWN="0")
     delivery.server.answers["MAIL"] = ["550 not your address", ""]
     with time_machine.travel(NOON, tick=False) as clock:
@@ -476,7 +476,7 @@ def test_dropping_a_letter_in_retry_does_not_stop_the_queue(make_delivery: MakeD
 
 @pytest.fixture
 def interrupts() -> Iterator[None]:
-    """Ctrl-C raises, also where the shell ignores it for the tests, as shells do for jobs."""
+    """Makes SIGINT raise KeyboardInterrupt, even if the shell ignores it for background jobs."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -495,7 +495,7 @@ def test_a_worker_killed_while_sending_loses_no_letter(delivery: Delivery) -> No
 
         successor = Worker(delivery.app)
         clock.shift(59)
-        assert successor.run_once() is True, "the lease is not over"
+        assert successor.run_once() is True, "the lease has not ended"
         assert delivery.server.taken == []
         clock.shift(1)
         assert successor.run_once() is False

@@ -1,4 +1,4 @@
-"""What a mail is made of (CONTRACT 5)."""
+"""The headers and both parts of every mail."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def _account_exists(app: Flask, email: str) -> Mail:
 
 
 def _owner(app: Flask, email: str) -> Visitor:
-    """Somebody signed in to a confirmed account."""
+    """A person with a confirmed account who is signed in."""
     owner = Visitor(app)
     owner.register(email)
     assert owner.submit(_mailbox(app).newest(email).link).location == "/"
@@ -125,7 +125,7 @@ def _account_deleted(app: Flask, email: str) -> Mail:
 
 
 def _by_an_administrator(name: str, about: str, *, before: str = "") -> Callable[..., Mail]:
-    """The mails after an administrator has done something to somebody's account."""
+    """Makes the mail that an action of an administrator sends."""
 
     def write(app: Flask, email: str) -> Mail:
         _owner(app, email)
@@ -203,7 +203,7 @@ def test_both_parts_name_the_app_and_the_recipient_and_have_the_same_links(
     links = {str(link["href"]) for link in html.find_all("a")}
     for link in links:
         assert link in mail.text
-        assert link in html.get_text() or link.endswith(("/", "/login")), "it can be copied"
+        assert link in html.get_text() or link.endswith(("/", "/login")), "the link can be copied"
         assert link.startswith("http://127.0.0.1:5000/")
     for part in (mail.text, html.get_text()):
         assert ADA in part
@@ -228,7 +228,7 @@ _LINKS = {
     LetterKind.EMAIL_CHANGE: "/email/confirm/",
     LetterKind.EMAIL_CHANGED_UNDO: "/email/undo/",
 }
-# Where an administrator sits is nobody else's business.
+# These mails do not show the address of the administrator.
 _FROM_OTHERS = {
     LetterKind.ACCOUNT_REMOVED,
     LetterKind.ACCOUNT_DISABLED,
@@ -283,7 +283,7 @@ def test_no_line_of_a_mail_is_too_long(make_app: MakeApp) -> None:
     _confirm(app, ADA)
     raw = _raw(app)
     assert max(len(line) for line in raw.splitlines()) <= 998  # RFC 5322 2.1.1
-    assert raw.isascii(), "a server that knows 7 bits only can pass it on"
+    assert raw.isascii(), "a 7-bit mail server can forward it"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_the_recipient_is_ascii_and_the_text_shows_the_typed_address(
     mail = _confirm(app, typed)
     (to,) = mail.message["To"].addresses
     assert to.addr_spec == recipient
-    # The raw header, since a parser repairs what others do not.
+    # The raw header: the parser would repair it.
     header = message_from_bytes(_raw(app).encode(), policy=policy.compat32)["To"]
     assert "=?" not in header
     assert "".join(header.split()) == recipient
@@ -335,7 +335,7 @@ def test_the_date_header_is_the_time_of_sending(app: Flask) -> None:
         clock.shift(7200)
         mail = _mailbox(app).newest(ADA)
     assert mail.message["Date"].datetime == datetime(2026, 11, 24, 14, tzinfo=UTC)
-    assert "24 Nov 2026, 12:00 UTC" in " ".join(mail.text.split()), "when somebody signed up"
+    assert "24 Nov 2026, 12:00 UTC" in " ".join(mail.text.split()), "the time of the registration"
 
 
 def _raw(app: Flask) -> str:

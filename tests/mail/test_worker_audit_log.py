@@ -1,4 +1,4 @@
-"""What the worker records of each try to deliver a letter."""
+"""The worker records each attempt to deliver a letter."""
 
 import json
 from typing import Any

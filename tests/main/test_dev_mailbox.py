@@ -1,4 +1,4 @@
-"""The development mailbox: where mail lands while no mail server is set."""
+"""The development mailbox, which shows mails while no mail server is set."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ ADA = "ada@example.com"
 
 @pytest.fixture
 def developer(development: Flask) -> Visitor:
-    """Somebody trying the app out on their own machine."""
+    """A developer who tries the app on a local machine."""
     return Visitor(development)
 
 
 @pytest.fixture
 def sent(development: Flask) -> Mailbox:
-    """The same mails, as files."""
+    """The mails in the folder of the development app."""
     return Mailbox(Worker(development), Path(development.config["MAIL_FOLDER"]))
 
 

@@ -1,4 +1,4 @@
-"""What load balancers and operators see."""
+"""Liveness and readiness for load balancers and operators."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Accounts as administrators look for them, on mongomock and on a real mongod."""
+"""The search of administrators for accounts, on mongomock and on a real mongod."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from tests.users.conftest import (
 
 
 def account(number: int, **fields: Any) -> dict[str, Any]:
-    """A document; three at a time are of the same moment."""
+    """A document of an account; groups of three have the same time."""
     return {
         "_id": random_id(),
         "email": f"person{number}@example.com",
@@ -144,7 +144,7 @@ def test_a_search_for_an_invalid_domain_finds_nothing(collection: Users, part: s
 def test_pages_neither_skip_nor_repeat_while_accounts_are_added_and_removed(
     data: st.DataObject,
 ) -> None:
-    """Those at the end of a page, too, by which the next one is found."""
+    """The account at the end of a page, which the cursor names, is removed, too."""
     with opened("mongomock://localhost/latchkey") as collection:
         ages = st.integers(0, 6)  # few: many are of the same moment
         start = data.draw(st.lists(ages, min_size=PAGE_SIZE, max_size=2 * PAGE_SIZE + 20))
@@ -232,7 +232,7 @@ def test_a_deleted_account_is_not_found(users: UserRepository, collection: Users
 def test_a_page_reads_few_more_documents_than_it_shows(
     real_users: Users, state: AccountFilter
 ) -> None:
-    """On a real mongod: of each state there are 500 among 3000."""
+    """On a real mongod, with 3000 accounts, 500 of each state."""
     real_users.insert_many(
         [
             account(

@@ -49,7 +49,7 @@ REFUSED = [
     "ada@exam_ple.com",
     "ada@*.com",
     "ada@xn--0.com",
-    # What would end a header or a command
+    # Characters that end a header or a command
     "ada@example.com\n",
     "ada@example.com\r\nBcc: eve@example.com",
     "ada\r@example.com",
@@ -58,7 +58,7 @@ REFUSED = [
     "ada@example.com\0",
     "ada@example.com\x85",
     "ada@example.com\u2028",
-    # More than one, or something around it
+    # Several addresses, or an address with other text
     "ada@example.com,eve@example.com",
     "ada@example.com, eve@example.com",
     "ada@example.com;eve@example.com",
@@ -74,7 +74,7 @@ REFUSED = [
     "ada@[192.0.2.1]",
     "ada@[IPv6:2001:db8::1]",
     "ada@192.0.2.1",
-    # What looks like another address
+    # Addresses that look like another one
     "ada@exam\u200bple.com",
     "ada@exam\u00adple.com",
     "ada\u200d@example.com",
@@ -85,7 +85,7 @@ REFUSED = [
     "ada@example.com\u3000",
     *(f"ada@exam{char}ple.com" for char in "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\uffa0"),
     *(f"ada@exam{char}ple.com" for char in "\ufe00\ufe0f\U000e0001\U000e0100\U000e01ef"),
-    # Locals that most mail systems cannot take
+    # Local parts that most mail systems refuse
     "адa@example.com",
     "josé@example.com",
     "\u0131@example.com",
@@ -141,7 +141,7 @@ def test_the_longest_address_has_254_characters() -> None:
 
 
 def test_mail_goes_to_the_address_as_typed_in_ascii() -> None:
-    """The case of the local part is its mail server's business (RFC 5321 2.4)."""
+    """Only its mail server may interpret the case of the local part (RFC 5321 2.4)."""
     assert parse_address(" Ada@BÜCHER.example ") == Address(
         typed="Ada@BÜCHER.example",
         key="ada@xn--bcher-kva.example",

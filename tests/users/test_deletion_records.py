@@ -1,4 +1,4 @@
-"""Records of deleted accounts have nothing of the person, on either store."""
+"""Records of deleted accounts have no personal data, on mongomock and on MongoDB."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ DAY = 24 * HOUR
 
 @pytest.fixture
 def records(collection: Users) -> DeletionRecords:
-    """The records, none yet."""
+    """The records, empty."""
     collection.database["departed"].delete_many({})
     return backend_of(collection.database).deletion_records(collection)
 
@@ -43,7 +43,7 @@ def recorded(collection: Users) -> list[dict[str, Any]]:
 
 
 def a_record(user: User, gone_on: datetime, how: str, **but: Any) -> dict[str, Any]:
-    """As it is stored: nothing in it identifies the person."""
+    """A stored record, which has no personal data."""
     return {
         "_id": user.id,
         "registered_on": user.registered_on,
@@ -57,13 +57,13 @@ def a_record(user: User, gone_on: datetime, how: str, **but: Any) -> dict[str, A
 
 
 def keep_records(records: DeletionRecords, now: datetime) -> None:
-    """What the mail worker does once a minute."""
+    """Updates the records, as the mail worker does once a minute."""
     records.record_expiring(now)
     records.review(now)
 
 
 def expire(collection: Users, user: User) -> None:
-    """What MongoDB does when the time is over."""
+    """Removes the account, as the TTL index does."""
     assert collection.delete_one({"_id": user.id, "confirmed": False}).deleted_count == 1
 
 

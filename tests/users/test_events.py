@@ -1,4 +1,4 @@
-"""Steps publish what they have stored, once, and nothing when they found nothing."""
+"""A step publishes the event that it has stored, once; a step without effect publishes none."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ def published() -> Events:
 
 @pytest.fixture
 def users(collection: Users, published: Events) -> UserRepository:
-    """The repository, with a listener."""
+    """The repository with a listener."""
     return UserRepository(collection, listener=published.append)
 
 
@@ -162,4 +162,4 @@ def test_an_event_of_an_unknown_kind_is_in_the_activity_and_in_the_export(
     assert newest == ActivityEntry("passkey_added", LATER, "self", HOME.address, HOME.browser)
     exported = users.export(ada, LATER + HOUR, HOME)["activity"]
     assert [entry["kind"] for entry in exported[:2]] == [EventKind.EXPORTED, "passkey_added"]
-    assert newer in stored(collection, ada)["events"], "with what this version does not know"
+    assert newer in stored(collection, ada)["events"], "with the unknown fields"

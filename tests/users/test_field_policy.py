@@ -1,4 +1,4 @@
-"""What becomes of each field when an account may pass to another person, on either store."""
+"""What happens to each field when an account may pass to another person, on mongomock and on MongoDB."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
@@ -36,7 +36,7 @@ PLANTED = "planted"
 
 @dataclass(frozen=True)
 class Silent:
-    """A view with a field that declares nothing."""
+    """A class with a field without a declaration."""
 
     spoken: str = declared("", takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
     silent: str = ""
@@ -109,7 +109,7 @@ def test_the_steps_store_every_declared_field_and_no_other(collection: Users) ->
     assert names - {"_id"} == POLICIES.keys() - {"id"}
 
 
-# The planted values. Each is of a type that the account's view can read.
+# The planted values. Each has a type that `User` can read.
 
 _COUNTERS = {
     *("token_version", "resends", "code_tries", "code_tries_total"),
@@ -122,10 +122,10 @@ _LISTS = {"sessions", "devices", "former_emails", "outbox", "events"}
 
 
 def plant(collection: Users, user: User, **guarded: Any) -> dict[str, Any]:
-    """Puts a recognisable value into every declared field, and returns what was put.
+    """Puts a recognisable value into every declared field and returns the values.
 
     Args:
-        guarded: values for what the step's guard looks at.
+        guarded: values of the fields in the guard of the step.
     """
     values: dict[str, Any] = {}
     for name in POLICIES.keys() - {"id"}:
@@ -149,10 +149,10 @@ def check(
     planted: dict[str, Any],
     raised: Collection[str] = (),
 ) -> None:
-    """Each field holds its planted value or no longer does, as its policy says.
+    """Checks that each field keeps or loses its planted value, as its policy says.
 
     Args:
-        raised: counters that are kept, and that the step raises by one.
+        raised: counters that the step keeps and raises by one.
     """
     assert planted.keys() == POLICIES.keys() - {"id"}, "no field is left out"
     after = stored(collection, user)
@@ -188,7 +188,7 @@ def test_a_reset_clears_the_declared_fields(users: UserRepository, collection: U
 def test_a_reset_of_an_unconfirmed_account_clears_the_declared_fields(
     users: UserRepository, collection: Users
 ) -> None:
-    """It confirms the account, and touches no other field that is kept."""
+    """It also confirms the account, and keeps every other field."""
     user = register(users)
     planted = plant(collection, user, email_key=ADA.key, confirmed=False)
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
@@ -205,7 +205,7 @@ def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: U
     assert users.change_email(user, user.pending_email, NOW, HOME, WEEK) is EmailChange.DONE
     user = found(users, user)
     (former,) = user.former_emails
-    # An older address stays; the one that takes the account back is a former one no longer.
+    # An older former address stays; the restored one is no longer a former address.
     older = asdict(former) | {"version": former.version - 1, "email": PLANTED}
     both = [older, asdict(former)]
     planted = plant(collection, user, email_key=BOB.key, confirmed=True, former_emails=both)

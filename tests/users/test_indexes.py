@@ -1,4 +1,4 @@
-"""Indexes and validator: made, compared, repaired."""
+"""Indexes and validator are created, compared and repaired."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ VALIDATOR_NAME = "schema validator"
 
 @pytest.fixture(params=["mongomock", "mongod"])
 def collection(request: pytest.FixtureRequest) -> Any:
-    """A collection without any index, on either store."""
+    """A collection without any index, on mongomock and on MongoDB."""
     if request.param == "mongomock":
         return connect("mongomock://localhost/latchkey")["users"]
     return request.getfixturevalue("bare_users")
@@ -136,7 +136,7 @@ def test_documents_that_prevent_the_unique_index_are_named(collection: Users) ->
 
 
 def test_a_conflict_keeps_the_existing_index(collection: Users) -> None:
-    """Look-ups go on as fast as before while somebody corrects the documents."""
+    """Lookups stay fast while an operator corrects the documents."""
     collection.create_index([("email_key", 1)], name="email_key")
     collection.insert_many([account("ada@example.com"), account("ada@example.com")])
     with pytest.raises(IndexConflict):
@@ -180,7 +180,7 @@ def test_an_altered_validator_is_found_and_repaired(
 def test_the_validator_is_set_on_a_collection_with_invalid_documents(
     bare_users: Collection[dict[str, Any]],
 ) -> None:
-    """Documents from before stay readable; they are checked when they are next written."""
+    """Existing documents stay readable; MongoDB validates them at the next write."""
     bare_users.insert_one({"email_key": "old@example.com"})
     applied(bare_users)
     assert bare_users.find_one({"email_key": "old@example.com"}) is not None

@@ -1,4 +1,4 @@
-"""There is always an administrator, even when administrators remove one another at once."""
+"""There is always an administrator, even when administrators remove each other in parallel."""
 
 import threading
 from collections.abc import Callable
@@ -30,7 +30,7 @@ removals = pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
 
 @pytest.fixture(autouse=True)
 def no_administrators(collection: Users) -> None:
-    """The document of the administrators is this test's own."""
+    """Removes the document of the administrators before the test."""
     collection.database["administration"].delete_many({})
 
 
@@ -157,7 +157,7 @@ def test_an_account_granted_and_removed_at_the_same_moment_does_not_count(
     removals: list[GuardResult] = []
 
     def remove_again(event: Event) -> None:
-        """Begins as soon as the account is changed, before its being granted is over."""
+        """Starts after the grant has changed the account, before the grant is finished."""
         if event.kind == EventKind.ADMIN_GRANTED:
             pool.submit(
                 lambda: removals.append(
@@ -190,7 +190,7 @@ def test_an_account_that_does_not_exist_cannot_be_removed(
 
 
 class TestParallelRemovals:
-    """On a real mongod."""
+    """Parallel removals on a real mongod."""
 
     @pytest.fixture
     def users(self, real_users: Users) -> UserRepository:
@@ -227,7 +227,7 @@ class TestParallelRemovals:
     def test_random_grants_and_withdrawals_leave_an_administrator(
         self, users: UserRepository, collection: Users
     ) -> None:
-        """Each looks first, as a page does; some look at what is over by the time they act."""
+        """Each one reads first, as a page does, and may act on an outdated state."""
         chance = Random(7)  # noqa: S311 (no secret)
         steps: list[Callable[[User], object]] = [
             lambda user: users.withdraw(user, NOW, HOME, BY),

@@ -1,4 +1,4 @@
-"""What a link proves, and that nothing else is accepted in its place."""
+"""Reading and signing links; everything else is refused."""
 
 from datetime import timedelta
 from hashlib import sha1, sha256
@@ -69,7 +69,7 @@ def test_a_link_lives_for_the_lifetime_of_its_purpose(purpose: Purpose) -> None:
         clock.shift(1)
         expired = read(token, purpose)
         assert expired.reading is Reading.EXPIRED
-        assert expired.user_id == USER_ID, "the page must know whom to offer a new mail"
+        assert expired.user_id == USER_ID, "the page can offer a new mail"
 
 
 @each_purpose
@@ -128,7 +128,7 @@ def test_a_truncated_link_is_refused() -> None:
 
 
 def test_a_link_with_any_flipped_bit_is_refused() -> None:
-    """Base64 has several spellings of one signature: none but the signed one is accepted."""
+    """Base64 has several spellings of one signature; only one is accepted."""
     with time_machine.travel(SIGNED, tick=False):
         tokens = [signer().mint(Purpose.CONFIRM, USER_ID, "ada@example.com", n) for n in range(20)]
         for token in tokens:
@@ -188,7 +188,7 @@ def test_every_change_to_a_link_is_noticed(at: int, put: str) -> None:
 
 
 def test_a_link_with_forged_content_is_refused() -> None:
-    """The content is readable: another's id, or the next version, under the old signature."""
+    """The content is readable, so an attacker can put in another id or version."""
     _content, signed_on, signature = mint().split(".")
     for content in ([str(ObjectId()), "ada@example.com", 3], [str(USER_ID), "ada@example.com", 4]):
         forged = URLSafeSerializer("a guess").dumps(content)

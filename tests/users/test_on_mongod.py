@@ -1,4 +1,4 @@
-"""What only a real mongod can show: plans, races, expiry, validation, durability."""
+"""What only a real mongod can show: query plans, races, expiry, validation and durability."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ ROUNDS = 25  # of a race
 
 @pytest.fixture
 def collection(real_users: Users) -> Users:
-    """Here `users` and `outbox` are on a real mongod only."""
+    """Makes `users` and `outbox` use only a real mongod."""
     return real_users
 
 
@@ -59,11 +59,11 @@ def numbered(n: int) -> Address:
     return replace(ADA, key=f"{n}@example.com")
 
 
-# Query plans: those of the commands that are really sent
+# Query plans of the commands that the steps really send
 
 
 def plan(collection: Users, step: Callable[[], object]) -> dict[str, Any]:
-    """How the server carries out the one command of a step."""
+    """The query plan of the only command of a step."""
     with commands.recorded() as sent:
         step()
     (command,) = sent
@@ -83,7 +83,7 @@ def stages(explained: Any) -> Iterator[dict[str, Any]]:
 
 
 def indexes_used(explained: dict[str, Any]) -> set[str]:
-    """By name; fails on a plan that reads the whole collection or sorts."""
+    """The names of the indexes of a plan; fails if it scans the collection or sorts."""
     winning = list(stages(explained["queryPlanner"]["winningPlan"]))
     assert not {stage["stage"] for stage in winning} & {"COLLSCAN", "SORT"}
     by_id = {"_id_" for stage in winning if stage["stage"] == "IDHACK"}
@@ -91,7 +91,7 @@ def indexes_used(explained: dict[str, Any]) -> set[str]:
 
 
 def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> None:
-    """Confirmed accounts that are owed these letters."""
+    """Adds confirmed accounts that are owed these letters."""
     collection.insert_many(
         {
             "_id": random_id(),
@@ -119,7 +119,9 @@ def test_a_lease_reads_one_account_among_many_without_due_letters(
     explained = plan(collection, lambda: outbox.lease(NOW, MINUTE))
     assert indexes_used(explained) == {"outbox_due"}
     assert explained["executionStats"]["totalKeysExamined"] <= 2
-    assert explained["executionStats"]["totalDocsExamined"] == 1, "the other letter's"
+    assert explained["executionStats"]["totalDocsExamined"] == 1, (
+        "only the account with the due letter"
+    )
 
 
 def test_an_idle_worker_reads_no_account(collection: Users, outbox: Outbox) -> None:
@@ -225,19 +227,19 @@ def test_every_step_on_a_confirmed_account_is_one_command_that_uses_an_index(
 
 
 def ask(users: UserRepository, user: User, address: Address) -> User:
-    """The account with a change of address pending."""
+    """Requests a change of address and returns the account."""
     assert users.ask_email_change(user, address, NOW, HOME)
     return found(users, user)
 
 
 def change(users: UserRepository, user: User) -> EmailChange:
-    """Confirms what is pending."""
+    """Confirms the pending change."""
     assert user.pending_email
     return users.change_email(user, user.pending_email, NOW, HOME, WEEK)
 
 
 def move(users: UserRepository, user: User, address: Address) -> User:
-    """The account at another address."""
+    """Changes the address of the account and returns it."""
     assert change(users, ask(users, user, address)) is EmailChange.DONE
     return found(users, user)
 
@@ -287,8 +289,8 @@ def test_the_validator_needs_every_required_field(collection: Users, users: User
 def test_mongodb_deletes_expired_unconfirmed_accounts_and_no_others(
     mongod: Mongod,
 ) -> None:
-    """A mongod of its own: `mongod` looks once a minute."""
-    del mongod  # which has skipped or failed the test where none runs
+    """A second mongod, whose TTL monitor runs every second and not once a minute."""
+    del mongod  # the fixture skips or fails the test on a machine without MongoDB
     every_second = {"ttlMonitorSleepSecs": 1}
     with (
         tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
@@ -311,7 +313,7 @@ def test_mongodb_deletes_expired_unconfirmed_accounts_and_no_others(
 
 
 def test_200_parallel_registrations_of_one_address_make_one_account(real_uri: str) -> None:
-    # As many connections and as much time as the many processes that they come from have.
+    # Many processes would have as many connections and as much time.
     crowd = "&maxPoolSize=200&timeoutMS=30000&socketTimeoutMS=30000&waitQueueTimeoutMS=30000"
     with opened(real_uri + crowd) as collection:
         users = UserRepository(collection)
@@ -326,8 +328,10 @@ def test_200_parallel_registrations_of_one_address_make_one_account(real_uri: st
         document = stored(collection, newest)
         assert len(document["sessions"]) == len(document["events"]) == len(document["devices"]) == 1
         assert newest.confirm_mail is not None
-        assert document["outbox"][-1]["id"] == newest.confirm_mail.id, "the newest link is owed"
-        assert len(document["outbox"]) == 50, "a flood is cut off"
+        assert document["outbox"][-1]["id"] == newest.confirm_mail.id, (
+            "the letter of the newest link is owed"
+        )
+        assert len(document["outbox"]) == 50, "at most 50 letters are kept"
         assert not any(users.confirm(newest, version, NOW, HOME) for version in range(200))
         assert users.confirm(newest, 200, NOW, HOME)
 
@@ -392,7 +396,7 @@ def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(users: UserRep
 def test_a_confirmation_during_a_takeover_never_confirms_the_other_registration(
     users: UserRepository,
 ) -> None:
-    """A person who is confirmed has the password of the claim that won."""
+    """The confirmed account has the password of the registration that won."""
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
         confirmed, newer = both_in_parallel(
@@ -466,7 +470,7 @@ def test_parallel_confirmations_of_different_changes_never_set_the_wrong_address
         second = ask(users, first, numbered(n + ROUNDS))
         assert first.pending_email
         assert second.pending_email
-        # The link of one with the version of the other is what interleaving could make.
+        # Interleaving could make a link with the address of one and the version of the other.
         mixed = replace(second.pending_email, email_key=first.pending_email.email_key)
         done = in_parallel(
             partial(change, users, first),
@@ -507,7 +511,7 @@ def test_parallel_confirmations_of_one_change_count_once(
 def test_a_confirmed_change_wins_over_a_parallel_registration_of_that_address(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
-    """The proven claim beats the unproven one, whichever is first at the unique index."""
+    """The confirmed change wins, whichever write reaches the unique index first."""
     for n in range(1000, 1000 + ROUNDS):
         user = ask(users, confirmed(), numbered(n))
         done, _claim = in_parallel(
@@ -558,7 +562,7 @@ def test_an_undo_during_the_next_change_leaves_one_result(
             partial(change, users, thief),
         )
         assert {undone, moved} == {EmailChange.DONE, EmailChange.STALE}
-        if undone is EmailChange.STALE:  # the page says so; the link works
+        if undone is EmailChange.STALE:  # the page says so, and the link still works
             thief = found(users, thief)
             assert users.undo_email_change(thief, former, NOW, HOME) is EmailChange.DONE
         fresh = found(users, thief)
@@ -612,7 +616,7 @@ def test_after_a_reset_during_a_newer_request_only_the_newer_link_works(
 def test_a_sign_in_during_a_password_change_leaves_no_session(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
-    """A person who signs in with the old password at that moment is signed out as well."""
+    """A sign-in with the old password at the same moment ends, too."""
     for _ in range(ROUNDS):
         user, session = confirmed(), new_session()
         in_parallel(
@@ -635,7 +639,7 @@ def test_a_deletion_during_a_password_change_deletes_or_does_nothing(
         assert (users.find(user.id) is None) is not changed
 
 
-# Durability and patience
+# Durability and timeouts
 
 
 def test_every_write_waits_for_a_majority_and_the_journal(
@@ -661,7 +665,7 @@ def test_every_write_waits_for_a_majority_and_the_journal(
     for command in writes:
         concern = command["writeConcern"]
         assert (concern["w"], concern["j"]) == ("majority", True), command
-        assert "txnNumber" in command, "it is repeated when the connection breaks"
+        assert "txnNumber" in command, "the driver repeats it when the connection breaks"
 
 
 @pytest.mark.parametrize("said", ["", "&w=1&journal=false", "&w=0"])

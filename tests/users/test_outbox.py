@@ -1,4 +1,4 @@
-"""The queue of owed letters, the same on mongomock and on a real mongod."""
+"""The queue of owed letters, on mongomock and on a real mongod."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ NONE_AT_ALL = timedelta(0)
 
 
 def taken(outbox: Outbox, now: datetime = NOW) -> LeasedLetter:
-    """The letter that must be due, leased."""
+    """Leases the due letter; fails if there is none."""
     leased = outbox.lease(now, LEASE)
     assert leased is not None
     return leased
@@ -106,7 +106,7 @@ def test_several_letters_of_one_account_are_leased_one_by_one(
     assert taken(outbox, NOW + HOUR).letter.id in left
 
 
-# A lease that was lost
+# Lost leases
 
 
 def finish(outbox: Outbox, leased: LeasedLetter, how: str) -> bool:
@@ -149,7 +149,7 @@ def test_a_lease_ends_once(
 def test_settling_a_superseded_letter_does_not_change_the_newer_one(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
-    """A takeover came while the earlier claim's mail was being sent."""
+    """A takeover happened while the worker sent the mail of the earlier registration."""
     user = register(users)
     leased = taken(outbox)
     newer = register(users, now=AFTER)
@@ -170,7 +170,7 @@ def test_the_lease_of_a_deleted_account_changes_nothing(
         assert not finish(outbox, leased, how)
 
 
-# Overtaken letters
+# Superseded letters
 
 
 def test_a_resend_supersedes_a_letter(users: UserRepository, outbox: Outbox) -> None:
@@ -199,7 +199,7 @@ def test_the_newest_letter_of_an_unconfirmed_account_is_not_superseded(
 
 
 def without_confirmation(users: UserRepository, outbox: Outbox) -> User:
-    """A confirmed account that is owed nothing."""
+    """A confirmed account without owed letters."""
     user = confirm(users, register(users))
     assert outbox.drop(taken(outbox))
     return found(users, user)
@@ -278,7 +278,7 @@ def test_a_delivered_letter_is_removed_and_the_account_has_its_time(
 def test_delivering_a_superseded_letter_does_not_mark_the_newest_as_sent(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
-    """The resend came while the mail was being sent."""
+    """The resend happened while the worker sent the older mail."""
     user = register(users)
     leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
@@ -375,7 +375,7 @@ def test_one_postponed_letter_does_not_delay_the_others(
     assert taken(outbox).user.id == bob.id
 
 
-# What the operator sees
+# What operators see
 
 
 def test_waiting_says_whether_letters_are_left_to_send(

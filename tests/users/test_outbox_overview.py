@@ -35,7 +35,7 @@ WORDS = "550 5.1.1 no such mailbox"
 
 @pytest.fixture
 def overview(collection: Users) -> OutboxOverview:
-    """All letters."""
+    """The overview of all letters."""
     return backend_of(collection.database).outbox_overview(collection)
 
 
@@ -136,7 +136,7 @@ def test_retrying_a_kind_retries_only_that_kind(
 def test_retrying_an_older_mail_does_not_clear_the_refusal_of_the_newest(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview, collection: Users
 ) -> None:
-    """The older one has no link that works: that it is tried again says nothing of the newer."""
+    """The link of the older mail no longer works, so its retry changes nothing for the newer mail."""
     ada = register(users)
     refuse_next(outbox)
     assert users.resend(ada, NOW, HOUR * 0)
@@ -178,7 +178,7 @@ def test_retrying_a_kind_does_not_change_a_newer_mail_of_another_kind(
 def test_a_letter_that_is_refused_again_at_once_stays_refused(
     real_users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker takes the letter right after the command that made it due."""
+    """A worker leases and refuses the letter right after the retry."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),
@@ -234,7 +234,7 @@ def test_the_deletion_mail_of_a_removed_account_is_listed_by_its_recipient(
 
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.RESET])
 def test_retrying_a_kind_reads_only_letters_in_trouble(real_users: Users, kind: LetterKind) -> None:
-    """On a real mongod, where most accounts are owed something and few are in trouble."""
+    """On a real mongod, where most accounts are owed letters and few letters are in trouble."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),
@@ -254,7 +254,7 @@ def test_retrying_a_kind_reads_only_letters_in_trouble(real_users: Users, kind: 
 
 
 def test_the_lists_of_trouble_read_only_letters_in_trouble(real_users: Users) -> None:
-    """On a real mongod, by an index that has an entry for them only."""
+    """On a real mongod, by an index that only has letters in trouble."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),

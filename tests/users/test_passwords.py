@@ -1,4 +1,4 @@
-"""Which passwords are accepted, and that nothing of one is ever lost."""
+"""Which passwords are accepted, and that every character of a password counts."""
 
 import sys
 import unicodedata
@@ -18,8 +18,8 @@ from app.users.passwords import (
     weakness,
 )
 
-ROUNDS = 4  # the least that bcrypt knows
-# Everything that Python takes for a string: NUL and lone surrogates too.
+ROUNDS = 4  # the minimum of bcrypt
+# Every Python string, with NUL and lone surrogates.
 texts = st.text(st.characters(exclude_categories=()))
 
 STRONG = [
@@ -122,13 +122,13 @@ LONG = "".join(chr(0x4E00 + 37 * n) for n in range(256))
         ("", False),
         (SEVEN, False),
         (EIGHT, True),
-        ("kV9#tqe\u0301", False),  # composes: 8 code points, 7 characters
+        ("kV9#tqe\u0301", False),  # 8 code points, which NFKC composes to 7
         ("kV9#t\ufb03", True),  # one ligature, three letters
         (LONG, True),
         (LONG + "x", False),
         (LONG[:-1] + "\ufb03", False),
         ("x" * 1_000_000, False),
-        ("\ufdfa" * 21_000, False),  # what a form can hold, and 18 times that in NFKC
+        ("\ufdfa" * 21_000, False),  # fits into a form, and NFKC makes it 18 times as long
     ],
 )
 def test_a_password_has_8_to_256_characters_after_nfkc(password: str, taken: bool) -> None:
@@ -219,7 +219,7 @@ def test_a_hash_is_bcrypt_and_has_its_cost(rounds: int) -> None:
 
 
 def test_a_hash_of_the_first_release_is_verified() -> None:
-    """Nothing that a setting or a new version changes may lock people out."""
+    """No setting and no new version may lock people out."""
     stored = "$2b$04$F37mr353S9sISQu5j4oXsOZHz2T0zMB10c3Z3BXllKjaJtcku45fW"
     assert verify_password("correct horse battery staple", stored)
 

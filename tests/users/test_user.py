@@ -1,4 +1,4 @@
-"""What an account and its sessions say of themselves."""
+"""Properties of an account and its sessions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +35,7 @@ IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=30)
 def test_a_session_ends_after_its_idle_or_absolute_lifetime(
     seen: timedelta, now: timedelta, alive: bool
 ) -> None:
-    """Both lifetimes are enforced by the server."""
+    """The server enforces both lifetimes."""
     session = replace(new_session(), seen_on=NOW + seen)
     user = replace(USER, sessions=(new_session(), session))
     assert session.alive(NOW + now) is alive

@@ -18,7 +18,7 @@ CODES = [400, 401, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431, 500, 5
 
 @pytest.fixture
 def breaking(make_app: MakeApp) -> Flask:
-    """An app with pages that fail in every way."""
+    """An app with pages that answer each error, and one that crashes."""
     app = make_app()
     app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
     app.add_url_rule("/fail/<int:code>", "fail", lambda code: abort(code))
@@ -31,7 +31,7 @@ def test_every_error_is_a_page_of_the_app(breaking: Flask, code: int) -> None:
     page = Visitor(breaking).get(f"/fail/{code}")
     assert_our_page(page, code)
     assert str(code) in page.text
-    assert soup(page).select_one("main a[href]"), "there is no next step"
+    assert soup(page).select_one("main a[href]"), "the page has a next step"
 
 
 def test_an_unexpected_error_is_a_page_without_internal_details(breaking: Flask) -> None:
@@ -105,7 +105,7 @@ class TestWithoutDatabase:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A server that takes connections and says nothing."""
+    """The port of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

@@ -1,4 +1,4 @@
-"""Which addresses can have an account, and when two spellings are one."""
+"""Which addresses are accepted, and which spellings are the same address."""
 
 import pytest
 from flask import Flask

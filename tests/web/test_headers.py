@@ -1,4 +1,4 @@
-"""What goes with every page: headers, cookies, and nothing from elsewhere."""
+"""The headers and cookies of every answer; pages load nothing from other sites."""
 
 import re
 from http.cookies import SimpleCookie
@@ -20,7 +20,7 @@ _STATIC = Path(__file__).parents[2] / "app" / "static"
 
 
 def _answers(visitor: Visitor) -> dict[str, TestResponse]:
-    """Pages of every kind: plain, forms, refusals."""
+    """Answers of every kind: pages, forms, refusals."""
     return {
         "home": visitor.get("/"),
         "form": visitor.get("/register"),

@@ -1,4 +1,4 @@
-"""What a request claims about its host and its sender is not believed."""
+"""The app does not trust what a request says about its host and its client."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tokens that nobody was mailed get a page that says so, never an error."""
+"""Links that cannot be used lead to a page that says why, never to an error."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ ADA = "ada@example.com"
 
 @pytest.fixture
 def link(visitor: Visitor, mailbox: Mailbox) -> str:
-    """Ada's confirmation link, as it was mailed; its account is this visitor's."""
+    """The mailed confirmation link of the visitor, who is Ada."""
     visitor.register(ADA)
     return mailbox.newest(ADA).link
 
@@ -125,7 +125,7 @@ def test_an_expired_link_is_refused_on_post(
         visitor.register(ADA)
         link = mailbox.newest(ADA).link
         clock.shift(3601)
-        visitor.get("/")  # a visit updates the session, once in a while
+        visitor.get("/")  # the first visit after a while updates the session
         before = documents(app)
         assert_our_page(visitor.forge(link), 410)
         assert_our_page(new_visitor().forge(link, {"password": PASSWORD}), 410)
@@ -137,7 +137,7 @@ def test_an_expired_link_is_refused_on_post(
 def test_a_link_works_only_on_the_route_of_its_purpose(
     app: Flask, visitor: Visitor, confirmed: Visitor, purpose: Purpose
 ) -> None:
-    """Every purpose on the route of every other."""
+    """Tries the link of each purpose on the route of each other one."""
     assert set(PATHS) == set(Purpose)
     token, before = live_tokens(app)[purpose], documents(app)
     everything = {"password": PASSWORD, "confirm": PASSWORD}
@@ -185,7 +185,7 @@ def test_the_links_of_a_deleted_account_say_that_it_is_gone(app: Flask, visitor:
 def test_every_outcome_of_every_link_has_a_page(
     app: Flask, purpose: Purpose, outcome: LinkOutcome
 ) -> None:
-    """A good link, too: its step is refused when another one comes between reading and writing."""
+    """A valid link, too: its step is refused when the account changes between read and write."""
     with app.test_request_context(PATHS[purpose] + "token"):
         page = app.make_response(
             link_outcome_page(LinkRefused(outcome, open_link(purpose, "token", None)))

@@ -1,4 +1,4 @@
-"""Where somebody lands after signing in: on this site, whatever the link said."""
+"""After signing in, `next` leads only to pages of this site."""
 
 from collections.abc import Callable
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Bodies that no form of ours would send."""
+"""Bodies that no form of the app sends."""
 
 import json
 import socket
@@ -200,8 +200,8 @@ def test_a_field_without_a_name_is_refused(visitor: Visitor) -> None:
     [
         ("k7 Wq-" + "é" * 250, True),
         ("k7 Wq-" + "é" * 251, False),
-        ("k7 Wq-" + "e\u0301" * 250, True),  # two characters that NFKC makes one
-        ("k7 Wq-" + "ﬃ" * 84, False),  # one character that NFKC makes three
+        ("k7 Wq-" + "e\u0301" * 250, True),  # NFKC makes one character of two
+        ("k7 Wq-" + "ﬃ" * 84, False),  # NFKC makes three characters of one
         ("k7 Wq-x", False),
         ("k7 Wq-ﬃ", True),
         ("k7\x00Wq-nul", True),

@@ -1,4 +1,4 @@
-"""Session cookies that we never made."""
+"""Session cookies that the app has not made."""
 
 import pytest
 from flask import Flask
@@ -81,7 +81,7 @@ def test_a_cookie_without_a_valid_signature_is_anonymous(
     visitor: Visitor, name: str, value: str
 ) -> None:
     header = dump_cookie(name, value, path=None, max_size=0)
-    # A client with a jar of its own would leave the header out.
+    # A client with its own cookie jar would drop the header.
     client = visitor.app.test_client(use_cookies=False)
     home = client.get("/", headers={"Cookie": header})
     assert home.status_code == 200

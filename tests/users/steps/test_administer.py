@@ -1,4 +1,4 @@
-"""Administrators, the same on mongomock and on a real mongod."""
+"""Actions of administrators, on mongomock and on a real mongod."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -49,12 +49,12 @@ def test_granting_administration_changes_nothing_else(
     assert promote(users, user) == replace(user, admin=True, admin_version=1)
 
 
-# What they do to, or for, another account
+# The actions on another account
 
 
 @dataclass(frozen=True)
 class Action:
-    """One of the steps, with the account that it is for and what it leaves."""
+    """A step, its account, and the fields, events and letters that it changes."""
 
     do: Callable[[UserRepository, User], bool | GuardResult]
     account: Callable[[UserRepository], User]
@@ -67,7 +67,7 @@ class Action:
 
 
 def resend_for(users: UserRepository, user: User, now: datetime) -> bool:
-    """An administrator asks for the mail, without the cooldown."""
+    """An administrator sends the confirmation mail, without the cooldown."""
     asked = event(EventKind.CONFIRMATION_SENT, now, OFFICE, BY)
     return users.resend(user, now, timedelta(0), asked)
 
@@ -77,7 +77,7 @@ def waiting(users: UserRepository) -> User:
 
 
 def confirmed(users: UserRepository) -> User:
-    """Signed in on two browsers."""
+    """A confirmed account with two sessions."""
     user = confirm(users, register(users))
     assert users.sign_in(user, new_session(device=PHONE))
     return found(users, user)
@@ -135,7 +135,7 @@ def removing(users: UserRepository, user: User) -> bool | GuardResult:
 ADMIN, DISABLED = frozenset({"admin", "admin_version"}), {"disabled_on", "admin_version"}
 DISABLED_NOW = frozenset({*DISABLED, "sessions"})
 RESET = frozenset({"reset_version", "reset_letter_id", "reset_asks"})
-# The cooldown has no say: somebody has asked for help.
+# Without the cooldown, because the person has asked for help.
 RESENT = frozenset({"token_version", "confirm_mail", "resends"})
 ACTIONS = {
     "grant": Action(granting, confirmed, LetterKind.ADMIN_GRANTED, EventKind.ADMIN_GRANTED, ADMIN),
@@ -196,7 +196,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def users(collection: Users, events: list[Event]) -> UserRepository:
-    """The repository with a listener, and an administrator who acts and stays."""
+    """The repository with a listener, and a second administrator who stays."""
     collection.database["administration"].delete_many({})
     users = UserRepository(collection, listener=events.append)
     assert users.create_admin(parse_address("root@example.com"), "hash", NOW)
@@ -204,13 +204,13 @@ def users(collection: Users, events: list[Event]) -> UserRepository:
 
 
 def owned(collection: Users, user: User) -> dict[str, Any]:
-    """The account's document without letters and activity."""
+    """The document of the account without letters and activity."""
     document = stored(collection, user)
     return {name: document[name] for name in document if name not in {"outbox", "events"}}
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
-    """The names of what is no longer as it was."""
+    """The names of the changed fields."""
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
@@ -255,7 +255,7 @@ def test_an_action_owes_its_letter_at_once(
     owed = letters(collection, user)
     assert [letter["kind"] for letter in owed] == ([action.letter] if action.letter else [])
     assert all(letter["due_on"] == letter["owed_on"] == LATER for letter in owed)
-    # Not to whatever address the account has by then, unless it is about that address.
+    # A letter goes to the address of its time, unless it is about the current address.
     about_the_address = action.letter in {LetterKind.CONFIRM, LetterKind.RESET}
     assert all(letter["to"] == ("" if about_the_address else user.email) for letter in owed)
 
@@ -372,7 +372,7 @@ def test_removing_an_account_owes_the_mail_about_it(
 def test_an_account_whose_password_changed_meanwhile_is_not_removed(
     users: UserRepository, collection: Users
 ) -> None:
-    """The owner is using it: the administrator should look again."""
+    """The owner uses the account, so the administrator should look again."""
     user = confirmed(users)
     assert users.change_password(user, "newer", new_session(), NOW)
     with nothing_changes(collection):
@@ -397,7 +397,7 @@ def test_a_disabled_account_has_no_sessions_and_gets_no_new_ones(
 def test_a_session_left_on_a_disabled_account_does_not_work(
     users: UserRepository, collection: Users
 ) -> None:
-    """For example by a step that was on its way when the account was disabled."""
+    """A step that ran while the account was disabled may have left it."""
     user = confirmed(users)
     collection.update_one({"_id": user.id}, {"$set": {"disabled_on": NOW}})
     assert users.find_by_session(user.id, user.sessions[0].id) is None

@@ -1,4 +1,4 @@
-"""Changing the address and taking it back, the same on mongomock and on a real mongod."""
+"""Changing the address and undoing it, on mongomock and on a real mongod."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -36,7 +36,7 @@ NEW, NEWER = parse_address("Ada@new.example"), parse_address("Ada@newer.example"
 
 
 def ask(users: UserRepository, user: User, address: Address = NEW) -> tuple[User, PendingEmail]:
-    """The account with a change pending."""
+    """Requests a change of address and returns the account."""
     assert users.ask_email_change(user, address, NOW, HOME)
     fresh = found(users, user)
     assert fresh.pending_email
@@ -48,7 +48,7 @@ def change(users: UserRepository, user: User, pending: PendingEmail) -> EmailCha
 
 
 def move(users: UserRepository, user: User, address: Address = NEW) -> User:
-    """The account, moved to an address."""
+    """Changes the address and returns the account."""
     assert change(users, *ask(users, user, address)) is EmailChange.DONE
     return found(users, user)
 
@@ -57,7 +57,7 @@ def undo(users: UserRepository, user: User, former: FormerEmail) -> EmailChange:
     return users.undo_email_change(user, former, LATER, CAFE)
 
 
-# Asking
+# Requesting
 
 
 def test_a_new_address_is_pending_and_changes_nothing_else(
@@ -234,7 +234,7 @@ def test_an_invalid_link_removes_no_unconfirmed_account(
         assert change(users, user, pending) is EmailChange.STALE
 
 
-# Taking it back
+# Undoing
 
 
 def test_an_undo_restores_the_address_and_ends_every_session(

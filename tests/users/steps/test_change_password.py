@@ -1,4 +1,4 @@
-"""Changing the password, on either store."""
+"""Changing the password, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 

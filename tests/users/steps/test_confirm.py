@@ -1,4 +1,4 @@
-"""Confirming an address, on either store."""
+"""Confirming an address, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -107,7 +107,7 @@ def test_after_five_codes_a_new_mail_is_needed(users: UserRepository) -> None:
 
 
 def test_at_most_ten_codes_can_be_tried_on_an_account(users: UserRepository) -> None:
-    """Not even a new claim gives more: a squatter must not guess the address confirmed."""
+    """A new registration gives no more, or a stranger could confirm the address by guessing."""
     user = register(users)
     for _mail in range(2):
         for _try in range(MAX_CODE_TRIES):

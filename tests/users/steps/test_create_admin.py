@@ -1,4 +1,4 @@
-"""Making an administrator at the shell, on either store."""
+"""Making an administrator at the shell, on mongomock and on MongoDB."""
 
 import pytest
 

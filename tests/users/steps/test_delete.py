@@ -1,4 +1,4 @@
-"""Deleting an account, on either store."""
+"""Deleting an account, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
 def goodbye(outbox: Outbox) -> LeasedLetter:
-    """The one letter that is left of an account, leased."""
+    """Leases the deletion mail, the only letter of a deleted account."""
     leased = outbox.lease(LATER, MINUTE)
     assert leased is not None
     assert (leased.letter.kind, leased.letter.to) == (LetterKind.ACCOUNT_DELETED, "Ada@Example.com")

@@ -1,4 +1,4 @@
-"""Disowning an unconfirmed account, on either store."""
+"""Disowning an unconfirmed account, on mongomock and on MongoDB."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The export, on either store."""
+"""The export, on mongomock and on MongoDB."""
 
 import json
 from datetime import timedelta
@@ -57,7 +57,7 @@ def test_an_export_adds_an_event_and_changes_nothing_else(
 
 
 def secrets_of(document: dict[str, Any]) -> set[str]:
-    """Everything in an account that opens something."""
+    """All secrets of an account."""
     letters = {letter[key] for letter in document["outbox"] for key in ("id", "message_id")}
     sessions = {session["id"] for session in document["sessions"]}
     return {document["password_hash"], *sessions, *document["devices"], *letters}
@@ -74,7 +74,7 @@ def test_the_export_has_no_secrets(users: UserRepository, collection: Users, bus
 def test_the_export_has_every_exported_field_and_no_other(
     users: UserRepository, busy: User
 ) -> None:
-    """Whether or not the account has such a field yet."""
+    """Fields that the account does not have yet are in it, too."""
     exported = {policy.export for policy in POLICIES.values() if policy.export}
     for user in (busy, register(users, CAROL)):
         assert set(users.export(user, LATER, HOME)) == exported

@@ -1,4 +1,4 @@
-"""Finding an account, the same on mongomock and on a real mongod."""
+"""Finding an account, on mongomock and on a real mongod."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def test_an_unknown_id_address_or_session_is_not_found(users: UserRepository) ->
     assert users.find_by_session(random_id(), user.sessions[0].id) is None
 
 
-# Documents from elsewhere
+# Documents of other tools and versions
 
 
 def test_a_missing_field_has_its_default_and_an_unknown_field_is_ignored(

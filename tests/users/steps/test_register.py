@@ -1,4 +1,4 @@
-"""Registering, on either store."""
+"""Registering, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -77,7 +77,7 @@ def test_registering_owes_the_confirmation_and_stores_the_event(
 
 
 def test_no_link_is_stored(users: UserRepository, collection: Users) -> None:
-    """What is stored of a letter tells when and what to write, not the link."""
+    """A stored letter has its kind and time, not the link."""
     (letter,) = stored(collection, register(users))["outbox"]
     assert set(letter) == {
         *("id", "kind", "owed_on", "due_on", "message_id"),
@@ -89,7 +89,7 @@ def test_no_link_is_stored(users: UserRepository, collection: Users) -> None:
 def test_a_newer_registration_takes_over_an_unconfirmed_account(
     users: UserRepository, collection: Users
 ) -> None:
-    """Password, sessions, link and trace of the earlier claim are gone."""
+    """Password, sessions, link and events of the earlier registration are removed."""
     earlier = register(users, password_hash="earlier")
     old = stored(collection, earlier)
     users.refuse_sign_in(earlier.id, NOW, HOME)
@@ -119,7 +119,7 @@ def test_a_newer_registration_takes_over_an_unconfirmed_account(
 
 
 def test_a_takeover_keeps_an_owed_reset_letter(users: UserRepository, collection: Users) -> None:
-    """Else a squatter who registers again and again would keep the owner of the mailbox out."""
+    """Otherwise a stranger could lock out the owner of the mailbox by registering repeatedly."""
     user = register(users)
     assert users.ask_reset(user.email_key, NOW, HOME)
     (reset,) = letters(collection, user, LetterKind.RESET)
@@ -152,7 +152,7 @@ def test_two_addresses_are_two_accounts(users: UserRepository, collection: Users
 
 
 def test_an_account_id_does_not_show_when_the_account_was_made(users: UserRepository) -> None:
-    """Else the cookie would tell a new account from an address that was taken."""
+    """Otherwise the cookie would show whether the address was taken."""
     ids = [register(users, parse_address(f"{n}@example.com")).id for n in range(8)]
     assert len({id_.generation_time.year for id_ in ids}) > 1
 

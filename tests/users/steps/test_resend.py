@@ -1,4 +1,4 @@
-"""Sending another confirmation mail, asked for or as the reminder, on either store."""
+"""Sending another confirmation mail, as a resend or as the reminder, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Choosing a new password by a mailed link, on either store."""
+"""Choosing a new password by a mailed link, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_a_second_request_adds_no_letter_while_one_is_owed(
 def test_a_second_request_adds_a_letter_when_the_owed_one_is_invalid(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
-    """A worker will drop it unsent."""
+    """A worker drops an invalid letter unsent."""
     user = ask_reset(users, ada)
     assert users.change_password(user, "newer", new_session(), LATER)
     user = ask_reset(users, user)

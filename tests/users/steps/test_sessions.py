@@ -1,4 +1,4 @@
-"""Ending sessions and seeing them again, on either store."""
+"""Ending and extending sessions, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def test_a_visit_extends_a_session(users: UserRepository) -> None:
 
 
 def test_a_visit_cannot_restore_an_ended_session(users: UserRepository, collection: Users) -> None:
-    """Else a page open during the sign-out would bring its session back."""
+    """Otherwise a page that is open during the sign-out could restore its session."""
     user = register(users)
     with nothing_changes(collection):
         users.touch(user.id, "unknown", LATER)

@@ -1,4 +1,4 @@
-"""Signing in, on either store."""
+"""Signing in, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -112,7 +112,7 @@ def test_the_owner_is_not_notified_of_a_sign_in_from_a_known_browser(
 def test_the_first_browser_of_an_account_sends_no_notice(
     users: UserRepository, collection: Users
 ) -> None:
-    """An administrator from the shell, or a document from before browsers were stored."""
+    """The account was made at the shell, or before browsers were stored."""
     users.create_admin(ADA, "hash", NOW)
     admin = users.find_by_email(ADA.key)
     assert admin is not None
@@ -122,7 +122,7 @@ def test_the_first_browser_of_an_account_sends_no_notice(
 
 
 def test_an_unconfirmed_account_gets_no_notice(users: UserRepository, collection: Users) -> None:
-    """The mailbox may be somebody else's."""
+    """The mailbox may belong to another person."""
     user = register(users)
     assert users.sign_in(user, new_session(LATER, PHONE))
     assert letters(collection, user, LetterKind.NEW_SIGN_IN) == []

@@ -1,4 +1,4 @@
-"""Signing out, on either store."""
+"""Signing out, on mongomock and on MongoDB."""
 
 from app.users.documents import random_id
 from app.users.repository import UserRepository

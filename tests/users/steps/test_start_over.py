@@ -1,4 +1,4 @@
-"""Dropping an account with a mistyped address, on either store."""
+"""Dropping an account with a mistyped address, on mongomock and on MongoDB."""
 
 from datetime import timedelta
 
