@@ -1,4 +1,4 @@
-"""What happens to each field when an account may pass to another person, on mongomock and on MongoDB."""
+"""What happens to each field when an account may pass to another person, on both stores."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields

@@ -136,7 +136,7 @@ def test_retrying_a_kind_retries_only_that_kind(
 def test_retrying_an_older_mail_does_not_clear_the_refusal_of_the_newest(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview, collection: Users
 ) -> None:
-    """The link of the older mail no longer works, so its retry changes nothing for the newer mail."""
+    """The link of the older mail no longer works; its retry changes nothing for the newer mail."""
     ada = register(users)
     refuse_next(outbox)
     assert users.resend(ada, NOW, HOUR * 0)

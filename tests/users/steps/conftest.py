@@ -19,7 +19,7 @@ from tests.users.conftest import (
 
 @pytest.fixture
 def busy(users: UserRepository, ada: User) -> User:
-    """An account with sessions, a former address, a pending change, a reset and a refused sign-in."""
+    """An account with sessions, a former address, a pending change and an owed reset."""
     users.sign_in(ada, new_session(device=PHONE))
     users.ask_email_change(ada, BOB, NOW, HOME)
     user = found(users, ada)

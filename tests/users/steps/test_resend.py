@@ -1,4 +1,4 @@
-"""Sending another confirmation mail, as a resend or as the reminder, on mongomock and on MongoDB."""
+"""Sending another confirmation mail, as a resend or as the reminder, on both stores."""
 
 from dataclasses import replace
 from datetime import timedelta
