@@ -41,7 +41,7 @@ class Browser:
         return self._ask("POST", path, urlencode({"csrf_token": self.token, **fields}))
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {"Cookie": "; ".join(f"{name}={said}" for name, said in self.cookies.items())}
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         start = perf_counter()
@@ -51,7 +51,7 @@ class Browser:
         text = response.read().decode()
         seconds = perf_counter() - start
         connection.close()
-        for said in response.headers.get_all("Set-Cookie", []):
-            for name, morsel in SimpleCookie(said).items():
+        for header in response.headers.get_all("Set-Cookie", []):
+            for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
         return Answer(response.status, dict(response.headers), text, seconds)

@@ -44,9 +44,9 @@ def tile(page: BeautifulSoup, name: str) -> str:
     """The value of a tile."""
     term = page.find("dt", string=name)
     assert term
-    said = term.find_next("dd")
-    assert said
-    return said.get_text(" ", strip=True)
+    value = term.find_next("dd")
+    assert value
+    return value.get_text(" ", strip=True)
 
 
 def rows(page: BeautifulSoup, title: str) -> list[list[str]]:
@@ -163,23 +163,23 @@ def test_the_funnel_counts_the_steps_of_one_person(
     """Registered, resent, confirmed after three minutes, and deleted."""
     today = f"/admin/?from={date.today()}&by=day"
 
-    def said() -> dict[str, str]:
+    def totals() -> dict[str, str]:
         head, _line, total = rows(administrator.page(today), "What became of them, by day")
         return dict(zip(head, total, strict=True))
 
     visitor.register("ada@example.com")
-    assert (said()["Registered"], said()["Waiting"]) == ("2", "1")
+    assert (totals()["Registered"], totals()["Waiting"]) == ("2", "1")
     clock.shift(2 * MINUTE)
     visitor.submit("/resend", on="/unconfirmed")
     clock.shift(MINUTE)
     visitor.submit(mailbox.newest("ada@example.com").link)
-    assert (said()["Confirmed"], said()["Resends"]) == ("2", "1")
-    assert (said()["Median"], said()["90 % by"]) == ("1 min 30 s", "2 min 42 s")
+    assert (totals()["Confirmed"], totals()["Resends"]) == ("2", "1")
+    assert (totals()["Median"], totals()["90 % by"]) == ("1 min 30 s", "2 min 42 s")
     visitor.submit("/profile/delete", current_password=PASSWORD)
-    after = said()
+    after = totals()
     assert (after["Registered"], after["Confirmed"], after["Deleted"]) == ("2", "2", "1")
     mailbox.all()
-    assert said() == after, "unchanged after the deletion mail is sent"
+    assert totals() == after, "unchanged after the deletion mail is sent"
 
 
 def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
@@ -192,7 +192,7 @@ def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
     """The mail worker records the account on the day before, and does not run again until then."""
     path = f"/admin/funnel.csv?from={NOW.date()}&to={NOW.date()}&by=day"
 
-    def said() -> dict[str, str]:
+    def totals() -> dict[str, str]:
         root = Visitor(app)
         root.sign_in("root@example.com")
         (line,) = csv.DictReader(io.StringIO(root.get(path).text))
@@ -201,11 +201,11 @@ def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
     visitor.register("ada@example.com")
     clock.shift(6 * DAY + MINUTE)
     mailbox.all()
-    assert (said()["waiting"], said()["expired"]) == ("1", "0")
+    assert (totals()["waiting"], totals()["expired"]) == ("1", "0")
     clock.shift(DAY)
-    assert (said()["registered"], said()["waiting"], said()["expired"]) == ("2", "0", "1")
+    assert (totals()["registered"], totals()["waiting"], totals()["expired"]) == ("2", "0", "1")
     with app.app_context():
         users = current_mongo().users
         assert users.count_documents({"email_key": "ada@example.com"}) == 0
     mailbox.all()
-    assert said()["expired"] == "1"
+    assert totals()["expired"] == "1"

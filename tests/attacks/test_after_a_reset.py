@@ -40,9 +40,9 @@ def test_a_reset_makes_the_thiefs_browser_unknown_again(
     thief.sign_in(ADA)
     _reset(owner, mailbox)
     owner.sign_in(ADA, NEW)
-    told = mailbox.subjects(ADA)
+    before = mailbox.subjects(ADA)
     assert thief.sign_in(ADA, NEW).location == "/"
-    assert len(mailbox.subjects(ADA)) == len(told) + 1
+    assert len(mailbox.subjects(ADA)) == len(before) + 1
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
 
 
@@ -53,13 +53,13 @@ def test_a_password_change_makes_the_thiefs_browser_unknown_again(
     thief = new_visitor()
     thief.sign_in(ADA)
     confirmed.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
-    told = mailbox.subjects(ADA)
+    before = mailbox.subjects(ADA)
     confirmed.sign_out()
     confirmed.sign_in(ADA, NEW)
-    assert mailbox.subjects(ADA) == told, "the browser that changed the password is known"
+    assert mailbox.subjects(ADA) == before, "the browser that changed the password is known"
     thief.sign_in(ADA, NEW)
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
-    assert len(mailbox.subjects(ADA)) == len(told) + 1
+    assert len(mailbox.subjects(ADA)) == len(before) + 1
 
 
 def test_after_a_reset_the_thiefs_browser_has_only_the_limit_of_unknown_browsers(

@@ -16,9 +16,9 @@ from tests.users.funnel import made
 
 NewPage = Callable[..., Page]
 CHARTS = 4
-DRAWN = """canvas => Chart.getChart(canvas).data.datasets.map(
+IN_CHART = """canvas => Chart.getChart(canvas).data.datasets.map(
     set => ({label: set.label, colour: set.borderColor, data: set.data}))"""
-SAID = """canvas => {
+IN_TABLE = """canvas => {
     const table = canvas.closest('section').querySelector('table');
     return [...table.tHead.rows[0].cells].flatMap((head, i) => !head.dataset.series ? [] : [{
         label: head.textContent,
@@ -69,9 +69,9 @@ def test_each_chart_shows_the_numbers_of_its_table(new_page: NewPage) -> None:
     page = opened(new_page())
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     for canvas in page.locator("canvas").all():
-        drawn, said = canvas.evaluate(DRAWN), canvas.evaluate(SAID)
-        assert [one["label"] for one in drawn] == [one["label"] for one in said]
-        for chart, table in zip(drawn, said, strict=True):
+        in_chart, in_table = canvas.evaluate(IN_CHART), canvas.evaluate(IN_TABLE)
+        assert [one["label"] for one in in_chart] == [one["label"] for one in in_table]
+        for chart, table in zip(in_chart, in_table, strict=True):
             assert chart["data"] == pytest.approx(
                 [number(cell) for cell in table["data"]], abs=0.051
             )
@@ -82,14 +82,14 @@ def test_charts_change_colours_with_the_colour_scheme(new_page: NewPage) -> None
     page = opened(new_page(color_scheme="light"))
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     first = page.locator("canvas").first
-    light = first.evaluate(DRAWN)
+    light = first.evaluate(IN_CHART)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(
         "colour => Chart.getChart(document.querySelector('canvas')).data.datasets[0].borderColor"
         " !== colour",
         arg=light[0]["colour"],
     )
-    dark = first.evaluate(DRAWN)
+    dark = first.evaluate(IN_CHART)
     assert [one["data"] for one in dark] == [one["data"] for one in light]
     assert not {one["colour"] for one in dark} & {one["colour"] for one in light}
 

@@ -132,11 +132,11 @@ def confirmation_links(server: AppServer, new_page: NewPage) -> Stops:
     sign_up(stranger, "eve@example.com")
     stranger.goto(newest)
     yield "link-of-another-account", stranger
-    gone = server.mailbox.newest("eve@example.com").link
-    phone.goto(gone)
+    removed = server.mailbox.newest("eve@example.com").link
+    phone.goto(removed)
     phone.get_by_role("button", name="I did not sign up").click()
     yield "home-disowned", phone
-    phone.goto(gone)
+    phone.goto(removed)
     yield "link-of-a-gone-account", phone
     owner.goto(newest)
     owner.get_by_role("button", name="Confirm this address").click()

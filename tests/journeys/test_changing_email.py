@@ -128,7 +128,7 @@ def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
 ) -> None:
     _request_change(ada)
     link = mailbox.newest(NEW).link
-    visitor.register(NEW, "somebody else's password")
+    visitor.register(NEW, "another person's password")
     assert ada.submit(link).location == "/profile"
     assert NEW in ada.get("/profile").text
     assert visitor.get("/profile").location == "/unconfirmed"

@@ -54,12 +54,12 @@ def test_all_other_browsers_can_be_signed_out_together(
 def test_a_session_of_another_account_cannot_be_ended(
     ada: Visitor, visitor: Visitor, laptop: Visitor, mailbox: Mailbox
 ) -> None:
-    theirs = _revoke_action(ada)
+    other_session = _revoke_action(ada)
     visitor.register("eve@example.com")
     visitor.submit(mailbox.newest("eve@example.com").link)
     token = visitor.page("/profile/sessions").find("input", {"name": "csrf_token"})
     assert token
-    answer = visitor.client.post(theirs, data={"csrf_token": token["value"]})
+    answer = visitor.client.post(other_session, data={"csrf_token": token["value"]})
     assert answer.status_code == 404
     assert laptop.get("/profile").status_code == 200
 
@@ -73,12 +73,12 @@ def test_no_page_shows_session_ids(ada: Visitor, laptop: Visitor) -> None:
 def test_a_sign_in_from_an_unknown_browser_sends_a_mail_and_from_a_known_one_does_not(
     ada: Visitor, laptop: Visitor, mailbox: Mailbox
 ) -> None:
-    told = mailbox.subjects(EMAIL)
+    before = mailbox.subjects(EMAIL)
     assert "Firefox on Windows" in mailbox.newest(EMAIL, "sign-in").text
     for known in (ada, laptop):
         known.sign_out()
         known.sign_in(EMAIL)
-    assert mailbox.subjects(EMAIL) == told
+    assert mailbox.subjects(EMAIL) == before
 
 
 def test_the_activity_lists_events_newest_first(

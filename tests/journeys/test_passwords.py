@@ -93,18 +93,18 @@ def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) 
 def test_a_reset_confirms_an_unconfirmed_account_and_locks_out_the_stranger_who_registered_it(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    squatter = visitor
-    squatter.register("victim@example.com", "the squatter's password")
-    squatters_link = mailbox.newest("victim@example.com").link
+    stranger = visitor
+    stranger.register("victim@example.com", "the stranger's password")
+    strangers_link = mailbox.newest("victim@example.com").link
     victim = new_visitor()
     _request_reset(victim, "victim@example.com")
     _set_password(victim, mailbox.newest("victim@example.com").link)
 
     assert victim.sign_in("victim@example.com", NEW).location == "/"
     assert victim.get("/profile").status_code == 200
-    assert squatter.get("/profile").status_code == 302
-    assert new_visitor().sign_in("victim@example.com", "the squatter's password").status_code == 422
-    assert new_visitor().get(squatters_link).status_code == 200, (
+    assert stranger.get("/profile").status_code == 302
+    assert new_visitor().sign_in("victim@example.com", "the stranger's password").status_code == 422
+    assert new_visitor().get(strangers_link).status_code == 200, (
         "the page says that the address is confirmed"
     )
 

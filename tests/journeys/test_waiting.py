@@ -50,10 +50,10 @@ def test_after_five_wrong_codes_a_new_mail_is_needed(make_app: MakeApp) -> None:
     visitor, mailbox = _visitor_and_mailbox(app)
     visitor.register(EMAIL)
     code = _code(mailbox.newest(EMAIL))
-    said = [_send_code(visitor, _wrong(code)) for _try in range(5)]
-    assert "4 tries left" in said[0]
-    assert "one try left" in said[3]
-    assert "new mail" in said[4]
+    messages = [_send_code(visitor, _wrong(code)) for _try in range(5)]
+    assert "4 tries left" in messages[0]
+    assert "one try left" in messages[3]
+    assert "new mail" in messages[4]
     visitor.submit("/resend", on="/unconfirmed")
     assert _send_code(visitor, code) != "", "the older code no longer works"
     assert _send_code(visitor, _code(mailbox.newest(EMAIL))) == ""
@@ -65,9 +65,9 @@ def test_after_ten_wrong_codes_only_the_link_works(make_app: MakeApp) -> None:
     visitor.register(EMAIL)
     for _mail in range(2):
         code = _code(mailbox.newest(EMAIL))
-        said = [_send_code(visitor, _wrong(code)) for _try in range(5)]
+        messages = [_send_code(visitor, _wrong(code)) for _try in range(5)]
         visitor.submit("/resend", on="/unconfirmed")
-    assert "link" in said[-1]
+    assert "link" in messages[-1]
     page = visitor.get("/unconfirmed")
     assert soup(page).find("input", {"name": "code"}) is None
     assert visitor.submit(mailbox.newest(EMAIL).link).location == "/"

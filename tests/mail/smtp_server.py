@@ -166,7 +166,7 @@ class SmtpServer:
         return answer or usual
 
     async def handle_EHLO(
-        self, server: SMTP, session: Session, _envelope: Envelope, host: str, said: list[str]
+        self, server: SMTP, session: Session, _envelope: Envelope, host: str, responses: list[str]
     ) -> list[str]:
         """Hook of aiosmtpd; a client repeats EHLO after STARTTLS."""
         session.host_name = host
@@ -174,7 +174,7 @@ class SmtpServer:
             self._open.append(server)
             self.connections += 1
         await self._answer(server, "EHLO", "")
-        return said
+        return responses
 
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object

@@ -126,8 +126,8 @@ class TestPermanentRefusal:
             (letter,) = delivery.letters()
             assert letter["due_on"] is None
             assert letter["trouble"] == "550 5.1.1 no such mailbox"
-            said = alert(visitor.get("/unconfirmed"), "danger")
-            assert "550 5.1.1 no such mailbox" in said
+            message = alert(visitor.get("/unconfirmed"), "danger")
+            assert "550 5.1.1 no such mailbox" in message
             assert visitor.get("/unconfirmed/status").get_json()["mail"] == "failed"
             clock.shift(5 * HOUR)
             delivery.worker.run_once()

@@ -86,9 +86,9 @@ def test_pages_link_to_the_development_mailbox(developer: Visitor) -> None:
 
 def test_production_and_tests_have_no_development_mailbox(visitor: Visitor) -> None:
     production = Visitor(create_app(config.load(PRODUCTION)))
-    for somebody in (visitor, production):
-        assert somebody.get("/dev/mail").status_code == 404
-        assert not somebody.page("/").select_one("a[href='/dev/mail']")
+    for person in (visitor, production):
+        assert person.get("/dev/mail").status_code == 404
+        assert not person.page("/").select_one("a[href='/dev/mail']")
 
 
 def test_mail_goes_to_the_server_when_one_is_set() -> None:

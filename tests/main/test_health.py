@@ -84,7 +84,7 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("trouble", "reason"),
     [
         ("535 5.7.8 no such user ops@mail.internal", "refuses our login or sender (535)"),
         ("550 5.7.1 we know no ops@mail.internal", "refuses our login or sender (550)"),
@@ -96,7 +96,7 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
     ],
 )
 def test_blocked_mail_is_reported_without_the_servers_words(
-    visitor: Visitor, app: Flask, trouble: str, said: str
+    visitor: Visitor, app: Flask, trouble: str, reason: str
 ) -> None:
     visitor.register("ada@example.com")
     with app.app_context():
@@ -105,7 +105,7 @@ def test_blocked_mail_is_reported_without_the_servers_words(
         outbox.postpone(claim, utcnow(), trouble, blocked=True)
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200, "pages work without mail"
-    assert said in answer.get_json()["mail"]["blocked"]
+    assert reason in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 

@@ -175,7 +175,9 @@ def test_a_deleted_account_is_recorded_with_when_it_was_confirmed(
     expected = a_record(user, NOW + HOUR, "deleted", confirmed_on=NOW + MINUTE, sure=True)
     assert recorded(collection) == [expected]
     keep_records(records, NOW + WEEK)
-    assert recorded(collection) == [expected], "its goodbye, which expires, is no account"
+    assert recorded(collection) == [expected], (
+        "the deleted document, which expires, is not recorded"
+    )
 
 
 def test_a_refused_step_records_nothing(

@@ -68,7 +68,7 @@ def test_registration_sets_only_editable_fields(users: UserRepository, collectio
 
 
 def test_the_steps_store_every_declared_field_and_no_other(collection: Users) -> None:
-    """They are collected after each event, for some fields are gone by the end."""
+    """Names are collected after each event, because some fields are removed later."""
     names: set[str] = set()
 
     def collect(_event: object = None) -> None:

@@ -117,10 +117,10 @@ def test_the_same_index_under_another_name_is_replaced(collection: Users, unique
 
 
 def test_other_indexes_stay(collection: Users) -> None:
-    collection.create_index([("favourite_colour", 1)], name="of_somebody_else")
+    collection.create_index([("favourite_colour", 1)], name="of_another_tool")
     applied(collection)
     applied(collection)
-    assert "of_somebody_else" in collection.index_information()
+    assert "of_another_tool" in collection.index_information()
 
 
 def test_documents_that_prevent_the_unique_index_are_named(collection: Users) -> None:
@@ -128,11 +128,11 @@ def test_documents_that_prevent_the_unique_index_are_named(collection: Users) ->
     collection.insert_many([*twins, account("bob@example.com")])
     with pytest.raises(IndexConflict) as conflict:
         applied(collection)
-    said = str(conflict.value)
-    assert "email_key" in said
-    assert "ada@example.com" in said
-    assert all(str(twin["_id"]) in said for twin in twins)
-    assert "bob@example.com" not in said
+    message = str(conflict.value)
+    assert "email_key" in message
+    assert "ada@example.com" in message
+    assert all(str(twin["_id"]) in message for twin in twins)
+    assert "bob@example.com" not in message
 
 
 def test_a_conflict_keeps_the_existing_index(collection: Users) -> None:

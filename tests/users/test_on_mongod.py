@@ -423,12 +423,12 @@ def test_one_of_several_parallel_confirmations_succeeds(
 def test_a_confirmation_during_a_disowning_leaves_one_result(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        confirmed, gone = in_parallel(
+        confirmed, removed = in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.disown, user.id, user.email_key, 1, NOW),
         )
-        assert confirmed is not gone
-        assert (users.find(user.id) is None) is gone
+        assert confirmed is not removed
+        assert (users.find(user.id) is None) is removed
 
 
 def test_a_sign_in_during_a_takeover_leaves_no_earlier_session(
@@ -668,9 +668,9 @@ def test_every_write_waits_for_a_majority_and_the_journal(
         assert "txnNumber" in command, "the driver repeats it when the connection breaks"
 
 
-@pytest.mark.parametrize("said", ["", "&w=1&journal=false", "&w=0"])
-def test_a_uri_cannot_weaken_the_write_concern(real_uri: str, said: str) -> None:
-    client: MongoClient[Any] = connect(real_uri + said).client
+@pytest.mark.parametrize("options", ["", "&w=1&journal=false", "&w=0"])
+def test_a_uri_cannot_weaken_the_write_concern(real_uri: str, options: str) -> None:
+    client: MongoClient[Any] = connect(real_uri + options).client
     assert client.write_concern.document == {"w": "majority", "j": True}
     client.close()
 
@@ -685,8 +685,8 @@ def test_every_timeout_is_shorter_than_a_page_may_take(real_uri: str) -> None:
 
 
 def test_the_uri_can_change_timeouts(real_uri: str) -> None:
-    said = "&serverSelectionTimeoutMS=111&timeoutms=222&maxPoolSize=7"
-    client: MongoClient[Any] = connect(real_uri + said).client
+    options = "&serverSelectionTimeoutMS=111&timeoutms=222&maxPoolSize=7"
+    client: MongoClient[Any] = connect(real_uri + options).client
     assert client.options.server_selection_timeout == 0.111
     assert client.options.timeout == 0.222
     assert client.options.pool_options.max_pool_size == 7

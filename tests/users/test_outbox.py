@@ -59,7 +59,7 @@ def test_an_owed_letter_is_leased_with_its_account(users: UserRepository, outbox
 
 
 def test_a_letter_is_not_leased_before_it_is_due(users: UserRepository, outbox: Outbox) -> None:
-    assert outbox.lease(NOW, LEASE) is None, "there is nobody"
+    assert outbox.lease(NOW, LEASE) is None, "no account"
     register(users)
     assert outbox.lease(BEFORE, LEASE) is None
 

@@ -66,10 +66,12 @@ def live_tokens(app: Flask) -> dict[Purpose, str]:
         frank = _found(frank)
         pending, (former,) = frank.pending_email, frank.former_emails
         assert pending
-        said = {
+        contents = {
             Purpose.CONFIRM: (eve.id, eve.email_key, eve.token_version),
             Purpose.RESET: (frank.id, frank.email_key, frank.reset_version),
             Purpose.EMAIL_CHANGE: (frank.id, pending.email_key, pending.version),
             Purpose.EMAIL_UNDO: (frank.id, former.email_key, former.version),
         }
-        return {purpose: link_signer().mint(purpose, *what) for purpose, what in said.items()}
+        return {
+            purpose: link_signer().mint(purpose, *content) for purpose, content in contents.items()
+        }

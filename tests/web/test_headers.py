@@ -54,8 +54,8 @@ def test_every_answer_has_the_security_headers(visitor: Visitor) -> None:
 
 
 def test_only_static_files_may_be_cached(visitor: Visitor, confirmed: Visitor) -> None:
-    for somebody in (visitor, confirmed):
-        for name, answer in _answers(somebody).items():
+    for person in (visitor, confirmed):
+        for name, answer in _answers(person).items():
             kept = answer.headers.get("Cache-Control") != "no-store"
             assert kept is (name == "static"), name
     assert confirmed.get("/profile").headers["Cache-Control"] == "no-store"
@@ -63,8 +63,8 @@ def test_only_static_files_may_be_cached(visitor: Visitor, confirmed: Visitor) -
 
 def test_hsts_lasts_a_year_and_is_sent_over_https_only(app: Flask, visitor: Visitor) -> None:
     for path in ("/", "/login", "/no/such/page"):
-        said = app.test_client().get(path, base_url=HTTPS).headers["Strict-Transport-Security"]
-        assert "max-age=31536000" in said
+        hsts = app.test_client().get(path, base_url=HTTPS).headers["Strict-Transport-Security"]
+        assert "max-age=31536000" in hsts
         assert "Strict-Transport-Security" not in visitor.get(path).headers
 
 

@@ -66,11 +66,11 @@ def test_a_damaged_link_is_a_page_on_get_and_post(
     damage: Callable[[str], str],
 ) -> None:
     before, path = documents(app), damage(link)
-    for somebody in (visitor, new_visitor()):
-        assert_our_page(somebody.get(path), 404)
+    for person in (visitor, new_visitor()):
+        assert_our_page(person.get(path), 404)
         if path != "/confirm/":
-            assert_our_page(somebody.forge(path, {"password": PASSWORD}), 404)
-            assert_our_page(somebody.forge(f"{path}/disown"), 404)
+            assert_our_page(person.forge(path, {"password": PASSWORD}), 404)
+            assert_our_page(person.forge(f"{path}/disown"), 404)
     assert documents(app) == before
 
 
@@ -145,9 +145,9 @@ def test_a_link_works_only_on_the_route_of_its_purpose(
         if other is purpose:
             assert visitor.get(path + token).status_code == 200
             continue
-        for somebody in (visitor, confirmed):
-            assert_our_page(somebody.get(path + token), 404)
-            assert_our_page(somebody.forge(path + token, everything), 404)
+        for person in (visitor, confirmed):
+            assert_our_page(person.get(path + token), 404)
+            assert_our_page(person.forge(path + token, everything), 404)
         if other is Purpose.CONFIRM:
             assert_our_page(visitor.forge(f"{path}{token}/disown"), 404)
     assert documents(app) == before

@@ -363,8 +363,8 @@ def test_removing_an_account_owes_the_mail_about_it(
     user = confirmed(users)
     events.clear()
     assert remove(users, user, LATER, BY) is GuardResult.DONE
-    (goodbye,) = letters(collection, user)
-    assert (goodbye["kind"], goodbye["to"]) == (LetterKind.ACCOUNT_REMOVED, ADA.typed)
+    (letter,) = letters(collection, user)
+    assert (letter["kind"], letter["to"]) == (LetterKind.ACCOUNT_REMOVED, ADA.typed)
     assert events == [Event(EventKind.DELETED, user.id, by=BY)]
     assert ADA.key not in str({**stored(collection, user), "outbox": ()})
 

@@ -67,7 +67,7 @@ def test_a_new_address_is_pending_and_changes_nothing_else(
     (link,) = letters(collection, ada, LetterKind.EMAIL_CHANGE)
     pending = PendingEmail("Ada@new.example", "ada@new.example", 1, LATER, link["id"])
     assert found(users, ada) == replace(ada, email_version=1, pending_email=pending)
-    assert users.find_by_email("ada@new.example") is None, "it signs nobody in"
+    assert users.find_by_email("ada@new.example") is None, "a pending address is not found"
     assert not users.ask_reset("ada@new.example", LATER, HOME), "it gets no resets"
     assert register(users, NEW).id != ada.id, "it reserves nothing"
     assert last_event(collection, ada)["kind"] == "email_change_asked"
@@ -218,9 +218,9 @@ def test_an_address_that_another_account_has_confirmed_stays_with_it(
 def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
     users: UserRepository, ada: User
 ) -> None:
-    squatter = register(users, NEW)
+    stranger = register(users, NEW)
     user = move(users, ada)
-    assert users.find(squatter.id) is None
+    assert users.find(stranger.id) is None
     assert users.find_by_email("ada@new.example") == user
 
 
@@ -352,6 +352,6 @@ def test_a_former_address_that_another_account_has_confirmed_stays_with_it(
 def test_an_undo_removes_an_unconfirmed_account_with_the_former_address(
     users: UserRepository, ada: User
 ) -> None:
-    user, squatter = move(users, ada), register(users, ADA)
+    user, stranger = move(users, ada), register(users, ADA)
     assert undo(users, user, user.former_emails[0]) is EmailChange.DONE
-    assert users.find(squatter.id) is None
+    assert users.find(stranger.id) is None

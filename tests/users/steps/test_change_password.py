@@ -58,8 +58,8 @@ def test_a_password_change_is_refused_after_the_password_changed_meanwhile(
     assert users.change_password(ada, "other", new_session(), NOW)
     with nothing_changes(collection):
         assert not users.change_password(ada, "newer", new_session(), LATER)
-        gone = replace(found(users, ada), id=random_id())
-        assert not users.change_password(gone, "newer", new_session(), LATER)
+        removed = replace(found(users, ada), id=random_id())
+        assert not users.change_password(removed, "newer", new_session(), LATER)
 
 
 def test_a_finished_reset_is_remembered_until_the_password_or_address_changes(

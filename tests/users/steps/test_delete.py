@@ -33,7 +33,7 @@ from tests.users.conftest import (
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
-def goodbye(outbox: Outbox) -> LeasedLetter:
+def lease_deletion_mail(outbox: Outbox) -> LeasedLetter:
     """Leases the deletion mail, the only letter of a deleted account."""
     leased = outbox.lease(LATER, MINUTE)
     assert leased is not None
@@ -92,7 +92,7 @@ def test_no_step_changes_a_deleted_account(
         assert GuardResult.CHANGED is users.delete(busy, LATER, HOME)
 
 
-@pytest.mark.parametrize("kind", ["password", "gone"])
+@pytest.mark.parametrize("kind", ["password", "removed"])
 def test_an_outdated_deletion_changes_nothing(
     users: UserRepository, collection: Users, ada: User, kind: str
 ) -> None:
@@ -109,7 +109,7 @@ def test_the_address_of_a_deleted_account_is_free_at_once(
     newcomer = register(users, now=LATER + HOUR)
     assert newcomer.id != ada.id
     assert newcomer.token_version == 1
-    assert outbox.settle(goodbye(outbox), LATER)
+    assert outbox.settle(lease_deletion_mail(outbox), LATER)
     assert [document["_id"] for document in collection.find()] == [newcomer.id]
 
 
@@ -125,9 +125,9 @@ def test_the_document_is_removed_when_the_deletion_mail_is_sent_or_refused(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    leased = goodbye(outbox)
-    gone = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
-    assert gone
+    leased = lease_deletion_mail(outbox)
+    removed = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
+    assert removed
     assert collection.count_documents({}) == 0
 
 
@@ -136,7 +136,7 @@ def test_a_worker_that_lost_its_lease_removes_nothing(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    dead = goodbye(outbox)
+    dead = lease_deletion_mail(outbox)
     assert outbox.lease(LATER + MINUTE, MINUTE)
     with nothing_changes(collection):
         assert not (outbox.settle(dead, LATER) if how == "settle" else outbox.refuse(dead, "no"))
@@ -146,6 +146,6 @@ def test_a_postponed_deletion_mail_is_retried(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User
 ) -> None:
     users.delete(ada, NOW, CAFE)
-    assert outbox.postpone(goodbye(outbox), LATER, "451 try again")
+    assert outbox.postpone(lease_deletion_mail(outbox), LATER, "451 try again")
     assert collection.count_documents({}) == 1
-    assert outbox.settle(goodbye(outbox), LATER)
+    assert outbox.settle(lease_deletion_mail(outbox), LATER)

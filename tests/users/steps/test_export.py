@@ -65,10 +65,10 @@ def secrets_of(document: dict[str, Any]) -> set[str]:
 
 def test_the_export_has_no_secrets(users: UserRepository, collection: Users, busy: User) -> None:
     collection.update_one({"_id": busy.id}, {"$set": {"password_hash": "$2b$12$secret"}})
-    said = json.dumps(users.export(found(users, busy), LATER, CAFE), default=str)
+    exported = json.dumps(users.export(found(users, busy), LATER, CAFE), default=str)
     hidden = secrets_of(stored(collection, busy))
     assert len(hidden) > 10
-    assert not [secret for secret in hidden if secret in said]
+    assert not [secret for secret in hidden if secret in exported]
 
 
 def test_the_export_has_every_exported_field_and_no_other(

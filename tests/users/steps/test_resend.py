@@ -79,8 +79,8 @@ def test_an_outdated_resend_changes_nothing(users: UserRepository, collection: U
     assert users.resend(user, NOW, NONE_AT_ALL)
     with nothing_changes(collection):
         assert not users.resend(user, LATER, NONE_AT_ALL), "the version is an older one"
-        gone = replace(found(users, user), id=random_id())
-        assert not users.resend(gone, LATER, NONE_AT_ALL)
+        removed = replace(found(users, user), id=random_id())
+        assert not users.resend(removed, LATER, NONE_AT_ALL)
 
 
 def test_a_confirmed_account_gets_no_resend(users: UserRepository, collection: Users) -> None:
@@ -114,7 +114,7 @@ def test_every_account_that_expires_within_a_day_is_reminded(
     assert all(letters(collection, user, LetterKind.REMINDER) for user in waiting)
 
 
-@pytest.mark.parametrize("why", ["confirmed", "refused", "gone by", "young"])
+@pytest.mark.parametrize("why", ["confirmed", "refused", "expired", "young"])
 def test_no_other_account_is_reminded(
     users: UserRepository, collection: Users, outbox: Outbox, why: str
 ) -> None:
@@ -125,7 +125,7 @@ def test_no_other_account_is_reminded(
         leased = outbox.lease(NOW, DAY)
         assert leased
         outbox.refuse(leased, "550 no such mailbox")
-    elif why == "gone by":
+    elif why == "expired":
         now = NOW + WEEK
     else:
         day_old = {"$set": {"expires_on": NOW + DAY}}
