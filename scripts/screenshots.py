@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser import tour
 from tests.browser.conftest import CHROMIUM
-from tests.browser.stage import staged
+from tests.browser.app_server import serve_with_mailbox
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL, KEPT = ROOT / "build" / "screenshots", ROOT / "docs" / "screenshots"
@@ -71,7 +71,7 @@ def keep(names: set[str]) -> int:
 
 def take(part: tour.Part, browser: Browser) -> None:
     """Walks through one part of the tour, on a database of its own."""
-    with tempfile.TemporaryDirectory() as folder, staged(Path(folder)) as stage:
+    with tempfile.TemporaryDirectory() as folder, serve_with_mailbox(Path(folder)) as server:
 
         def new_page(**options: object) -> Page:
             look = {
@@ -80,10 +80,10 @@ def take(part: tour.Part, browser: Browser) -> None:
                 "locale": "en-GB",
                 "user_agent": FIREFOX,
             }
-            context = browser.new_context(base_url=stage.url, **(look | options))  # type: ignore[arg-type]
+            context = browser.new_context(base_url=server.url, **(look | options))  # type: ignore[arg-type]
             return context.new_page()
 
-        for name, page in tour.walk(part, stage, new_page):
+        for name, page in tour.walk(part, server, new_page):
             picture(page, name)
 
 

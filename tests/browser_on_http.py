@@ -1,4 +1,4 @@
-"""A browser for a server in a process of its own: keeps cookies, sends forms with their token."""
+"""A simulated browser for a server in another process: it keeps cookies and CSRF tokens."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and after how many seconds."""
+    """A response, and the seconds that it took."""
 
     status: int
     headers: dict[str, str]
@@ -22,7 +22,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """Somebody at a browser; a connection for each request."""
+    """A person with a browser, which opens a connection for each request."""
 
     port: int
     patience: float = 30
@@ -30,18 +30,18 @@ class Browser:
     token: str = ""
 
     def get(self, path: str) -> Answer:
-        """Opens a page, and keeps the CSRF token of its forms."""
+        """Opens a page and keeps the CSRF token of its forms."""
         answer = self._ask("GET", path)
         if found := _TOKEN.search(answer.text):
             self.token = found[1]
         return answer
 
     def post(self, path: str, **fields: str) -> Answer:
-        """Sends a form, with the token of the page that was opened last."""
+        """Sends a form with the CSRF token of the last page."""
         return self._ask("POST", path, urlencode({"csrf_token": self.token, **fields}))
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {"Cookie": "; ".join(f"{name}={said}" for name, said in self.cookies.items())}
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         start = perf_counter()
@@ -51,7 +51,7 @@ class Browser:
         text = response.read().decode()
         seconds = perf_counter() - start
         connection.close()
-        for said in response.headers.get_all("Set-Cookie", []):
-            for name, morsel in SimpleCookie(said).items():
+        for header in response.headers.get_all("Set-Cookie", []):
+            for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
         return Answer(response.status, dict(response.headers), text, seconds)

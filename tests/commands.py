@@ -6,15 +6,15 @@ from typing import Any
 
 from pymongo import monitoring
 
-# The driver's own business, and what it sends when it pleases.
+# The driver sends these on its own, at any time.
 _HOUSEKEEPING = {"hello", "ismaster", "ping", "endSessions", "saslStart", "saslContinue"}
 
 
 class Commands(monitoring.CommandListener):
-    """Keeps what is sent while somebody is recording.
+    """Records commands while a test asks for it.
 
-    Connections take their listeners when they are made: `commands` below is registered for all
-    that are made after this module is imported.
+    A client takes its listeners when it is made, so `commands` below records only clients that are
+    made after the import of this module.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Commands(monitoring.CommandListener):
 
     @contextmanager
     def recorded(self) -> Iterator[list[dict[str, Any]]]:
-        """Every command sent meanwhile, first to last."""
+        """Yields a list that collects every command of the block, in order."""
         sent: list[dict[str, Any]] = []
         self._recording = sent
         try:

@@ -1,4 +1,4 @@
-"""What the tests share: an app on mongomock, visitors who fill in forms, and a mailbox."""
+"""Fixtures of all tests: an app on mongomock, visitors who fill in forms, and a mailbox."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +22,8 @@ MakeApp = Callable[..., Flask]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs beside what: a file's tests share its fixtures, so they stay together; those that
-    measure time, or kill processes under load, never run beside their like."""
+    """Decides which tests may run in parallel. The tests of one file share fixtures, so one process
+    runs them. Tests that kill processes or keep every core busy never run in parallel."""
     for item in items:
         loud = item.get_closest_marker("loud") or item.get_closest_marker("faults")
         file = item.nodeid.partition("::")[0]
@@ -32,13 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
-    """Compiled templates: each test has an app of its own, which would compile them again."""
+    """Compiled templates. Each test has its own app, which would compile them again."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
 @pytest.fixture
 def make_app(tmp_path: Path, templates: BytecodeCache) -> MakeApp:
-    """Makes an app as the environment would: `make_app(RESEND_COOLDOWN="0")`."""
+    """Makes an app with environment variables: `make_app(RESEND_COOLDOWN="0")`."""
 
     def make(**variables: str) -> Flask:
         settings = config.load({"APP_SETTINGS": "config.TestingConfig", **variables})
@@ -54,7 +54,7 @@ def make_app(tmp_path: Path, templates: BytecodeCache) -> MakeApp:
 
 @pytest.fixture
 def development(make_app: MakeApp) -> Flask:
-    """The app as `make run` has it, but for its database and keys."""
+    """The app of `make run`, with an in-memory database and fixed keys."""
     return make_app(
         APP_SETTINGS="config.DevelopmentConfig",
         SECRET_KEY="k" * 32,
@@ -65,31 +65,31 @@ def development(make_app: MakeApp) -> Flask:
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
-    """The app on mongomock; its database is this test's own."""
+    """The app on mongomock, with a database for this test only."""
     return make_app()
 
 
 @pytest.fixture
 def new_visitor(app: Flask) -> Callable[[], Visitor]:
-    """Makes browser profiles that share nothing."""
+    """Makes visitors with separate browser profiles."""
     return lambda: Visitor(app)
 
 
 @pytest.fixture
 def visitor(app: Flask) -> Visitor:
-    """A browser profile that nobody has used yet."""
+    """A visitor with a new browser profile."""
     return Visitor(app)
 
 
 @pytest.fixture
 def mailbox(app: Flask) -> Mailbox:
-    """What was really rendered and delivered, by the worker that production runs."""
+    """The mails that the worker of production has rendered and delivered."""
     return Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
 
 
 @pytest.fixture
 def confirmed(app: Flask, mailbox: Mailbox) -> Visitor:
-    """Somebody signed in as ada@example.com, whose address is proven."""
+    """A visitor who is signed in as ada@example.com, with a confirmed address."""
     ada = Visitor(app)
     ada.register("ada@example.com")
     ada.submit(mailbox.newest("ada@example.com").link)
@@ -98,5 +98,5 @@ def confirmed(app: Flask, mailbox: Mailbox) -> Visitor:
 
 @pytest.fixture
 def administrator(app: Flask) -> Visitor:
-    """Somebody signed in as root@example.com, an administrator made at the shell."""
+    """A visitor who is signed in as root@example.com, an administrator made at the shell."""
     return administrator_of(app)

@@ -1,4 +1,4 @@
-"""The mailbox: what the worker has really delivered."""
+"""The mailbox: the mails that the worker has delivered."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Mail:
 
     @property
     def to(self) -> str:
-        """The one recipient."""
+        """The recipient."""
         return str(self.message["To"])
 
     @property
@@ -37,7 +37,7 @@ class Mail:
 
     @property
     def link(self) -> str:
-        """The path of the link to act on; both parts have the same one."""
+        """The path of the link with a token; fails unless both parts have the same one."""
         links = re.findall(r"https?://[^/\s]+(/\S*/[\w.~-]{40,})", self.text)
         assert len(set(links)) == 1, f"one link, not {links}"
         assert links[0] in self.html
@@ -50,14 +50,14 @@ class Mail:
 
 
 class Mailbox:
-    """All that was delivered to anybody."""
+    """All delivered mails."""
 
     def __init__(self, worker: Worker, folder: Path) -> None:
         self._worker = worker
         self._folder = folder
 
     def all(self) -> list[Mail]:
-        """Every mail, oldest first, once the worker has delivered what is due."""
+        """Lets the worker deliver all due letters and returns every mail, oldest first."""
         self._worker.run_once()
         return [
             Mail(message_from_bytes(path.read_bytes(), policy=policy.default))
@@ -65,7 +65,7 @@ class Mailbox:
         ]
 
     def newest(self, to: str, about: str = "") -> Mail:
-        """The newest mail to an address, or of those whose subject has these words."""
+        """The newest mail to an address; `about` selects those with these words in the subject."""
         mails = [
             mail
             for mail in self.all()
@@ -75,5 +75,5 @@ class Mailbox:
         return mails[-1]
 
     def subjects(self, to: str) -> list[str]:
-        """What was written to an address, oldest first."""
+        """The subjects of all mails to an address, oldest first."""
         return [mail.subject for mail in self.all() if mail.to.lower() == to.lower()]

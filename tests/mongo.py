@@ -1,4 +1,4 @@
-"""A real MongoDB, for what mongomock cannot show."""
+"""A real MongoDB, for tests that mongomock cannot serve."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ from scripts.mongod import Mongod, MongodUnavailableError
 
 @pytest.fixture(scope="session")
 def mongod() -> Iterator[Mongod]:
-    """A primary, one for each test process; a test that kills or pauses it starts its own."""
+    """A primary for each test process. A test that kills or pauses MongoDB uses its own."""
     # Not a tmp_path: pytest would keep some hundred megabytes of the last three runs.
     with (
         tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
@@ -26,7 +26,7 @@ def mongod() -> Iterator[Mongod]:
 
 @pytest.fixture
 def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
-    """To be killed, stopped and otherwise ill-treated."""
+    """A MongoDB that the test may kill or pause."""
     server = start_mongod(tmp_path)
     yield server
     server.kill()
@@ -34,7 +34,7 @@ def mongod_of_its_own(tmp_path: Path) -> Iterator[Mongod]:
 
 @pytest.fixture
 def real_uri(mongod: Mongod) -> Iterator[str]:
-    """The URI of a database that is this test's own."""
+    """The URI of a database for this test only."""
     name = f"test_{uuid4().hex}"
     yield mongod.uri(name)
     client: MongoClient[dict[str, object]]
@@ -43,7 +43,7 @@ def real_uri(mongod: Mongod) -> Iterator[str]:
 
 
 def start_mongod(folder: Path, **parameters: int) -> Mongod:
-    """A mongod whose data are in the folder; without one the test is `missing` it."""
+    """Starts a mongod with its data in the folder; calls `missing` if this machine has none."""
     try:
         return Mongod.start(folder / "mongodb", parameters=parameters)
     except MongodUnavailableError as error:
@@ -51,7 +51,7 @@ def start_mongod(folder: Path, **parameters: int) -> Mongod:
 
 
 def missing(what: str) -> NoReturn:
-    """Skips the test for what this machine lacks; fails it in CI, where all of it must be."""
+    """Skips the test because this machine lacks something; fails it in CI, which has everything."""
     if os.environ.get("CI") == "true":
         pytest.fail(what, pytrace=False)
     pytest.skip(what)

@@ -1,4 +1,4 @@
-"""Looking at other processes."""
+"""Information about other processes, and waiting for them."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def runs(pid: int) -> bool:
-    """Whether a process of that id is there, and more than a zombie."""
+    """Whether a process with that id exists and is not a zombie."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -17,19 +17,19 @@ def runs(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that one has started and that are there."""
+    """The ids of the running child processes."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in found.split()]
 
 
 def cpu_seconds(pid: int) -> float:
-    """How much time of a core a process has used, its threads included."""
+    """The CPU time of a process and its threads, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Returns once the condition holds; fails after `seconds`."""
+    """Returns when the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -37,7 +37,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """A port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Settings: their defaults, and what is said when they are wrong (CONTRACT 2)."""
+"""Settings: their defaults, and the messages about wrong values."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ DEFAULTS = {
     "SESSION_DAYS": 30,
     "SESSION_IDLE_HOURS": 12,
     "RATELIMIT_ENABLED": True,
-    "RATELIMIT_STORAGE_URI": "",  # the MongoDB
+    "RATELIMIT_STORAGE_URI": "",  # counts in the MongoDB of the app
     "TRUSTED_PROXIES": 0,
     "METRICS_TOKEN": "",
     "DEBUG": False,
@@ -50,7 +50,7 @@ DEFAULTS = {
 
 
 def problems(**variables: str) -> list[str]:
-    """What is wrong with production's settings once these are changed."""
+    """The problems of the settings of production after these changes."""
     try:
         config.load(PRODUCTION | variables)
     except config.ConfigError as error:
@@ -59,11 +59,11 @@ def problems(**variables: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "expected"), DEFAULTS.items())
-def test_a_setting_that_is_not_set_has_its_default(name: str, expected: object) -> None:
+def test_an_unset_setting_has_its_default(name: str, expected: object) -> None:
     assert getattr(config.load(PRODUCTION), name) == expected
 
 
-def test_production_is_what_runs_unless_something_else_is_asked_for() -> None:
+def test_production_is_the_default_configuration() -> None:
     assert type(config.load(PRODUCTION)) is config.ProductionConfig
     assert problems(APP_SETTINGS="config.NoSuchConfig") == [
         "APP_SETTINGS must be one of config.ProductionConfig, config.DevelopmentConfig,"
@@ -119,7 +119,7 @@ def test_a_process_hashes_on_its_share_of_the_cores_and_leaves_half_of_its_threa
 
 @pytest.mark.parametrize("name", REQUIRED)
 @pytest.mark.parametrize("value", ["", "   "])
-def test_production_names_what_is_missing(name: str, value: str) -> None:
+def test_production_names_missing_settings(name: str, value: str) -> None:
     assert problems(**{name: value}) == [f"{name} is required"]
 
 
@@ -181,11 +181,11 @@ def test_an_invalid_setting_is_named_and_its_value_is_not_shown(name: str, value
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MONGODB_URI", "APP_MAIL_SERVER"])
-def test_development_and_tests_need_none_of_it(name: str) -> None:
+def test_development_and_tests_need_no_settings(name: str) -> None:
     assert config.load({"APP_SETTINGS": "config.TestingConfig", name: ""})
 
 
-def test_what_excludes_each_other_and_what_belongs_together_is_said() -> None:
+def test_conflicting_and_incomplete_settings_are_named() -> None:
     both = problems(APP_MAIL_USE_TLS="true", APP_MAIL_USE_SSL="true")
     assert both == ["APP_MAIL_USE_TLS and APP_MAIL_USE_SSL exclude each other"]
     together = ["APP_MAIL_USERNAME and APP_MAIL_PASSWORD are set together or not"]
@@ -194,22 +194,21 @@ def test_what_excludes_each_other_and_what_belongs_together_is_said() -> None:
     assert problems(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="s3cret-pass") == []
 
 
-def test_keys_that_are_set_leave_nothing_behind_in_development(
+def test_development_stores_no_keys_when_they_are_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "ROOT", tmp_path)
     settings = config.load(PRODUCTION | {"APP_SETTINGS": "config.DevelopmentConfig"})
-    assert PRODUCTION["SECRET_KEY"] == settings.SECRET_KEY  # type: ignore[attr-defined]
+    assert PRODUCTION["SECRET_KEY"] == settings.SECRET_KEY
     assert list(tmp_path.iterdir()) == []
 
 
-def test_keys_that_development_makes_up_are_kept_and_nobody_elses_to_read(
+def test_generated_development_keys_are_kept_and_only_their_owner_can_read_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "ROOT", tmp_path)
     first, second = (
-        config.load({"APP_SETTINGS": "config.DevelopmentConfig"}).SECRET_KEY  # type: ignore[attr-defined]
-        for _start in range(2)
+        config.load({"APP_SETTINGS": "config.DevelopmentConfig"}).SECRET_KEY for _start in range(2)
     )
     assert first == second
     assert len(first) >= 32
@@ -235,7 +234,7 @@ def test_a_process_with_good_settings_starts() -> None:
     assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
 
 
-def test_a_process_with_bad_settings_ends_with_one_message_that_names_them_all() -> None:
+def test_a_process_with_invalid_settings_ends_with_one_message_that_names_them_all() -> None:
     bad = {
         "SECRET_KEY": "s3cret",
         "MONGODB_URI": "mongodb://operator:s3cret@db.example.org",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,7 @@ class RecordedVariables(dict[str, str]):
         super().__init__(APP_SETTINGS=kind, SECRET_KEY="s" * 32, SECURITY_PASSWORD_SALT="p" * 32)
         self.asked: set[str] = set()
 
-    def get(self, key: str, default: str = "") -> str:
+    def get(self, key: str, default: Any = None) -> Any:
         self.asked.add(key)
         return super().get(key, default)
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 def _counted(file: Path) -> float:
     """How many of the requests one worker has counted."""
     entries = MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-untyped-call]
-    return sum(value for key, value, *_ in entries if "/health/live" in key)
+    return sum(float(value) for key, value, *_ in entries if "/health/live" in key)
 
 
 def test_the_total_is_right_whichever_worker_is_asked(workers: Workers) -> None:
@@ -82,6 +83,10 @@ def test_the_total_is_right_whichever_worker_is_asked(workers: Workers) -> None:
     assert workers.get("/metrics")[0] == 404
 
 
+def _replaced(workers: Workers, gone: int) -> bool:
+    return gone not in workers.pids() and len(workers.pids()) == 2
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_worker_that_is_replaced_takes_no_number_with_it(
     workers: Workers, how: signal.Signals
@@ -93,7 +98,7 @@ def test_a_worker_that_is_replaced_takes_no_number_with_it(
         assert workers.numbers()[LIVE] == sent
         gone = workers.pids()[0]
         os.kill(gone, how)
-        wait_until(lambda gone=gone: gone not in workers.pids() and len(workers.pids()) == 2)
+        wait_until(partial(_replaced, workers, gone))
     workers.send(10)
     assert workers.numbers()[LIVE] == sent + 10
 

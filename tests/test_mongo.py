@@ -28,12 +28,8 @@ from app.mongo import connect, is_outage
 from tests.visitor import Visitor
 from tests.web.pages import assert_our_page
 
-
-def retryable(error: PyMongoError) -> PyMongoError:
-    """With the label by which a server says that repeating the write helps."""
-    error._add_error_label("RetryableWriteError")
-    return error
-
+# How a server says that repeating the write helps.
+RETRYABLE = {"errorLabels": ["RetryableWriteError"]}
 
 OUTAGES = [
     AutoReconnect("connection closed"),
@@ -50,8 +46,8 @@ OUTAGES = [
     WaitQueueTimeoutError("no connection is free"),
     ExecutionTimeout("operation exceeded time limit", 50),
     WTimeoutError("waiting for replication timed out", 64),
-    retryable(OperationFailure("the primary steps down", 189)),
-    retryable(WriteConcernError("the primary steps down", 189)),
+    OperationFailure("the primary steps down", 189, RETRYABLE),
+    WriteConcernError("the primary steps down", 189, RETRYABLE),
 ]
 FAULTS = [
     WriteError("Document failed validation", 121),
@@ -71,7 +67,7 @@ def _id(error: PyMongoError) -> str:
 
 @pytest.fixture
 def breaking(app: Flask) -> Callable[[PyMongoError], Visitor]:
-    """A visitor of an app whose page `/fail` meets an error."""
+    """A visitor of an app whose page `/fail` raises an error."""
 
     def make(error: PyMongoError) -> Visitor:
         def fail() -> str:
@@ -113,10 +109,10 @@ def test_any_other_error_is_a_500_with_a_traceback_in_the_log(
     assert type(error).__name__ in caplog.text
 
 
-def test_a_name_that_dns_does_not_know_for_now_is_an_outage(
+def test_a_name_that_dns_does_not_find_is_an_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """mongodb+srv:// asks DNS when the client is made."""
+    """pymongo asks DNS when it makes a client for mongodb+srv://."""
 
     def refuse(*_args: object, **_options: object) -> None:
         raise ConfigurationError("The DNS query name does not exist")

@@ -1,4 +1,4 @@
-"""A browser profile without a browser: keeps cookies, fills in the forms that pages really have."""
+"""A simulated browser profile: it keeps cookies and fills in the forms of pages."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery staple"
 
 
 class Visitor:
-    """Somebody at a browser."""
+    """A person with a browser profile."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -26,14 +26,14 @@ class Visitor:
         return self.client.get(path, **options)
 
     def submit(self, path: str, *, on: str | None = None, **fields: str) -> TestResponse:
-        """Fills in the form for `path` on the page `on` (else `path`) and sends it; see `fill`."""
+        """Fills in and sends the form for `path` on the page `on` (default: `path`); see `fill`."""
         return self.client.post(path, data=self.fill(path, on=on, **fields))
 
     def fill(self, path: str, *, on: str | None = None, **fields: str) -> dict[str, str]:
-        """What the form for `path` on the page `on` (else `path`) sends when it is filled in so.
+        """The data that the form for `path` on the page `on` (default: `path`) sends.
 
-        Fields that are not given keep what the page has put in, the CSRF token among them. Fails
-        when the page has no such form: people cannot send what is not there.
+        Fields that are not given keep the values of the page, such as the CSRF token. Fails when
+        the page has no such form, because a person could not send it.
         """
         page = self.client.get(on or path, follow_redirects=True)
         form = _form(page.text, path.partition("?")[0], page.request.path)
@@ -47,7 +47,7 @@ class Visitor:
         return values | fields
 
     def forge(self, path: str, data: Any = None, **options: Any) -> TestResponse:
-        """Sends a form that no page has, with a CSRF token that is good."""
+        """Posts data without a form on a page, with a valid CSRF token."""
         token = self.page("/login").find("input", attrs={"name": "csrf_token"})
         assert token is not None
         return self.client.post(
@@ -55,7 +55,7 @@ class Visitor:
         )
 
     def copy(self) -> "Visitor":
-        """Another browser with a copy of this one's cookie."""
+        """Another browser with a copy of this session cookie, as a thief would have."""
         thief, cookie = Visitor(self.app), self.client.get_cookie("session")
         assert cookie is not None
         thief.client.set_cookie("session", cookie.value)
@@ -70,21 +70,21 @@ class Visitor:
         return self.submit("/login", email=email, password=password, **fields)
 
     def sign_out(self) -> TestResponse:
-        """Presses the button in the navigation."""
+        """Presses the sign-out button in the navigation."""
         return self.submit("/logout", on="/")
 
     def cookie(self) -> dict[str, Any]:
-        """What the session cookie says, as anybody can read it."""
+        """The content of the session cookie. It is signed, not encrypted."""
         with self.client.session_transaction() as session:
             return dict(session)
 
     def page(self, path: str) -> BeautifulSoup:
-        """A page to look at, wherever the path leads."""
+        """The parsed page, after all redirects."""
         return soup(self.client.get(path, follow_redirects=True))
 
 
 def administrator_of(app: Flask) -> Visitor:
-    """Somebody signed in as root@example.com, an administrator made at the shell."""
+    """A visitor who is signed in as root@example.com, an administrator made at the shell."""
     with app.app_context():
         hashed = hash_password(PASSWORD, app.config["BCRYPT_LOG_ROUNDS"])
         assert users.create_admin(parse_address("root@example.com"), hashed, utcnow())
@@ -94,18 +94,18 @@ def administrator_of(app: Flask) -> Visitor:
 
 
 def soup(response: TestResponse) -> BeautifulSoup:
-    """A response to look at."""
+    """The parsed HTML of a response."""
     return BeautifulSoup(response.text, "html.parser")
 
 
 def alert(response: TestResponse, kind: str = "") -> str:
-    """The text of the alerts (of one kind: `danger`, `success`…) on a page."""
+    """The text of the alerts on a page; `kind` (`danger`, `success`…) selects some."""
     alerts = soup(response).select(f".alert-{kind}" if kind else ".alert")
     return " ".join(found.get_text(" ", strip=True) for found in alerts)
 
 
 def errors(response: TestResponse) -> dict[str, str]:
-    """The errors beside the fields of a refused form."""
+    """The error of each field of a refused form, by the name of the field."""
     found: dict[str, str] = {}
     for field in soup(response).select("input.is-invalid"):
         described = str(field.get("aria-describedby", "")).split()

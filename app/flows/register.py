@@ -18,6 +18,7 @@ from app.mongo import users
 from app.observability import audit_log
 from app.security import rate_limits
 from app.security.decoys import decoy
+from app.security.equal_time import equal_time
 from app.security.login_sessions import new_session
 from app.users.addresses import Address
 from app.users.client import Client
@@ -65,10 +66,11 @@ def register(
     session = new_session(client)
     unconfirmed_for = timedelta(days=current_app.config["UNCONFIRMED_DAYS"])
     hashed = hash_new_password(password)
-    user = users.register(address, hashed, session, unconfirmed_for, profile)
-    if user:
-        return Registered(user, session)
-    now = session.signed_in_on
-    audit_log.record("registered", outcome="refused", reason="account_exists")
-    users.owe_account_exists(address.key, now, _TELL_EVERY)
+    with equal_time():
+        user = users.register(address, hashed, session, unconfirmed_for, profile)
+        if user:
+            return Registered(user, session)
+        now = session.signed_in_on
+        audit_log.record("registered", outcome="refused", reason="account_exists")
+        users.owe_account_exists(address.key, now, _TELL_EVERY)
     return AddressTaken(decoy(random_id(), address.typed, now, now), session)

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter, sleep
 
-# Seconds. A write that owes a letter waits for the journal and a majority, which takes a few
-# milliseconds; a write that finds nothing takes one. This is several times more than either.
-MINIMUM = 0.05
+from flask import current_app
 
 
 @contextmanager
 def equal_time() -> Iterator[None]:
-    """Makes the block take `MINIMUM` seconds at least, so that its time does not tell whether there
-    is an account (CWE-208). After an error it does not wait: there is nothing to hide."""
+    """Makes the block take `EQUAL_TIME` seconds at least, so that its time does not show whether
+    there is an account (CWE-208). After an error it does not wait: there is nothing to hide."""
     start = perf_counter()
     yield
-    sleep(max(0.0, MINIMUM - (perf_counter() - start)))
+    sleep(max(0.0, current_app.config["EQUAL_TIME"] - (perf_counter() - start)))

@@ -16,7 +16,7 @@ from tests.mailbox import Mailbox
 from tests.users.funnel import made
 from tests.visitor import PASSWORD, Visitor
 
-# A Thursday; whoever is made before is counted from Monday, 7 September.
+# A Thursday. The default range starts on Monday, 7 September.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -29,7 +29,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def accounts(app: Flask, administrator: Visitor) -> list[made.Made]:
-    """Some people, since the middle of October."""
+    """Accounts that registered since the middle of October."""
     people = made.make(200, NOW - 40 * DAY, NOW - MINUTE, NOW)
     with app.app_context():
         database = current_mongo().database
@@ -41,12 +41,12 @@ def accounts(app: Flask, administrator: Visitor) -> list[made.Made]:
 
 
 def tile(page: BeautifulSoup, name: str) -> str:
-    """What is said beside a name, at the top."""
+    """The value of a tile."""
     term = page.find("dt", string=name)
     assert term
-    said = term.find_next("dd")
-    assert said
-    return said.get_text(" ", strip=True)
+    value = term.find_next("dd")
+    assert value
+    return value.get_text(" ", strip=True)
 
 
 def rows(page: BeautifulSoup, title: str) -> list[list[str]]:
@@ -60,11 +60,9 @@ def rows(page: BeautifulSoup, title: str) -> list[list[str]]:
     ]
 
 
-def test_the_tiles_tell_what_matters_most(
-    administrator: Visitor, accounts: list[made.Made]
-) -> None:
+def test_the_tiles_show_the_totals(administrator: Visitor, accounts: list[made.Made]) -> None:
     page = administrator.page("/admin/?from=2026-09-01")
-    # The administrator has registered, too, and confirmed at once.
+    # The administrator counts as registered and as confirmed.
     registered = len(accounts) + 1
     confirmed = sum(account.confirmed for account in accounts) + 1
     assert tile(page, "Registered") == str(registered)
@@ -74,7 +72,7 @@ def test_the_tiles_tell_what_matters_most(
 
 
 @pytest.mark.parametrize("by", ["day", "week", "month"])
-def test_each_period_has_a_row_with_the_numbers_that_are_drawn(
+def test_each_period_has_a_row_with_its_numbers(
     administrator: Visitor, accounts: list[made.Made], by: str
 ) -> None:
     page = administrator.page(f"/admin/?from=2026-10-01&to=2026-11-25&by={by}")
@@ -87,7 +85,7 @@ def test_each_period_has_a_row_with_the_numbers_that_are_drawn(
     assert total[:2] == ["All", str(len(there))]
     for line in lines:
         registered, confirmed, *_ = map(int, (line[1], line[2], *line[4:7]))
-        assert registered == confirmed + sum(map(int, line[4:7])), "everybody has one fate"
+        assert registered == confirmed + sum(map(int, line[4:7])), "each account has one outcome"
 
 
 def test_the_default_is_twelve_weeks_up_to_today(administrator: Visitor) -> None:
@@ -118,13 +116,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("asked", "words"), REFUSED, ids=str)
-def test_a_span_that_is_none_is_refused_with_the_reason(
+def test_an_invalid_date_range_is_refused_with_the_reason(
     administrator: Visitor, asked: dict[str, str], words: str
 ) -> None:
     answer = administrator.get(f"/admin/?{urlencode(asked)}")
     assert answer.status_code == 422
     page = BeautifulSoup(answer.text, "html.parser")
-    assert words in page.select_one(".alert-danger").get_text()  # type: ignore[union-attr]
+    assert words in " ".join(alert.get_text() for alert in page.select(".alert-danger"))
     assert not page.select("table")
     file = administrator.get(f"/admin/funnel.csv?{urlencode(asked)}")
     assert (file.status_code, file.mimetype) == (422, "text/plain")
@@ -147,7 +145,7 @@ def test_the_csv_has_a_line_for_each_period(
     assert not [cell for cell in cells if cell[:1] in "=+-@\t\r" and cell]
 
 
-def test_a_period_without_anybody_has_empty_cells_where_there_is_no_number(
+def test_a_period_without_registrations_has_empty_cells_for_shares_and_times(
     administrator: Visitor,
 ) -> None:
     answer = administrator.get("/admin/funnel.csv?from=2020-01-01&to=2020-01-01&by=day")
@@ -156,7 +154,7 @@ def test_a_period_without_anybody_has_empty_cells_where_there_is_no_number(
     assert (line["share"], line["median_seconds"], line["p90_seconds"]) == ("", "", "")
 
 
-def test_a_journey_is_seen_in_the_funnel(
+def test_the_funnel_counts_the_steps_of_one_person(
     administrator: Visitor,
     visitor: Visitor,
     mailbox: Mailbox,
@@ -165,36 +163,36 @@ def test_a_journey_is_seen_in_the_funnel(
     """Registered, resent, confirmed after three minutes, and deleted."""
     today = f"/admin/?from={date.today()}&by=day"
 
-    def said() -> dict[str, str]:
+    def totals() -> dict[str, str]:
         head, _line, total = rows(administrator.page(today), "What became of them, by day")
         return dict(zip(head, total, strict=True))
 
     visitor.register("ada@example.com")
-    assert (said()["Registered"], said()["Waiting"]) == ("2", "1")
+    assert (totals()["Registered"], totals()["Waiting"]) == ("2", "1")
     clock.shift(2 * MINUTE)
     visitor.submit("/resend", on="/unconfirmed")
     clock.shift(MINUTE)
     visitor.submit(mailbox.newest("ada@example.com").link)
-    assert (said()["Confirmed"], said()["Resends"]) == ("2", "1")
-    assert (said()["Median"], said()["90 % by"]) == ("1 min 30 s", "2 min 42 s")
+    assert (totals()["Confirmed"], totals()["Resends"]) == ("2", "1")
+    assert (totals()["Median"], totals()["90 % by"]) == ("1 min 30 s", "2 min 42 s")
     visitor.submit("/profile/delete", current_password=PASSWORD)
-    after = said()
+    after = totals()
     assert (after["Registered"], after["Confirmed"], after["Deleted"]) == ("2", "2", "1")
     mailbox.all()
-    assert said() == after, "the goodbye has left"
+    assert totals() == after, "unchanged after the deletion mail is sent"
 
 
-def test_whoever_never_confirms_is_counted_as_expired_once_mongodb_has_deleted_the_account(
+def test_an_account_that_expired_unconfirmed_is_counted_as_expired(
     administrator: Visitor,
     visitor: Visitor,
     mailbox: Mailbox,
     clock: time_machine.Traveller,
     app: Flask,
 ) -> None:
-    """The mail worker, which keeps house, runs a day ahead, and not again until it is over."""
+    """The mail worker records the account on the day before, and does not run again until then."""
     path = f"/admin/funnel.csv?from={NOW.date()}&to={NOW.date()}&by=day"
 
-    def said() -> dict[str, str]:
+    def totals() -> dict[str, str]:
         root = Visitor(app)
         root.sign_in("root@example.com")
         (line,) = csv.DictReader(io.StringIO(root.get(path).text))
@@ -203,11 +201,11 @@ def test_whoever_never_confirms_is_counted_as_expired_once_mongodb_has_deleted_t
     visitor.register("ada@example.com")
     clock.shift(6 * DAY + MINUTE)
     mailbox.all()
-    assert (said()["waiting"], said()["expired"]) == ("1", "0")
+    assert (totals()["waiting"], totals()["expired"]) == ("1", "0")
     clock.shift(DAY)
-    assert (said()["registered"], said()["waiting"], said()["expired"]) == ("2", "0", "1")
+    assert (totals()["registered"], totals()["waiting"], totals()["expired"]) == ("2", "0", "1")
     with app.app_context():
         users = current_mongo().users
         assert users.count_documents({"email_key": "ada@example.com"}) == 0
     mailbox.all()
-    assert said()["expired"] == "1"
+    assert totals()["expired"] == "1"

@@ -1,4 +1,4 @@
-"""What the attacks share."""
+"""Fixtures of the attacks."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from tests.test_gunicorn import Gunicorn, serving
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """A gunicorn with our settings, on loopback, whence it would believe its proxy."""
+    """A gunicorn with our settings on loopback, where gunicorn trusts proxies by default."""
     with serving(tmp_path_factory.mktemp("attacked")) as server:
         yield server

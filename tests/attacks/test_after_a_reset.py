@@ -1,4 +1,4 @@
-"""Who is strange, and who is known, once an account was taken back by its mailbox."""
+"""Which browsers are known after the owner has taken back the account."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,10 @@ def _reset(owner: Visitor, mailbox: Mailbox) -> None:
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
+def test_a_stranger_who_keeps_guessing_cannot_lock_out_the_owner_after_a_reset(
     visitor: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """OWASP, "device cookies": a lock-out of an owner at a new computer."""
+    """OWASP, "device cookies": a stranger locks out an owner at a new computer."""
     owner = new_visitor()
 
     def guess() -> int:
@@ -32,40 +32,40 @@ def test_a_stranger_who_never_stops_does_not_keep_out_whoever_resets(
     assert owner.get("/profile").status_code == 200
 
 
-def test_a_thiefs_browser_is_a_strange_one_after_the_reset(
+def test_a_reset_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """A browser that had the old password came back with the new one, and nobody was told."""
+    """The thief signs in with the new password, and the owner gets a mail about it."""
     thief, owner = new_visitor(), new_visitor()
     thief.sign_in(ADA)
     _reset(owner, mailbox)
     owner.sign_in(ADA, NEW)
-    told = mailbox.subjects(ADA)
+    before = mailbox.subjects(ADA)
     assert thief.sign_in(ADA, NEW).location == "/"
-    assert len(mailbox.subjects(ADA)) == len(told) + 1
+    assert len(mailbox.subjects(ADA)) == len(before) + 1
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
 
 
-def test_a_thiefs_browser_is_a_strange_one_after_a_change_of_password(
+def test_a_password_change_makes_the_thiefs_browser_unknown_again(
     confirmed: Visitor, mailbox: Mailbox, new_visitor: Callable[[], Visitor]
 ) -> None:
-    """The same where the owner has noticed, and changes the password while signed in."""
+    """The same after the owner has changed the password while signed in."""
     thief = new_visitor()
     thief.sign_in(ADA)
     confirmed.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
-    told = mailbox.subjects(ADA)
+    before = mailbox.subjects(ADA)
     confirmed.sign_out()
     confirmed.sign_in(ADA, NEW)
-    assert mailbox.subjects(ADA) == told, "the browser that changed it is known"
+    assert mailbox.subjects(ADA) == before, "the browser that changed the password is known"
     thief.sign_in(ADA, NEW)
     assert "sign-in" in mailbox.subjects(ADA)[-1].lower()
-    assert len(mailbox.subjects(ADA)) == len(told) + 1
+    assert len(mailbox.subjects(ADA)) == len(before) + 1
 
 
-def test_a_thiefs_browser_has_no_tries_of_its_own_after_the_reset(
+def test_after_a_reset_the_thiefs_browser_has_only_the_limit_of_unknown_browsers(
     confirmed: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    """A known browser may try a password more often than strangers together."""
+    """A known browser may try more passwords than all unknown browsers together."""
     confirmed.sign_out()
     _reset(visitor, mailbox)
     tries = [confirmed.sign_in(ADA, WRONG).status_code for _ in range(11)]

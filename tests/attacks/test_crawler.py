@@ -1,5 +1,5 @@
-"""Every route, every method, with junk of every kind, as every kind of person: never a broken page,
-and never more than the table of access says."""
+"""Random requests to every route, with every method, as every kind of person: no error, and no page
+that the access table forbids."""
 
 import re
 import string
@@ -19,7 +19,7 @@ from tests.web.test_access import MATRIX, Access
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 KINDS = ("anonymous", "unconfirmed", "confirmed", "administrator")
 TABLE = {(access.method, access.rule): access for access in MATRIX}
-# What would make one kind of person another.
+# Routes that change the kind of a person.
 LEAVING = {"/logout", "/unconfirmed/start-over"}
 
 _odd = st.sampled_from(
@@ -89,7 +89,7 @@ def people(
     administrator: Visitor,
     new_visitor: Callable[[], Visitor],
 ) -> dict[str, Visitor]:
-    """One of each kind."""
+    """One visitor of each kind."""
     bob = new_visitor()
     bob.register("bob@example.com")
     return dict(zip(KINDS, (new_visitor(), bob, confirmed, administrator), strict=True))
@@ -115,7 +115,7 @@ def _send(visitor: Visitor, method: str, path: str, draw: Callable[[Any], Any]) 
 
 
 def _may(access: Access | None, method: str, kind: str) -> bool:
-    """Whether a page of its own may be what this kind of person gets."""
+    """Whether this kind of person may get a page with status 200."""
     if method == "OPTIONS":
         return True
     return access is not None and access.to(kind) in {200, 422, 429}
@@ -128,7 +128,7 @@ def _may(access: Access | None, method: str, kind: str) -> bool:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
+def test_random_requests_cause_no_error_and_show_no_forbidden_page(
     app: Flask, people: dict[str, Visitor], data: st.DataObject
 ) -> None:
     kind = data.draw(st.sampled_from(KINDS), "kind")
@@ -139,7 +139,7 @@ def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
     before = visitor.client.get_cookie("session")
     answer = _send(visitor, method, path, data.draw)
     if before is not None:
-        # Whoever has wandered off into another claim comes back.
+        # The request may have started another session; the visitor returns to the first.
         visitor.client.set_cookie("session", before.value)
     assert answer.status_code < 500, answer.text[-500:]
     assert "a=b" not in "".join(answer.headers.getlist("Set-Cookie"))
@@ -150,10 +150,10 @@ def test_nothing_breaks_and_nobody_sees_more_than_the_table_says(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_route_answers_every_method_with_a_page_or_a_refusal(
+def test_every_route_answers_every_method_without_an_error(
     app: Flask, people: dict[str, Visitor], kind: str
 ) -> None:
-    """Without luck: each of them once."""
+    """Each route and method once, without randomness."""
     for rule in _rules(app):
         path = re.sub(r"<[^>]+>", "junk", rule)
         for method in METHODS:

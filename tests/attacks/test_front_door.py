@@ -1,5 +1,5 @@
-"""What reaches the app in front of its routes: raw requests to gunicorn as it really serves, and
-cookies that somebody else has put into the browser."""
+"""Raw requests to gunicorn with our settings, and cookies that another site has planted in the
+browser."""
 
 import socket
 from contextlib import suppress
@@ -18,12 +18,12 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 
 
 def _raw(server: Gunicorn, *lines: str, body: str = "") -> str:
-    """All that comes back for a request that no client would send."""
+    """The whole response to a request that no client library would send."""
     request = "\r\n".join([*lines, "Connection: close", "", body])
     received = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(request.encode("latin-1"))
-        # What is refused may be cut off while it is still being sent.
+        # gunicorn may close the connection of a refused request before it has read all of it.
         with suppress(ConnectionResetError):
             while part := connection.recv(65536):
                 received += part
@@ -31,8 +31,8 @@ def _raw(server: Gunicorn, *lines: str, body: str = "") -> str:
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "Script_Name"])
-def test_no_header_moves_the_app_to_another_address(server: Gunicorn, name: str) -> None:
-    """gunicorn 2650: a header became SCRIPT_NAME, which is in front of every link and redirect."""
+def test_no_header_changes_the_address_of_the_app(server: Gunicorn, name: str) -> None:
+    """gunicorn 2650: a header set SCRIPT_NAME, the prefix of every link and redirect."""
     lie = f"{name}: //evil.example"
     answer = _raw(server, "GET /profile HTTP/1.1", "Host: localhost", lie)
     assert "\r\nLocation: /login?next=%2Fprofile\r\n" in answer
@@ -46,8 +46,8 @@ def test_no_header_moves_the_app_to_another_address(server: Gunicorn, name: str)
     ["PATH_INFO: /profile", "X-Original-URL: /profile", "X-Rewrite-URL: /profile",
      "REMOTE_USER: root@example.com", "X-HTTP-Method-Override: POST", "HTTP_COOKIE: session=x"],
 )  # fmt: skip
-def test_no_header_names_another_page_or_person(server: Gunicorn, lie: str) -> None:
-    """Symfony CVE-2018-14773 and the like: a proxy saw one path, the app another."""
+def test_no_header_changes_the_page_or_the_person(server: Gunicorn, lie: str) -> None:
+    """Symfony CVE-2018-14773 and similar: the proxy saw one path and the app another."""
     answer = _raw(server, "GET / HTTP/1.1", "Host: localhost", lie)
     assert answer.startswith("HTTP/1.1 200 ")
     assert "Sign up" in answer
@@ -67,35 +67,27 @@ def test_no_header_names_another_page_or_person(server: Gunicorn, lie: str) -> N
     ],
     ids=" and ".join,
 )
-def test_a_request_that_two_servers_would_read_differently_is_not_served(
-    server: Gunicorn, framing: list[str]
-) -> None:
-    """Request smuggling (gunicorn CVE-2024-1135, CVE-2024-6827): what is behind the body of the one
-    request became another person's next. Refused unserved, and what follows it with it."""
+def test_an_ambiguous_request_is_refused(server: Gunicorn, framing: list[str]) -> None:
+    """Request smuggling (gunicorn CVE-2024-1135, CVE-2024-6827): bytes after the body of a request
+    became the next request of another person. gunicorn refuses it before the app sees it."""
     smuggled = "0\r\n\r\nGET /profile HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = _raw(server, "POST /login HTTP/1.1", "Host: localhost", FORM, *framing, body=smuggled)
-    assert "Server: gunicorn" not in answer, "the app has seen it"
+    assert "Server: gunicorn" not in answer, "the app has answered"
     assert "/login?next=" not in answer
 
 
-def test_a_whole_address_in_the_request_line_moves_nothing(server: Gunicorn) -> None:
-    """Host header poisoning by the other way to name a host."""
-    answer = _raw(server, "GET http://evil.example/profile HTTP/1.1", "Host: localhost")
-    assert "\r\nLocation: /login?next=%2Fprofile\r\n" in answer
-
-
-# Cookie tossing: another site below the same domain can set a cookie, but none whose name begins
-# with "__Host-"; browsers refuse it.
+# Cookie tossing (RFC 6265 section 8.6): another site below the same domain can set a cookie, except
+# one whose name begins with "__Host-".
 
 
 @pytest.fixture
 def production(make_app: MakeApp) -> Flask:
-    """With the names of the cookies that production has."""
+    """An app with the cookie names of production."""
     return make_app(SESSION_COOKIE_SECURE="true")
 
 
 def _over_https(app: Flask, email: str) -> tuple[Visitor, str]:
-    """Somebody who has registered, and the session cookie of that browser."""
+    """A visitor who has registered, and the value of the session cookie."""
     visitor = Visitor(app)
     visitor.client.environ_base.update({"wsgi.url_scheme": "https", "HTTP_HOST": "localhost"})
     visitor.register(email)
@@ -106,13 +98,13 @@ def _over_https(app: Flask, email: str) -> tuple[Visitor, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["session", "__host-session", "__Secure-session", "=__Host-session",
+    ["session", "remember_token", "__host-session", "__Secure-session", "=__Host-session",
      "$Version=1,__Host-session", "\x85__Host-session", "\xa0__Host-session",
      "\u2000__Host-session".encode().decode("latin-1")],
 )  # fmt: skip
-def test_a_cookie_without_the_prefix_signs_nobody_in(production: Flask, name: str) -> None:
-    """Login CSRF by cookie tossing: the victim works in the attacker's account unawares. With
-    "Cookie Chaos" (PortSwigger, 2025): what a server strips of a name made it one with a prefix."""
+def test_a_cookie_without_the_host_prefix_signs_no_one_in(production: Flask, name: str) -> None:
+    """Login CSRF by cookie tossing: the victim works in the attacker's account without noticing.
+    "Cookie Chaos" (PortSwigger, 2025): a server stripped characters, and the prefix appeared."""
     _eve, evil = _over_https(production, EVE)
     client = production.test_client(use_cookies=False)
     page = client.get("/", base_url=HTTPS, headers={"Cookie": f"{name}={evil}"})
@@ -120,8 +112,8 @@ def test_a_cookie_without_the_prefix_signs_nobody_in(production: Flask, name: st
     assert EVE not in page.text
 
 
-def test_a_tossed_cookie_takes_nobodys_place(production: Flask) -> None:
-    """Before the real one or after it, the real one counts."""
+def test_a_tossed_cookie_does_not_replace_the_real_one(production: Flask) -> None:
+    """The real cookie counts, whether the tossed one comes before or after it."""
     _eve, evil = _over_https(production, EVE)
     _ada, own = _over_https(production, ADA)
     real = dump_cookie("__Host-session", own, path=None)

@@ -1,7 +1,7 @@
-"""Whatever is written in `next`, in a path or in a cookie, by hypothesis.
+"""Generated values of `next`, of paths and of cookies (by hypothesis).
 
-The open redirects of Flask-Security (CVE-2021-32618, CVE-2023-49438) were each a spelling that
-nobody had thought of, so these are made up by a machine, from the pieces that such spellings have.
+Each open redirect of Flask-Security (CVE-2021-32618, CVE-2023-49438) was an unexpected spelling, so
+hypothesis combines the pieces of such spellings.
 """
 
 import re
@@ -38,8 +38,8 @@ _FEW = settings(
 
 
 def _as_a_browser_reads(location: str) -> str:
-    """The URL standard (4.4): leading and trailing spaces go, tabs and line ends go anywhere, and
-    a backslash is a slash."""
+    """The URL as a browser reads it (URL standard, 4.4): without surrounding spaces, tabs and line
+    ends, and with a slash for each backslash."""
     kept = re.sub(r"[\t\r\n]", "", location.strip("".join(map(chr, range(33)))))
     path, mark, rest = kept.partition("?")
     return path.replace("\\", "/") + mark + rest
@@ -57,14 +57,14 @@ def _stays(location: str) -> bool:
 @given(target=_targets)
 @example("/%09/evil.example")
 @example("/\\evil.example")
-def test_no_target_leads_away_however_often_it_is_decoded(app: Flask, target: str) -> None:
+def test_no_target_leads_to_another_site_even_when_decoded_again(app: Flask, target: str) -> None:
     with app.test_request_context():
         location = local_path(target)
     once = location
     for _ in range(3):
         assert _stays(once), (target, location)
         assert not re.search(r"[\x00-\x20\x7f]", location), (target, location)
-        # A proxy that decodes before it passes on.
+        # A proxy may decode the path before it forwards the request.
         once = re.sub(
             "%([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), once.partition("?")[0]
         )
@@ -72,7 +72,7 @@ def test_no_target_leads_away_however_often_it_is_decoded(app: Flask, target: st
 
 @_FEW
 @given(target=_targets)
-def test_signing_in_leads_nowhere_else(confirmed: Visitor, target: str) -> None:
+def test_signing_in_never_leads_to_another_site(confirmed: Visitor, target: str) -> None:
     answer = confirmed.get(f"/login?next={quote(target)}")
     assert answer.status_code == 302
     assert _stays(answer.location)
@@ -81,10 +81,10 @@ def test_signing_in_leads_nowhere_else(confirmed: Visitor, target: str) -> None:
 
 @_FEW
 @given(tail=st.lists(_pieces, max_size=6).map("".join))
-def test_no_path_makes_a_header_or_a_redirect_of_its_own(visitor: Visitor, tail: str) -> None:
-    """CR and LF, encoded or not, in a path that is redirected or in one that is not there."""
+def test_no_path_can_add_a_header_or_a_redirect(visitor: Visitor, tail: str) -> None:
+    """CR and LF, encoded or not, in paths that redirect and in unknown paths."""
     for head in ("/profile", "/confirm/", "/"):
-        answer = visitor.get(head + quote(tail, safe="/%"))
+        answer = visitor.get(ORIGIN + head + quote(tail, safe="/%"))
         assert answer.status_code < 500
         assert "\r" not in (answer.location or "")
         assert "\n" not in (answer.location or "")
@@ -96,19 +96,22 @@ def test_no_path_makes_a_header_or_a_redirect_of_its_own(visitor: Visitor, tail:
     name=st.sampled_from(["session", "device", "remember_token"]),
     value=st.one_of(st.text(max_size=60), st.from_regex(r"\A[\w.-]{1,80}\Z")),
 )
-def test_a_cookie_that_is_made_up_signs_nobody_in_and_breaks_nothing(
+@example(name="remember_token", value="|\x80")
+def test_a_forged_cookie_signs_no_one_in_and_causes_no_error(
     app: Flask, confirmed: Visitor, name: str, value: str
 ) -> None:
     header = {"Cookie": dump_cookie(name, value, path=None, max_size=0)}
-    # One with a jar of its own would leave the header out.
+    # A client with its own cookie jar would drop the header.
     client = app.test_client(use_cookies=False)
     assert client.get("/login", headers=header).status_code == 200
     assert client.get("/profile", headers=header).location == "/login?next=%2Fprofile"
 
 
 @pytest.mark.parametrize("name", ["session", "device"])
-def test_no_character_of_a_cookie_can_be_changed(app: Flask, confirmed: Visitor, name: str) -> None:
-    """A device cookie that could be made up would carry somebody else's allowance of tries."""
+def test_a_cookie_with_a_changed_character_is_ignored(
+    app: Flask, confirmed: Visitor, name: str
+) -> None:
+    """A forged device cookie would use the limit of another person's known browser."""
     cookie = confirmed.client.get_cookie(name)
     assert cookie is not None
     payload, _, signature = cookie.value.rpartition(".")

@@ -1,5 +1,5 @@
-"""Changes of address that race each other on a real mongod: a link mailed to one address must never
-prove another."""
+"""Parallel changes of address on a real mongod: a link mailed to one address must never confirm
+another one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +9,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.mail.worker import Worker
-from tests.at_once import at_once
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD, Visitor
 from tests.web.pages import documents
 
@@ -22,13 +22,13 @@ ROUNDS = 5
 
 @pytest.fixture
 def real(make_app: MakeApp, real_uri: str) -> Flask:
-    """The app on a real mongod; mails are not what is counted here."""
+    """The app on a real mongod, without limits."""
     return make_app(MONGODB_URI=real_uri, RATELIMIT_ENABLED="false")
 
 
 @pytest.fixture
 def mailbox(real: Flask) -> Mailbox:
-    """What is delivered from there."""
+    """The mails of that app."""
     return Mailbox(Worker(real), Path(real.config["MAIL_FOLDER"]))
 
 
@@ -41,7 +41,7 @@ def eve(real: Flask, mailbox: Mailbox) -> Visitor:
     return visitor
 
 
-def _asking(eve: Visitor, email: str) -> Callable[[], TestResponse]:
+def _request_change(eve: Visitor, email: str) -> Callable[[], TestResponse]:
     tab = eve.copy()
     form = tab.fill("/profile/email", email=email, current_password=PASSWORD)
     return lambda: tab.client.post("/profile/email", data=form)
@@ -49,7 +49,7 @@ def _asking(eve: Visitor, email: str) -> Callable[[], TestResponse]:
 
 def _address(app: Flask) -> str:
     (account,) = documents(app)
-    return str(account["email_key"])  # type: ignore[index]
+    return str(account["email_key"])
 
 
 def _links(mailbox: Mailbox, to: str) -> list[str]:
@@ -57,17 +57,17 @@ def _links(mailbox: Mailbox, to: str) -> list[str]:
     return [mail.link for mail in mails]
 
 
-def test_two_changes_at_once_never_give_the_victims_address(
+def test_parallel_changes_never_give_the_victims_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
-    """Devise CVE-2026-32700 as it was published: the attacker's own address is pending already, and
-    is asked for again at the same moment as the victim's."""
+    """Devise CVE-2026-32700 as published: the attacker's address is already pending. The attacker
+    requests it again at the same moment as the victim's address."""
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
-        assert _links(mailbox, EVES_OTHER), "delivered, before another change overtakes it"
-        answers = at_once(_asking(eve, EVES_OTHER), _asking(eve, VICTIM))
+        assert _links(mailbox, EVES_OTHER), "the mail is sent before another change supersedes it"
+        answers = in_parallel(_request_change(eve, EVES_OTHER), _request_change(eve, VICTIM))
         assert {answer.status_code for answer in answers} <= {302, 422}
-        # A link that worked has made the address the attacker's other, which is no harm.
+        # A link that worked has set the attacker's other address, which does no harm.
         for link in _links(mailbox, EVES_OTHER):
             eve.forge(link)
             assert _address(real) in {EVE, EVES_OTHER}
@@ -77,17 +77,17 @@ def test_two_changes_at_once_never_give_the_victims_address(
         assert _address(real) == EVE
 
 
-def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own(
+def test_a_link_used_during_another_change_confirms_only_its_own_address(
     real: Flask, eve: Visitor, mailbox: Mailbox
 ) -> None:
-    """The same hole from the other end: the link is posted as the pending address changes."""
+    """The same hole: the link is posted while the pending address changes."""
     for _ in range(ROUNDS):
         eve.submit("/profile/email", email=EVES_OTHER, current_password=PASSWORD)
         link = _links(mailbox, EVES_OTHER)[-1]
         tab = eve.copy()
         form = tab.fill(link)
-        asking = _asking(eve, VICTIM)
-        opened, _asked = at_once(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
+        asking = _request_change(eve, VICTIM)
+        opened, _asked = in_parallel(lambda: tab.client.post(link, data=form), asking)  # noqa: B023
         assert opened.status_code in {302, 409, 410}
         assert _address(real) == (EVES_OTHER if opened.status_code == 302 else EVE)
         if opened.status_code == 302:
@@ -96,9 +96,11 @@ def test_a_link_that_is_opened_while_another_address_is_asked_for_proves_its_own
         assert _address(real) == EVE
 
 
-def test_a_pending_address_is_nobodys_key(real: Flask, eve: Visitor, mailbox: Mailbox) -> None:
-    """django-allauth: an address that is not proven signed in, got the resets, and
-    kept its owner from registering."""
+def test_a_pending_address_cannot_sign_in_reset_or_block_a_registration(
+    real: Flask, eve: Visitor, mailbox: Mailbox
+) -> None:
+    """django-allauth: an unconfirmed address could sign in, got reset mails, and prevented its
+    owner from registering."""
     eve.submit("/profile/email", email=VICTIM, current_password=PASSWORD)
     stranger, victim = Visitor(real), Visitor(real)
     assert stranger.sign_in(VICTIM, PASSWORD).status_code == 422
@@ -109,4 +111,4 @@ def test_a_pending_address_is_nobodys_key(real: Flask, eve: Visitor, mailbox: Ma
     victim.submit(mailbox.newest(VICTIM, "confirm").link)
     assert victim.get("/profile").status_code == 200
     assert eve.forge(pending).status_code in {409, 410}
-    assert sorted(str(d["email_key"]) for d in documents(real)) == [EVE, VICTIM]  # type: ignore[index]
+    assert sorted(str(d["email_key"]) for d in documents(real)) == [EVE, VICTIM]

@@ -1,4 +1,4 @@
-"""A real browser on the app as `make run` serves it: web and mail in one process."""
+"""A real browser, and the app as `make run` serves it: web and mail in one process."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from app.mail.worker import Worker
-from tests.browser.stage import served
+from tests.browser.app_server import serve
 from tests.mongo import missing
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -33,8 +33,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    """The address of a running development app on mongomock, its mail worker beside it."""
-    with served(tmp_path, cooldown=1) as (app, url), _worker(Worker(app)):
+    """The address of a running development app on mongomock with its mail worker."""
+    with serve(tmp_path, cooldown=1) as (app, url), _worker(Worker(app)):
         yield url
 
 
@@ -52,15 +52,15 @@ def _worker(worker: Worker) -> Iterator[None]:
 
 @pytest.fixture
 def new_page(chromium: Browser, site: str) -> Iterator[NewPage]:
-    """Opens browser profiles, and fails the test for what a page should never do.
+    """Opens pages in new browser profiles.
 
-    That is: an error in the console (a refusal by the content security policy is one), an
+    The test fails after an error in the console (such as one of the content security policy), an
     uncaught exception, or a request to another host.
     """
     wrong: list[str] = []
 
     def console(message: ConsoleMessage) -> None:
-        # Chromium reports our own refusals (422, 429…) as errors too; the tests look at those.
+        # Chromium also reports our refusals (422, 429…), which the tests check themselves.
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             wrong.append(message.text)
 

@@ -1,4 +1,4 @@
-"""axe-core finds no fault on any page, in any of its states, light and dark."""
+"""axe-core finds no problem on any page, in any of its states, light and dark."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,32 +8,32 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser import tour
+from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
-from tests.browser.stage import Stage, staged
 
-# Those of WCAG, and what axe-core itself thinks good; its experiments are none of ours.
+# The rules of WCAG and the best practices of axe-core, without its experimental rules.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A mail is read inside another page, which has the landmarks.
+# A mail is shown inside a page that has the landmarks.
 MAIL_RULES = RULES[:-1]
-# All that a colour scheme can break.
+# The rules that depend on the colour scheme.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """The app; mail leaves when a test looks into the mailbox."""
-    with staged(tmp_path) as stage:
-        yield stage
+def server(tmp_path: Path) -> Iterator[AppServer]:
+    """The app; mail is sent when a test reads the mailbox."""
+    with serve_with_mailbox(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
-def site(stage: Stage) -> str:
-    """Where `new_page` opens its pages."""
-    return stage.url
+def site(server: AppServer) -> str:
+    """The address that `new_page` opens."""
+    return server.url
 
 
 def problems(page: Page, name: str) -> str:
-    """What axe-core finds on a page, or nothing."""
+    """The report of axe-core about a page; empty if it finds nothing."""
     report = ""
     for scheme, rules in {
         "light": MAIL_RULES if name.startswith("mail-") else RULES,
@@ -48,10 +48,12 @@ def problems(page: Page, name: str) -> str:
 
 
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
-def test_everybody_can_use_every_page(stage: Stage, new_page: NewPage, part: tour.Part) -> None:
+def test_axe_finds_no_problem_on_any_page(
+    server: AppServer, new_page: NewPage, part: tour.Part
+) -> None:
     def still(**options: object) -> Page:
-        """A page without transitions: its colours are what they are at once."""
+        """A page without transitions, which has its final colours at once."""
         return new_page(reduced_motion="reduce", **options)
 
-    report = "".join(problems(page, name) for name, page in tour.walk(part, stage, still))
+    report = "".join(problems(page, name) for name, page in tour.walk(part, server, still))
     assert not report, report

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.web import assets
+from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
-from tests.browser.stage import Stage, staged
 from tests.browser.test_journey import sign_up
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "timezone_id": "America/St_Johns"}
@@ -71,23 +71,23 @@ def late_script(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def server(tmp_path: Path) -> Iterator[AppServer]:
     """The app, whose static files browsers keep."""
-    with staged(tmp_path, live=False) as stage:
-        yield stage
+    with serve_with_mailbox(tmp_path, live=False) as server:
+        yield server
 
 
 @pytest.fixture
-def site(stage: Stage) -> str:
+def site(server: AppServer) -> str:
     """Where `new_page` opens its pages."""
-    return stage.url
+    return server.url
 
 
 @pytest.fixture
-def wire(stage: Stage) -> Wire:
+def wire(server: AppServer) -> Wire:
     """What is sent from now on."""
-    wire = Wire(stage.app.wsgi_app)
-    stage.app.wsgi_app = wire  # type: ignore[method-assign]
+    wire = Wire(server.app.wsgi_app)
+    server.app.wsgi_app = wire  # type: ignore[method-assign]
     return wire
 
 
@@ -95,10 +95,10 @@ def opened(page: Page, path: str) -> None:
     page.goto(path, wait_until="networkidle")
 
 
-def signed_in(stage: Stage, page: Page) -> Any:
+def signed_in(server: AppServer, page: Page) -> Any:
     """The cookies of somebody whose address is confirmed, for a browser that has seen nothing."""
     sign_up(page, ADA)
-    page.goto(stage.mailbox.newest(ADA).link)
+    page.goto(server.mailbox.newest(ADA).link)
     expect(page.locator(".alert-success")).to_be_visible()
     return page.context.storage_state()
 
@@ -135,8 +135,10 @@ def test_a_script_that_imports_another_does_not_load_it_twice(
 
 
 @pytest.mark.usefixtures("late_script")
-def test_nothing_moves_while_the_profile_loads_on_a_phone(stage: Stage, new_page: NewPage) -> None:
-    cookies = signed_in(stage, new_page())
+def test_nothing_moves_while_the_profile_loads_on_a_phone(
+    server: AppServer, new_page: NewPage
+) -> None:
+    cookies = signed_in(server, new_page())
     page = new_page(storage_state=cookies, locale="de-DE", **PHONE)
     page.add_init_script(WATCH_SHIFTS)
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_4G)

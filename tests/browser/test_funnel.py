@@ -1,4 +1,4 @@
-"""The funnel's charts say what the tables under them say, and without a script the tables do."""
+"""The charts of the funnel show the numbers of the tables below them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,15 +10,15 @@ from playwright.sync_api import Page, expect
 from app.mongo import current_mongo, users
 from app.users.addresses import parse_address
 from app.users.passwords import hash_password
-from tests.browser.stage import Stage, staged
+from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.test_journey import PASSWORD
 from tests.users.funnel import made
 
 NewPage = Callable[..., Page]
 CHARTS = 4
-DRAWN = """canvas => Chart.getChart(canvas).data.datasets.map(
+IN_CHART = """canvas => Chart.getChart(canvas).data.datasets.map(
     set => ({label: set.label, colour: set.borderColor, data: set.data}))"""
-SAID = """canvas => {
+IN_TABLE = """canvas => {
     const table = canvas.closest('section').querySelector('table');
     return [...table.tHead.rows[0].cells].flatMap((head, i) => !head.dataset.series ? [] : [{
         label: head.textContent,
@@ -30,23 +30,23 @@ INK = """canvas => new Set(new Uint32Array(
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    """The app, with some people and an administrator."""
+def server(tmp_path: Path) -> Iterator[AppServer]:
+    """The app with accounts and an administrator."""
     now = datetime.now(UTC)
-    with staged(tmp_path) as stage, stage.app.app_context():
+    with serve_with_mailbox(tmp_path) as server, server.app.app_context():
         accounts, notes = made.documents(made.make(300, now - timedelta(days=60), now, now), now)
         current_mongo().database["users"].insert_many(accounts)
         current_mongo().database["departed"].insert_many(notes)
         assert users.create_admin(
             parse_address("root@example.com"), hash_password(PASSWORD, 4), now
         )
-        yield stage
+        yield server
 
 
 @pytest.fixture
-def site(stage: Stage) -> str:
-    """Where `new_page` opens its pages."""
-    return stage.url
+def site(server: AppServer) -> str:
+    """The address that `new_page` opens."""
+    return server.url
 
 
 def opened(page: Page) -> Page:
@@ -60,54 +60,54 @@ def opened(page: Page) -> Page:
 
 
 def number(text: str) -> float | None:
-    """What a cell says, as a number; none for a dash."""
+    """The number in a cell; none for a dash."""
     words = text.removesuffix(" so far").removesuffix("%").strip().replace(",", "")
     return None if words == "–" else float(words)
 
 
-def test_each_chart_draws_its_table(new_page: NewPage) -> None:
+def test_each_chart_shows_the_numbers_of_its_table(new_page: NewPage) -> None:
     page = opened(new_page())
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     for canvas in page.locator("canvas").all():
-        drawn, said = canvas.evaluate(DRAWN), canvas.evaluate(SAID)
-        assert [one["label"] for one in drawn] == [one["label"] for one in said]
-        for chart, table in zip(drawn, said, strict=True):
+        in_chart, in_table = canvas.evaluate(IN_CHART), canvas.evaluate(IN_TABLE)
+        assert [one["label"] for one in in_chart] == [one["label"] for one in in_table]
+        for chart, table in zip(in_chart, in_table, strict=True):
             assert chart["data"] == pytest.approx(
                 [number(cell) for cell in table["data"]], abs=0.051
             )
         assert canvas.evaluate(INK) > 10, "something is painted"
 
 
-def test_charts_are_drawn_anew_in_the_colours_of_the_scheme(new_page: NewPage) -> None:
+def test_charts_change_colours_with_the_colour_scheme(new_page: NewPage) -> None:
     page = opened(new_page(color_scheme="light"))
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     first = page.locator("canvas").first
-    light = first.evaluate(DRAWN)
+    light = first.evaluate(IN_CHART)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(
         "colour => Chart.getChart(document.querySelector('canvas')).data.datasets[0].borderColor"
         " !== colour",
         arg=light[0]["colour"],
     )
-    dark = first.evaluate(DRAWN)
+    dark = first.evaluate(IN_CHART)
     assert [one["data"] for one in dark] == [one["data"] for one in light]
     assert not {one["colour"] for one in dark} & {one["colour"] for one in light}
 
 
-def test_without_a_script_the_tables_stand_alone(new_page: NewPage) -> None:
+def test_without_scripts_the_page_shows_only_tables(new_page: NewPage) -> None:
     page = opened(new_page(java_script_enabled=False))
     expect(page.locator("canvas:visible")).to_have_count(0)
     expect(page.get_by_role("table")).to_have_count(CHARTS)
     expect(page.get_by_role("table").first.get_by_role("row").last).to_contain_text("All")
 
 
-def test_nothing_sticks_out_on_a_phone(new_page: NewPage) -> None:
+def test_the_funnel_fits_a_phone(new_page: NewPage) -> None:
     page = opened(new_page(viewport={"width": 360, "height": 720}))
     expect(page.locator("canvas:visible")).to_have_count(CHARTS)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_the_form_shows_another_span(new_page: NewPage) -> None:
+def test_the_form_changes_the_date_range(new_page: NewPage) -> None:
     page = opened(new_page())
     page.get_by_label("By", exact=True).select_option("Month")
     page.get_by_role("button", name="Show").click()

@@ -1,4 +1,4 @@
-"""The main journey, as somebody at a browser goes it."""
+"""The main journey in a real browser."""
 
 import re
 
@@ -11,7 +11,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def sign_up(page: Page, email: str = "ada@example.com") -> None:
-    """Fills the form in and waits for what comes next."""
+    """Fills in and sends the registration form, and waits for the next page."""
     page.goto("/register")
     page.get_by_label("Email address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -21,7 +21,7 @@ def sign_up(page: Page, email: str = "ada@example.com") -> None:
 
 
 def newest_link(page: Page) -> str:
-    """Opens the development mailbox until the mail is there, and reads its text part."""
+    """The link in the development mailbox, which is reloaded until the mail is there."""
     page.goto("/dev/mail")
     link = page.locator("pre a[href*='/confirm/']").first
     for _attempt in range(50):
@@ -33,7 +33,7 @@ def newest_link(page: Page) -> str:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_from_sign_up_to_the_profile(new_page: NewPage, scripts: bool) -> None:
+def test_a_person_signs_up_confirms_and_opens_the_profile(new_page: NewPage, scripts: bool) -> None:
     page = new_page(java_script_enabled=scripts, viewport={"width": 360, "height": 740})
     sign_up(page)
     expect(page.get_by_role("main")).to_contain_text("ada@example.com")
@@ -46,7 +46,7 @@ def test_from_sign_up_to_the_profile(new_page: NewPage, scripts: bool) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "fits a phone"
 
 
-def test_the_link_opened_in_another_browser_asks_for_the_password(new_page: NewPage) -> None:
+def test_the_link_asks_for_the_password_in_another_browser(new_page: NewPage) -> None:
     page, phone = new_page(), new_page()
     sign_up(page)
     phone.goto(newest_link(page))
@@ -55,7 +55,7 @@ def test_the_link_opened_in_another_browser_asks_for_the_password(new_page: NewP
     expect(phone.locator(".alert-success")).to_contain_text("confirmed")
 
 
-def test_signing_out_in_one_tab_leaves_nothing_in_another(new_page: NewPage) -> None:
+def test_signing_out_in_one_tab_clears_the_other_tabs(new_page: NewPage) -> None:
     """ASVS 14.3.1."""
     page = new_page()
     sign_up(page)
@@ -67,7 +67,7 @@ def test_signing_out_in_one_tab_leaves_nothing_in_another(new_page: NewPage) -> 
     expect(other.locator("body")).not_to_contain_text("ada@example.com")
 
 
-def test_the_first_wrong_field_has_the_focus_and_values_stay(new_page: NewPage) -> None:
+def test_the_first_wrong_field_gets_the_focus_and_other_values_stay(new_page: NewPage) -> None:
     page = new_page()
     page.goto("/register")
     page.get_by_label("Email address").fill("ada@example.com")
@@ -89,7 +89,7 @@ def test_a_password_can_be_shown(new_page: NewPage) -> None:
     expect(field).to_have_attribute("type", "text")
 
 
-def test_the_resend_button_counts_down_and_comes_back(new_page: NewPage) -> None:
+def test_the_resend_button_sends_a_new_mail(new_page: NewPage) -> None:
     page = new_page()
     sign_up(page)
     button = page.get_by_role("button", name=re.compile("new mail"))
@@ -98,7 +98,7 @@ def test_the_resend_button_counts_down_and_comes_back(new_page: NewPage) -> None
     expect(page.locator(".alert-success")).to_contain_text("on its way")
 
 
-def test_dark_follows_the_system(new_page: NewPage) -> None:
+def test_the_colours_follow_the_colour_scheme_of_the_system(new_page: NewPage) -> None:
     shades = []
     for scheme in ("light", "dark"):
         page = new_page(color_scheme=scheme)

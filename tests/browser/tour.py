@@ -1,21 +1,24 @@
-"""A walk through every page in each of its states, and every mail.
+"""A tour of every page in each of its states, and of every mail.
 
-For whoever wants to look at all of them: the check for accessibility and the gallery. Each part is
-a story that stops, with a name, wherever there is something to see.
+The check for accessibility and the gallery of screenshots use it. Each part is a generator that
+yields a name and a page whenever there is something to look at.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import time_machine
-from flask import abort
+from flask import Flask, abort
 from playwright.sync_api import Page, expect
 from pymongo.errors import AutoReconnect
+from werkzeug.exceptions import HTTPException
 
 from app.mongo import current_mongo
-from tests.browser.stage import UNKNOWN_DOMAIN, Stage
+from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
 from tests.browser.test_journey import PASSWORD, sign_up
 from tests.users.funnel import made
 from tests.visitor import administrator_of
@@ -25,12 +28,12 @@ ADA, NEW = "ada@example.com", "ada@lovelace.example"
 OTHER_PASSWORD = "tangerine plinth wanders home"
 
 NewPage = Callable[..., Page]
-Sights = Iterator[tuple[str, Page]]
-Part = Callable[[Stage, NewPage], Sights]
+Stops = Iterator[tuple[str, Page]]
+Part = Callable[[AppServer, NewPage], Stops]
 
 
-def strangers(stage: Stage, new_page: NewPage) -> Sights:
-    """What is there before one has an account."""
+def signed_out(server: AppServer, new_page: NewPage) -> Stops:
+    """Pages that need no account."""
     page = new_page()
     for name, path in {
         "home": "/",
@@ -62,12 +65,12 @@ def strangers(stage: Stage, new_page: NewPage) -> Sights:
     yield "forgot-answered", page
 
 
-def waiting(stage: Stage, new_page: NewPage) -> Sights:
-    """From the form to a proven address, with everything that can go wrong."""
+def waiting(server: AppServer, new_page: NewPage) -> Stops:
+    """The waiting page in each of its states."""
     page = new_page()
     sign_up(page, ADA)
     yield "unconfirmed-queued", page
-    stage.mailbox.all()
+    server.mailbox.all()
     page.goto("/unconfirmed")
     yield "unconfirmed-sent", page
     page.get_by_label("Code").fill("12345")
@@ -76,7 +79,7 @@ def waiting(stage: Stage, new_page: NewPage) -> Sights:
     yield "unconfirmed-wrong-code", page
     page.goto("/")
     yield "home-unconfirmed", page
-    with patch.dict(stage.app.config, RESEND_COOLDOWN=60):
+    with patch.dict(server.app.config, RESEND_COOLDOWN=60):
         page.goto("/unconfirmed")
         yield "unconfirmed-countdown", page
     page.goto("/unconfirmed")
@@ -91,17 +94,17 @@ def waiting(stage: Stage, new_page: NewPage) -> Sights:
     yield "unconfirmed-no-tries-left", page
     sign_up(page, "ada@gmial.com")
     yield "unconfirmed-suggestion", page
-    stage.refuse_mail()
+    server.refuse_mail()
     page.goto("/unconfirmed")
     yield "unconfirmed-refused", page
 
 
-def confirmation_links(stage: Stage, new_page: NewPage) -> Sights:
-    """What a link comes to: the good outcome, and each of the others."""
+def confirmation_links(server: AppServer, new_page: NewPage) -> Stops:
+    """Each outcome of a confirmation link."""
     owner, phone = new_page(), new_page()
-    owner.route("**/latchkey.js", lambda route: route.abort())  # it would press the button
+    owner.route("**/latchkey.js", lambda route: route.abort())  # the script would press the button
     sign_up(owner, ADA)
-    older = stage.mailbox.newest(ADA).link
+    older = server.mailbox.newest(ADA).link
     owner.goto(older)
     yield "confirm-here", owner
     phone.goto(older)
@@ -109,31 +112,31 @@ def confirmation_links(stage: Stage, new_page: NewPage) -> Sights:
     phone.get_by_role("button", name="Confirm this address").click()
     expect(phone.locator(".alert-danger")).to_be_visible()
     yield "confirm-elsewhere-refused", phone
-    with patch.dict(stage.app.config, CONFIRM_MAX_AGE=-1):
+    with patch.dict(server.app.config, CONFIRM_MAX_AGE=-1):
         phone.goto(older)
     yield "link-expired", phone
-    with patch.dict(stage.app.config, RESEND_COOLDOWN=60):
+    with patch.dict(server.app.config, RESEND_COOLDOWN=60):
         phone.get_by_role("button", name="Send a new mail").click()
     yield "link-asked-too-soon", phone
     phone.goto("/confirm/damaged")
     yield "link-damaged", phone
     owner.goto("/unconfirmed")
     owner.get_by_role("button", name="Send a new mail").click()
-    stage.mailbox.all()
+    server.mailbox.all()
     phone.goto(older)
     yield "link-superseded", phone
     phone.get_by_role("button", name="Send a new mail").click()
     yield "link-sent-again", phone
-    newest = stage.mailbox.newest(ADA).link
+    newest = server.mailbox.newest(ADA).link
     stranger = new_page()
     sign_up(stranger, "eve@example.com")
     stranger.goto(newest)
     yield "link-of-another-account", stranger
-    gone = stage.mailbox.newest("eve@example.com").link
-    phone.goto(gone)
+    removed = server.mailbox.newest("eve@example.com").link
+    phone.goto(removed)
     phone.get_by_role("button", name="I did not sign up").click()
     yield "home-disowned", phone
-    phone.goto(gone)
+    phone.goto(removed)
     yield "link-of-a-gone-account", phone
     owner.goto(newest)
     owner.get_by_role("button", name="Confirm this address").click()
@@ -142,16 +145,16 @@ def confirmation_links(stage: Stage, new_page: NewPage) -> Sights:
     yield "link-used", phone
 
 
-def account(stage: Stage, new_page: NewPage) -> Sights:
-    """A life with an account, from the first profile to the last mail."""
+def account(server: AppServer, new_page: NewPage) -> Stops:
+    """The pages of an account and its mails, from the first profile to the deletion."""
     page = new_page()
-    _confirmed(stage, page)
+    _confirmed(server, page)
     for name in ("profile", "profile/password", "profile/email", "profile/delete"):
         page.goto(f"/{name}")
         yield name.replace("/", "-"), page
     page.goto("/profile/sessions")
     yield "profile-sessions-one", page
-    sign_up(new_page(), ADA)  # the owner is told
+    sign_up(new_page(), ADA)  # the owner gets a mail
     phone = new_page()
     _sign_in(phone, ADA)
     page.reload()
@@ -169,12 +172,12 @@ def account(stage: Stage, new_page: NewPage) -> Sights:
     page.keyboard.press("Enter")
     expect(page.locator(".alert-success")).to_be_visible()
     yield "profile-password-changed", page
-    yield from _forgetting(stage, phone)
+    yield from _reset_password(server, phone)
     _sign_in(page, ADA)
-    yield from _moving(stage, page, phone)
+    yield from _change_address(server, page, phone)
     page.goto("/profile/activity")
     yield "profile-activity", page
-    yield from _undoing(stage, page)
+    yield from _undo_change(server, page)
     _sign_in(page, ADA)
     page.goto("/profile/delete")
     page.get_by_label("Current password", exact=True).fill(PASSWORD)
@@ -182,12 +185,12 @@ def account(stage: Stage, new_page: NewPage) -> Sights:
     expect(page.locator(".alert-success")).to_be_visible()
     yield "home-deleted", page
     sign_up(page, "grace@example.com")
-    yield from _mails(stage, page)
+    yield from _mails(server, page)
 
 
-def _forgetting(stage: Stage, page: Page) -> Sights:
+def _reset_password(server: AppServer, page: Page) -> Stops:
     _ask_reset(page, ADA)
-    link = stage.mailbox.newest(ADA).link
+    link = server.mailbox.newest(ADA).link
     page.goto(link)
     yield "reset", page
     page.get_by_label("New password", exact=True).fill("password1")
@@ -202,7 +205,7 @@ def _forgetting(stage: Stage, page: Page) -> Sights:
     yield "reset-superseded", page
 
 
-def _moving(stage: Stage, page: Page, phone: Page) -> Sights:
+def _change_address(server: AppServer, page: Page, phone: Page) -> Stops:
     page.goto("/profile/email")
     page.get_by_label("New email address").fill(ADA)
     page.get_by_label("Current password", exact=True).fill(PASSWORD)
@@ -216,7 +219,7 @@ def _moving(stage: Stage, page: Page, phone: Page) -> Sights:
     yield "profile-email-asked", page
     page.goto("/profile")
     yield "profile-pending", page
-    link = stage.mailbox.newest(NEW).link
+    link = server.mailbox.newest(NEW).link
     phone.goto(link)
     yield "email-confirm-elsewhere", phone
     phone.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -226,8 +229,8 @@ def _moving(stage: Stage, page: Page, phone: Page) -> Sights:
     yield "email-confirm-used", phone
 
 
-def _undoing(stage: Stage, page: Page) -> Sights:
-    link = stage.mailbox.newest(ADA).link
+def _undo_change(server: AppServer, page: Page) -> Stops:
+    link = server.mailbox.newest(ADA).link
     page.goto(link)
     yield "email-undo", page
     page.get_by_role("button", name="Take the account back").click()
@@ -235,17 +238,17 @@ def _undoing(stage: Stage, page: Page) -> Sights:
     yield "email-undo-done", page
     page.goto(link)
     yield "email-undo-superseded", page
-    page.goto(stage.mailbox.newest(ADA, "password").link)
+    page.goto(server.mailbox.newest(ADA, "password").link)
     _new_password(page, PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".alert-success")).to_be_visible()
 
 
-def _mails(stage: Stage, page: Page) -> Sights:
+def _mails(server: AppServer, page: Page) -> Stops:
     """Every kind of mail as its HTML part, and the mailbox that shows them."""
-    stage.mailbox.all()
+    server.mailbox.all()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=6, hours=1)):
-        stage.mailbox.all()  # the reminder
+        server.mailbox.all()  # the reminder
     page.goto("/dev/mail")
     page.get_by_text("Source").first.click()
     expect(page.frame_locator("iframe").first.get_by_role("heading")).to_be_visible()
@@ -253,7 +256,7 @@ def _mails(stage: Stage, page: Page) -> Sights:
     urls: dict[str, str] = {}
     for shown in page.locator("details.lk-mail").all():
         subject = str(shown.locator("h2").text_content())
-        # Some go to both addresses under one subject.
+        # Mails about a change go to both addresses with the same subject.
         name = f"mail-{subject}-to-new" if NEW in str(shown.text_content()) else f"mail-{subject}"
         urls[name] = str(shown.locator("iframe").get_attribute("src"))
     for name, url in urls.items():
@@ -261,10 +264,10 @@ def _mails(stage: Stage, page: Page) -> Sights:
         yield name.lower().replace(" ", "-").replace(":", ""), page
 
 
-def administration(stage: Stage, new_page: NewPage) -> Sights:
-    """What administrators see: nobody, some people, somebody, what is done to them, and mail."""
+def administration(server: AppServer, new_page: NewPage) -> Stops:
+    """The pages of administrators, with and without people, mail and figures."""
     root = new_page()
-    administrator_of(stage.app)
+    administrator_of(server.app)
     _sign_in(root, ROOT)
     root.goto("/admin/?from=2020-01-01&to=2020-02-01&by=week")
     yield "admin-funnel-empty", root
@@ -272,10 +275,10 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
         page = new_page()
         sign_up(page, f"person{number}@example.com")
         if number % 3:
-            page.goto(stage.mailbox.newest(f"person{number}@example.com").link)
+            page.goto(server.mailbox.newest(f"person{number}@example.com").link)
             expect(page.locator(".alert-success")).to_be_visible()
     sign_up(new_page(), "a.rather.long.address.of.somebody@an-even-longer-domain.example.org")
-    stage.refuse_mail()
+    server.refuse_mail()
     root.goto("/admin/?from=2026-02-01&to=2026-01-01")
     expect(root.locator(".alert-danger")).to_be_visible()
     yield "admin-funnel-refused", root
@@ -301,7 +304,7 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
     root.get_by_role("link", name="Try again:").click()
     yield "admin-mail-retry", root
     now = datetime.now(UTC)
-    with stage.app.app_context():
+    with server.app.app_context():
         database = current_mongo().database
         accounts, notes = made.documents(made.make(400, now - timedelta(days=80), now, now), now)
         database["users"].insert_many(accounts)
@@ -311,8 +314,8 @@ def administration(stage: Stage, new_page: NewPage) -> Sights:
     yield "admin-funnel", root
 
 
-def errors(stage: Stage, new_page: NewPage) -> Sights:
-    """Refusals."""
+def errors(server: AppServer, new_page: NewPage) -> Stops:
+    """Error pages."""
     page = new_page()
     page.goto("/nowhere")
     yield "error-404", page
@@ -324,28 +327,72 @@ def errors(stage: Stage, new_page: NewPage) -> Sights:
     expect(page.get_by_text("Error 400")).to_be_visible()
     yield "error-400", page
     for code in (403, 429, 500):
-        with patch.dict(stage.app.view_functions, {"main.home": lambda code=code: abort(code)}):
+        with patch.dict(server.app.view_functions, {"main.home": lambda code=code: abort(code)}):
             page.goto("/")
         yield f"error-{code}", page
-    with patch.dict(stage.app.view_functions, {"main.home": _database_away}):
+    with patch.dict(server.app.view_functions, {"main.home": _database_away}):
         page.goto("/")
     yield "error-503", page
 
 
-PARTS = (strangers, waiting, confirmation_links, account, administration, errors)
+PARTS = (signed_out, waiting, confirmation_links, account, administration, errors)
+
+# The routes that each part must show. tests/browser/test_tour.py names those that no part shows.
+ROUTES: dict[Part, set[str]] = {
+    signed_out: {"/", "/register", "/login", "/forgot"},
+    waiting: {"/unconfirmed"},
+    confirmation_links: {"/confirm/<token>"},
+    account: {
+        "/profile",
+        "/profile/password",
+        "/profile/email",
+        "/profile/delete",
+        "/profile/sessions",
+        "/profile/activity",
+        "/reset/<token>",
+        "/email/confirm/<token>",
+        "/email/undo/<token>",
+        "/dev/mail",
+        "/dev/mail/<mail_id>/html",
+    },
+    administration: {
+        "/admin/",
+        "/admin/people",
+        "/admin/people/<account>",
+        "/admin/people/<account>/<name>",
+        "/admin/mail",
+        "/admin/mail/retry/<kind>",
+    },
+    errors: set(),
+}
 
 
-def walk(part: Part, stage: Stage, new_page: NewPage) -> Sights:
-    """A part, each of its pages as it is once all has arrived: a click waits for the next page's
-    first byte, not for its stylesheet."""
-    for name, page in part(stage, new_page):
+def walk(part: Part, server: AppServer, new_page: NewPage) -> Stops:
+    """Yields each page of a part after it has loaded completely: a click waits only for the first
+    byte of the next page.
+
+    Raises:
+        AssertionError: the part has not shown all of its `ROUTES`.
+    """
+    shown: set[str] = set()
+    for name, page in part(server, new_page):
         page.wait_for_load_state()
+        shown |= _route(server.app, page.url)
         yield name, page
+    assert shown >= ROUTES[part], f"not shown: {ROUTES[part] - shown}"
 
 
-def _confirmed(stage: Stage, page: Page) -> None:
+def _route(app: Flask, url: str) -> set[str]:
+    """The route of a page; empty for an error page and for the answer to a form without a GET."""
+    with suppress(HTTPException):
+        rule, _values = app.url_map.bind("").match(urlsplit(url).path, return_rule=True)
+        return {rule.rule}
+    return set()
+
+
+def _confirmed(server: AppServer, page: Page) -> None:
     sign_up(page, ADA)
-    page.goto(stage.mailbox.newest(ADA).link)
+    page.goto(server.mailbox.newest(ADA).link)
     expect(page.locator(".alert-success")).to_be_visible()
 
 

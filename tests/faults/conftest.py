@@ -1,4 +1,4 @@
-"""Faults happen to processes of these tests' own."""
+"""Fixtures of the faults: real processes, which only these tests use."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from app.mail.worker import Worker
 from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
-from tests.faults.stage import SETTINGS, MailWorker, Process, Web
+from tests.faults.real_processes import SETTINGS, MailWorker, Process, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mailbox import Mailbox
 from tests.mongo import start_mongod
@@ -28,7 +28,7 @@ Make = Callable[..., P]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder can be run, or left out, by `-m faults`."""
+    """Marks every test of this folder, so that `-m faults` selects it."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.faults)
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def failing_mongod() -> Iterator[Mongod]:
-    """A mongod that fails when a test says so (`failCommand`)."""
+    """A mongod that a test can make fail, by the fail point `failCommand`."""
     with (
         tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
         start_mongod(Path(folder), enableTestCommands=1) as server,
@@ -46,13 +46,13 @@ def failing_mongod() -> Iterator[Mongod]:
 
 @pytest.fixture(scope="session")
 def uri(failing_mongod: Mongod) -> str:
-    """The database, emptied for each test by `users`."""
+    """The URI of the database, which `users` empties for each test."""
     return failing_mongod.uri("faults")
 
 
 @pytest.fixture
 def users(uri: str) -> Iterator[Users]:
-    """Its accounts, with their indexes made."""
+    """The accounts: empty, with indexes."""
     found = connect(uri)["users"]
     list(indexes.apply(found.database))
     found.delete_many({})
@@ -62,7 +62,7 @@ def users(uri: str) -> Iterator[Users]:
 
 @pytest.fixture
 def server() -> Iterator[SmtpServer]:
-    """The mail server, which listens."""
+    """A running mail server."""
     server = SmtpServer()
     server.start()
     yield server
@@ -71,7 +71,7 @@ def server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def started() -> Iterator[list[Process]]:
-    """What is running, and killed after the test."""
+    """The processes of the test, which are killed after it."""
     processes: list[Process] = []
     yield processes
     for process in processes:
@@ -91,8 +91,8 @@ def make_web(tmp_path: Path, started: list[Process]) -> Make[Web]:
 
 
 @pytest.fixture(scope="session")
-def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """Started once: that takes longer than most tests."""
+def shared_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """A web process for the whole session, because the start takes longer than most tests."""
     web = Web(tmp_path_factory.mktemp("web") / "log", MONGODB_URI=uri)
     web.start()
     yield web
@@ -100,9 +100,9 @@ def kept_web(uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web
 
 
 @pytest.fixture
-def web(kept_web: Web, users: Users) -> Web:
-    """One that answers, for tests that do it no harm."""
-    return kept_web
+def web(shared_web: Web, users: Users) -> Web:
+    """A running web process, for tests that do not kill it."""
+    return shared_web
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def make_worker(
 
 
 def app_like(uri: str, folder: Path) -> Flask:
-    """The app with the settings of the web process, for a look at its mail."""
+    """An app with the settings of the web process, to deliver and read its mail."""
     settings = config.load(SETTINGS | {"MONGODB_URI": uri})
     settings.MAIL_FOLDER = str(folder)
     return create_app(settings)
@@ -129,5 +129,5 @@ def app_like(uri: str, folder: Path) -> Flask:
 
 @pytest.fixture
 def mailbox(uri: str, users: Users, tmp_path: Path) -> Mailbox:
-    """What is delivered, for tests that want a link and have no fault in the mail."""
+    """The delivered mails, for tests that need a link and no fault of the mail server."""
     return Mailbox(Worker(app_like(uri, tmp_path / "mail")), tmp_path / "mail")

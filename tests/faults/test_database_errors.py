@@ -1,13 +1,13 @@
-"""MongoDB answers with an error: an outage is "try again", anything else is a fault with its
-traceback.
+"""MongoDB answers with an error: an outage is a 503, any other error is a 500 with a traceback.
 
-`failCommand` lets a real mongod answer so. It does it until the test ends, since the driver repeats
-reads and writes.
+The fail point `failCommand` makes a real mongod answer with an error. It stays on until the test
+ends, because the driver repeats reads and writes.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from threading import Event
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,7 +24,7 @@ from tests.web.pages import assert_our_page
 ADA = "ada@example.com"
 UNAUTHORIZED, FAILED_VALIDATION, STEPPING_DOWN, SHUTTING_DOWN = 13, 121, 11602, 91
 FAULTS, OUTAGES = [UNAUTHORIZED, FAILED_VALIDATION], [STEPPING_DOWN, SHUTTING_DOWN]
-# The driver repeats until the time is over, which may be while it waits for a primary.
+# The driver repeats until its timeout, which may end while it waits for a primary.
 OUTAGE = "(NotPrimaryError|ExecutionTimeout|NetworkTimeout|ServerSelectionTimeoutError)"
 
 Answer = Callable[..., None]
@@ -32,7 +32,7 @@ Answer = Callable[..., None]
 
 @pytest.fixture
 def app(make_app: MakeApp, uri: str, users: Users) -> Flask:
-    """The app on the mongod that fails when it is asked to."""
+    """The app on the mongod with fail points."""
     app = make_app(MONGODB_URI=f"{uri}&timeoutMS=1000", RATELIMIT_ENABLED="false")
     app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
     return app
@@ -40,7 +40,7 @@ def app(make_app: MakeApp, uri: str, users: Users) -> Flask:
 
 @pytest.fixture
 def ada(app: Flask) -> Visitor:
-    """Somebody who is signed in."""
+    """A person who is signed in."""
     ada = Visitor(app)
     ada.register(ADA)
     return ada
@@ -48,8 +48,8 @@ def ada(app: Flask) -> Visitor:
 
 @pytest.fixture
 def answer(failing_mongod: Mongod) -> Iterator[Answer]:
-    """`answer(13, "find")`: the app's finds fail with that code from now on."""
-    with MongoClient(failing_mongod.uri()) as client:
+    """After `answer(13, "find")` every `find` of the app fails with that code."""
+    with MongoClient[dict[str, Any]](failing_mongod.uri()) as client:
 
         def answer(code: int, *commands: str) -> None:
             data = {"failCommands": list(commands), "errorCode": code, "appName": "latchkey"}
@@ -62,7 +62,7 @@ def answer(failing_mongod: Mongod) -> Iterator[Answer]:
 
 
 @pytest.mark.parametrize("code", FAULTS)
-def test_a_fault_is_a_500_with_its_traceback(
+def test_a_fault_is_a_500_with_a_traceback_in_the_log(
     ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     form = ada.fill("/login", email=ADA, password="not the password")
@@ -74,7 +74,7 @@ def test_a_fault_is_a_500_with_its_traceback(
 
 
 @pytest.mark.parametrize("code", OUTAGES)
-def test_an_outage_is_a_503_with_one_line(
+def test_an_outage_is_a_503_with_one_line_in_the_log(
     ada: Visitor, answer: Answer, code: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     form = ada.fill("/login", email=ADA, password="not the password")
@@ -89,10 +89,10 @@ def test_an_outage_is_a_503_with_one_line(
     assert "Traceback" not in caplog.text
 
 
-def test_a_validator_that_refuses_an_account_is_a_500_and_stores_nothing(
+def test_a_document_that_the_validator_refuses_is_a_500_and_is_not_stored(
     app: Flask, users: Users, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No fail point: the schema of a newer version that this one does not meet."""
+    """The validator is the schema of a newer version, which this one does not meet."""
     validator = users.options()["validator"]
     stricter = {"$and": [validator, {"field_of_a_newer_version": {"$exists": True}}]}
     users.database.command("collMod", users.name, validator=stricter)
@@ -108,10 +108,10 @@ def test_a_validator_that_refuses_an_account_is_a_500_and_stores_nothing(
 
 
 class OneRound(Event):
-    """Stops a worker at its first pause."""
+    """An event that stops a worker at its first pause."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Where the worker would wait for the next letter, or after an error."""
+        """The worker calls this when it waits for letters, or after an error."""
         self.set()
         return True
 
@@ -125,7 +125,8 @@ def test_the_worker_logs_a_fault_with_its_traceback_and_goes_on(
     Worker(app).run(OneRound())
     assert "Traceback" in caplog.text
     assert "OperationFailure: " in caplog.text
-    assert len(users.find_one({"email_key": ADA})["outbox"]) == 1  # type: ignore[index]
+    (account,) = users.find({"email_key": ADA})
+    assert len(account["outbox"]) == 1
 
 
 @pytest.mark.usefixtures("ada")
@@ -139,7 +140,8 @@ def test_the_worker_logs_an_outage_in_one_line_and_goes_on(
     (line,) = [record.getMessage() for record in caplog.records]
     assert re.fullmatch(f"mail: MongoDB: {OUTAGE}", line)
     assert "Traceback" not in caplog.text
-    assert len(users.find_one({"email_key": ADA})["outbox"]) == 1  # type: ignore[index]
+    (account,) = users.find({"email_key": ADA})
+    assert len(account["outbox"]) == 1
 
 
 @pytest.mark.parametrize("command", ["aggregate", "find", "listIndexes"])
@@ -152,7 +154,7 @@ def test_the_worker_logs_an_outage_in_one_line_and_goes_on(
         (SHUTTING_DOWN, "mongodb: does not answer"),
     ],
 )
-def test_readiness_tells_a_fault_from_an_outage(
+def test_readiness_names_a_fault_and_an_outage_differently(
     app: Flask,
     answer: Answer,
     command: str,

@@ -1,9 +1,9 @@
-"""Processes are killed and stopped while they work; what was answered holds."""
+"""Processes are killed and stopped while they work; acknowledged registrations survive."""
 
 import random
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import MongodUnavailableError
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import ROUNDS, MailWorker, Person, ReplicaSet, Web
+from tests.faults.real_processes import ROUNDS, MailWorker, Person, ReplicaSet, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mongo import missing
 from tests.processes import wait_until
@@ -27,7 +27,7 @@ SILENCE = (OSError, HTTPException)
 
 
 class Crowd:
-    """People who register, each with an address of their own, until they are told to stop."""
+    """People who register new addresses in parallel until `stop`."""
 
     def __init__(self, web: Web, name: str, *, patient: bool = False) -> None:
         self.acknowledged: list[str] = []
@@ -51,13 +51,13 @@ class Crowd:
                     return
 
     def _registered(self, email: str) -> bool:
-        """Whether it was answered; somebody patient tries again as the 503 page says."""
+        """Whether the registration was acknowledged; a patient person tries again after a 503."""
         visitor = Person(self._web)
         while not self._stop.is_set():
             try:
                 answer = visitor.register(email)
             except (*SILENCE, AssertionError):
-                return False  # nothing answers, or no form does
+                return False  # no answer, or a page without the form
             if answer.status_code == 302:
                 return True
             assert answer.status_code == 503, answer.text
@@ -65,20 +65,20 @@ class Crowd:
                 return False
         return False
 
-    def until(self, condition: Callable[[], object]) -> None:
-        """Lets them work until the condition holds."""
-        wait_until(condition, 60)
+    def wait_for(self, acknowledged: int) -> None:
+        """Waits until so many registrations are acknowledged."""
+        wait_until(lambda: len(self.acknowledged) >= acknowledged, 60)
 
     def stop(self) -> None:
-        """Waits until everybody has seen their last answer; fails if one was wrong."""
+        """Waits until everyone has the last answer; fails if an answer was wrong."""
         self._stop.set()
         for work in self._at_work:
             work.result()
         self._pool.shutdown()
 
 
-def assert_whole(users: Users, acknowledged: Iterable[str]) -> None:
-    """What was answered is there, once; every account is owed its letter or has had it."""
+def assert_no_account_is_lost(users: Users, acknowledged: Iterable[str]) -> None:
+    """Every acknowledged account exists once, and each account is owed its letter or has got it."""
     accounts = list(users.find())
     keys = [account["email_key"] for account in accounts]
     assert len(keys) == len(set(keys))
@@ -90,7 +90,7 @@ def assert_whole(users: Users, acknowledged: Iterable[str]) -> None:
 
 
 def assert_all_delivered(users: Users, server: SmtpServer) -> None:
-    """Every account has its mail; where one came twice, it is recognised as one."""
+    """Every account has got its mail; a repeated mail has the same Message-ID."""
     wait_until(lambda: users.find_one({"outbox.0": {"$exists": True}}) is None, 60)
     ids: dict[str, set[str]] = defaultdict(set)
     for taken in list(server.taken):
@@ -99,7 +99,7 @@ def assert_all_delivered(users: Users, server: SmtpServer) -> None:
         assert len(ids[account["email_key"]]) == 1, account["email_key"]
 
 
-def test_web_and_worker_killed_at_any_instant_lose_nothing_that_was_answered(
+def test_killing_web_and_worker_loses_no_acknowledged_registration(
     make_web: Make[Web],
     make_worker: Make[MailWorker],
     uri: str,
@@ -113,22 +113,22 @@ def test_web_and_worker_killed_at_any_instant_lose_nothing_that_was_answered(
         worker.start()
         crowd = Crowd(web, f"round{number}")
         enough = random.randint(1, 25)  # noqa: S311
-        crowd.until(lambda crowd=crowd, enough=enough: len(crowd.acknowledged) >= enough)
+        crowd.wait_for(enough)
         web.kill()
         worker.kill()
         crowd.stop()
         acknowledged += crowd.acknowledged
-        assert_whole(users, acknowledged)
+        assert_no_account_is_lost(users, acknowledged)
     assert len(acknowledged) >= ROUNDS
     worker.start()
     assert_all_delivered(users, server)
 
 
-def test_a_worker_that_wakes_up_after_its_lease_cannot_settle_what_another_took_over(
+def test_a_worker_that_lost_its_lease_cannot_settle_the_letter(
     make_worker: Make[MailWorker], web: Web, users: Users, server: SmtpServer
 ) -> None:
-    """SIGSTOP once the mail is handed over. The other worker is told to come back, and meanwhile
-    the first one wakes up: its "done" is refused, and the same mail is sent again."""
+    """The first worker is stopped after it has sent the mail. The second one leases the letter and
+    must retry. The first one wakes up, cannot settle the letter, and the mail is sent again."""
     sleeper, other = make_worker(), make_worker()
     server.answers["DATA"] = ["", "451 later", ""]
     server.before_data = lambda: sleeper.signal_all(signal.SIGSTOP)
@@ -149,7 +149,7 @@ def test_a_worker_that_wakes_up_after_its_lease_cannot_settle_what_another_took_
 
 @pytest.fixture
 def replica_set(tmp_path: Path) -> Any:
-    """Three mongods."""
+    """A replica set of three mongods."""
     members = ReplicaSet(tmp_path)
     try:
         members.start()
@@ -159,27 +159,27 @@ def replica_set(tmp_path: Path) -> Any:
     members.stop()
 
 
-def test_the_primary_of_three_is_killed_and_everything_acknowledged_survives(
+def test_killing_the_primary_loses_no_acknowledged_registration(
     replica_set: ReplicaSet, make_web: Make[Web]
 ) -> None:
-    """Those who got a 503 have tried again, and nobody was told that their address is taken."""
+    """People who got a 503 try again, and none is told that the address is taken."""
     uri = replica_set.uri("latchkey")
     users = connect(uri + "&serverSelectionTimeoutMS=30000&timeoutMS=30000")["users"]
     list(indexes.apply(users.database))
     web = make_web(MONGODB_URI=uri)
     web.start()
     crowd = Crowd(web, "failover", patient=True)
-    crowd.until(lambda: len(crowd.acknowledged) >= 20)
+    crowd.wait_for(20)
     primary = replica_set.member(_primary(uri))
     primary.kill()
     before = len(crowd.acknowledged)
-    crowd.until(lambda: len(crowd.acknowledged) >= before + 30)
+    crowd.wait_for(before + 30)
     crowd.stop()
     assert _primary(uri) != primary.port
-    assert_whole(users, crowd.acknowledged)
+    assert_no_account_is_lost(users, crowd.acknowledged)
     assert users.count_documents({"outbox.kind": "account_exists"}) == 0
     primary.restart()
-    assert_whole(users, crowd.acknowledged)
+    assert_no_account_is_lost(users, crowd.acknowledged)
 
 
 def _primary(uri: str) -> int:

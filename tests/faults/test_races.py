@@ -1,6 +1,6 @@
-"""Many at once, and two tabs on everything: one truth, and an answer that makes sense.
+"""Parallel requests, and the same form from two tabs: one result, and a correct answer to each.
 
-The same races at the repository, many rounds each: tests/users/test_on_mongod.py.
+tests/users/test_on_mongod.py has many rounds of the same races without HTTP.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from itertools import count
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.at_once import at_once
 from tests.faults.conftest import Make, Users
-from tests.faults.stage import Person, Web
+from tests.faults.real_processes import Person, Web
 from tests.mailbox import Mailbox
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD
 
 ADA, NEW = "ada@example.com", "a quite different phrase"
@@ -21,7 +21,7 @@ CROWD = 200
 
 
 def _send(person: Person, path: str, form: dict[str, str]) -> Callable[[], TestResponse]:
-    """Sends a form that is filled in; again where the server says that it has too much to do."""
+    """Sends a form; sends it again while the server answers that it is busy."""
 
     def send() -> TestResponse:
         while (answer := person.client.post(path, data=form)).status_code == 503:
@@ -36,7 +36,7 @@ def _twice(
 ) -> tuple[TestResponse, TestResponse]:
     """The answers to two tabs that send the same form at the same moment."""
     form = person.fill(path, on=on, **fields)
-    first, second = at_once(_send(person.tab(), path, form), _send(person.tab(), path, form))
+    first, second = in_parallel(_send(person.tab(), path, form), _send(person.tab(), path, form))
     assert first.status_code < 500 > second.status_code
     return first, second
 
@@ -47,21 +47,21 @@ def _locations(answers: tuple[TestResponse, TestResponse]) -> list[str | None]:
 
 @pytest.fixture
 def ada(web: Web, mailbox: Mailbox) -> Person:
-    """Somebody signed in, with a proven address."""
+    """A person with a confirmed account who is signed in."""
     person = Person(web)
     person.register(ADA)
     assert person.submit(mailbox.newest(ADA).link).location == "/"
     return person
 
 
-def test_200_registrations_of_one_address_at_once_are_one_account_whose_newest_link_works(
+def test_200_parallel_registrations_make_one_account_whose_newest_link_works(
     web: Web, users: Users, mailbox: Mailbox
 ) -> None:
     fields = {"email": ADA, "password": PASSWORD, "confirm": PASSWORD}
     people = [Person(web) for _ in range(CROWD)]
     forms = [person.fill("/register", **fields) for person in people]
     sends = [_send(person, "/register", form) for person, form in zip(people, forms, strict=True)]
-    answers = at_once(*sends)
+    answers = in_parallel(*sends)
     assert {(answer.status_code, answer.location) for answer in answers} == {(302, "/unconfirmed")}
     assert len({answer.text for answer in answers}) == 1
     (account,) = users.find()
@@ -72,7 +72,7 @@ def test_200_registrations_of_one_address_at_once_are_one_account_whose_newest_l
     assert Person(web).submit(link, password=PASSWORD).location == "/"
 
 
-def test_of_resends_at_once_each_has_a_version_and_only_the_newest_link_works(
+def test_after_parallel_resends_only_the_newest_link_works(
     web: Web, users: Users, mailbox: Mailbox
 ) -> None:
     person = Person(web)
@@ -87,7 +87,7 @@ def test_of_resends_at_once_each_has_a_version_and_only_the_newest_link_works(
     assert person.submit(links[-1]).location == "/"
 
 
-def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(
+def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(
     web: Web, mailbox: Mailbox
 ) -> None:
     for n in range(ROUNDS):
@@ -95,7 +95,7 @@ def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(
         person.register(email)
         link = mailbox.newest(email).link
         confirmation, resend = person.fill(link), person.fill("/resend", on="/unconfirmed")
-        confirmed, _resent = at_once(
+        confirmed, _resent = in_parallel(
             _send(person.tab(), link, confirmation), _send(person.tab(), "/resend", resend)
         )
         if confirmed.status_code != 302:
@@ -104,7 +104,7 @@ def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(
         assert person.get("/profile").status_code == 200
 
 
-def test_two_sign_ins_at_once_after_hashes_became_costlier_both_succeed(
+def test_parallel_sign_ins_succeed_after_the_hash_cost_was_raised(
     make_web: Make[Web], ada: Person, uri: str, users: Users
 ) -> None:
     costlier = make_web(MONGODB_URI=uri, BCRYPT_LOG_ROUNDS="5")
@@ -115,7 +115,7 @@ def test_two_sign_ins_at_once_after_hashes_became_costlier_both_succeed(
         users.update_one({}, {"$set": {"password_hash": account["password_hash"]}})
         visitors = [Person(costlier) for _ in range(3)]
         forms = [visitor.fill("/login", email=ADA, password=PASSWORD) for visitor in visitors]
-        signed_in = at_once(
+        signed_in = in_parallel(
             *(_send(visitor, "/login", form) for visitor, form in zip(visitors, forms, strict=True))
         )
         assert [answer.location for answer in signed_in] == ["/"] * 3
@@ -184,7 +184,7 @@ class TestTwoTabs:
                 ada.fill("/profile/email", email=email, current_password=PASSWORD)
                 for email in asked
             ]
-            at_once(*(_send(ada.tab(), "/profile/email", form) for form in forms))
+            in_parallel(*(_send(ada.tab(), "/profile/email", form) for form in forms))
             pending = users.find_one({}, {"pending_email": 1})
             assert pending is not None
             new = pending["pending_email"]["email_key"]

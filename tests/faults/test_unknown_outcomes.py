@@ -1,7 +1,7 @@
-"""A write took effect and its answer was lost: a 503 that says "try again", and that is safe.
+"""A write takes effect and its answer is lost: the page is a 503, and repeating the form is safe.
 
-"Timeout": MongoDB says that the majority has not confirmed it in time. "Cut": the line goes dead
-before the answer. The same form is then sent again, as reloading the page does.
+"timeout": MongoDB reports that the majority has not confirmed the write in time. "cut": the
+connection breaks before the answer. Then the test sends the same form again, as a reload does.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import Mongod
 from tests.faults.conftest import Users, app_like
-from tests.faults.line import Line
-from tests.faults.stage import Person, Web
+from tests.faults.real_processes import Person, Web
+from tests.faults.tcp_relay import TcpRelay
 from tests.mailbox import Mailbox
 from tests.processes import wait_until
 from tests.visitor import PASSWORD, alert
@@ -30,45 +30,45 @@ _numbers = count()
 
 
 def wire(command: str) -> bytes:
-    """How a command begins in BSON: a string of that name."""
+    """The start of a command in BSON: a string with that name."""
     return b"\x02" + command.encode() + b"\x00"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A web process whose answers from MongoDB can be lost."""
+class UnreliableSite:
+    """A web process that can lose answers of MongoDB."""
 
     web: Web
-    line: Line
+    relay: TcpRelay
     database: Database[dict[str, Any]]
     mailbox: Mailbox
     how: str = "timeout"
 
     @property
     def users(self) -> Users:
-        """The accounts, seen past the line."""
+        """The accounts, without the relay."""
         return self.database["users"]
 
-    def lose(self, command: str) -> None:
-        """The answer to the next command of that name."""
+    def lose_answer_to(self, command: str) -> None:
+        """Loses the answer to the next command with that name."""
         if self.how == "cut":
-            self.line.lose_answer(wire(command))
+            self.relay.lose_answer(wire(command))
             return
-        told = {"code": 64, "errmsg": "waiting for replication timed out"}
+        error = {"code": 64, "errmsg": "waiting for replication timed out"}
         data = {
             "failCommands": [command],
             "namespace": self.users.full_name,
-            "writeConcernError": told | {"errInfo": {"wtimeout": True}},
+            "writeConcernError": error | {"errInfo": {"wtimeout": True}},
         }
         once = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": data}
         self.database.client.admin.command(once)
 
     def restore(self) -> None:
-        """All is well again."""
-        self.line.restore()
+        """Lets MongoDB answer again, and waits until the web process is ready."""
+        self.relay.restore()
         wait_until(lambda: self.web.answer("/health/ready")[0] == 200)
 
-    def sent_twice(
+    def repeat(
         self,
         person: Person,
         path: str,
@@ -77,9 +77,9 @@ class Stage:
         write: str = "update",
         **fields: str,
     ) -> TestResponse:
-        """The answer to the same form when it is sent again, the first answer being lost."""
+        """Sends a form whose answer is lost, sends it again, and returns the second answer."""
         form = person.fill(path, on=on, **fields)
-        self.lose(write)
+        self.lose_answer_to(write)
         first = person.client.post(path, data=form)
         assert first.status_code == 503
         assert int(first.headers["Retry-After"]) > 0
@@ -89,195 +89,203 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def kept_stage(failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """One for all: each test has people of its own."""
+def shared_site(
+    failing_mongod: Mongod, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UnreliableSite]:
+    """One web process for all tests; each test has its own people."""
     folder: Path = tmp_path_factory.mktemp("unknown")
-    database, line = connect(failing_mongod.uri("unknown")), Line(failing_mongod.port)
+    database, relay = connect(failing_mongod.uri("unknown")), TcpRelay(failing_mongod.port)
     list(indexes.apply(database))
-    through = f"mongodb://127.0.0.1:{line.port}/unknown?directConnection=true"
+    through = f"mongodb://127.0.0.1:{relay.port}/unknown?directConnection=true"
     patience = "&serverSelectionTimeoutMS=1500&timeoutMS=1500"
     web = Web(folder / "web.log", MONGODB_URI=through + patience, WEB_CONCURRENCY="1")
     web.start()
     app = app_like(failing_mongod.uri("unknown"), folder / "mail")
-    yield Stage(web, line, database, Mailbox(Worker(app), folder / "mail"))
+    yield UnreliableSite(web, relay, database, Mailbox(Worker(app), folder / "mail"))
     web.kill()
-    line.close()
+    relay.close()
     database.client.drop_database("unknown")
 
 
 @pytest.fixture
-def stage(kept_stage: Stage) -> Stage:
-    """Where a majority does not confirm in time."""
-    return kept_stage
+def site(shared_site: UnreliableSite) -> UnreliableSite:
+    """A site that loses answers by a timeout."""
+    return shared_site
 
 
 @pytest.fixture(params=["timeout", "cut"])
-def either(kept_stage: Stage, request: pytest.FixtureRequest) -> Stage:
-    """Both ways of losing an answer."""
-    return replace(kept_stage, how=request.param)
+def each_site(shared_site: UnreliableSite, request: pytest.FixtureRequest) -> UnreliableSite:
+    """A site for each way of losing an answer."""
+    return replace(shared_site, how=request.param)
 
 
 @pytest.fixture
 def email() -> str:
-    """An address that nobody has yet."""
+    """An address without an account."""
     return f"person{next(_numbers)}@example.com"
 
 
 @pytest.fixture
-def ada(kept_stage: Stage, email: str) -> Person:
-    """Somebody signed in, with a proven address."""
-    person = Person(kept_stage.web)
+def ada(shared_site: UnreliableSite, email: str) -> Person:
+    """A person with a confirmed account who is signed in."""
+    person = Person(shared_site.web)
     person.register(email)
-    assert person.submit(kept_stage.mailbox.newest(email).link).location == "/"
+    assert person.submit(shared_site.mailbox.newest(email).link).location == "/"
     return person
 
 
-def account(stage: Stage, email: str) -> dict[str, Any]:
-    """The one account of that address."""
-    (found,) = stage.users.find({"email_key": email})
+def account(site: UnreliableSite, email: str) -> dict[str, Any]:
+    """The only account with that address."""
+    (found,) = site.users.find({"email_key": email})
     return found
 
 
-def test_registering_again_is_a_newer_claim_of_ones_own(either: Stage, email: str) -> None:
-    person = Person(either.web)
-    fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
-    again = either.sent_twice(person, "/register", write="findAndModify", **fields)
-    assert again.location == "/unconfirmed"
-    assert account(either, email)["token_version"] == 2
-    assert either.mailbox.subjects(email) == [either.mailbox.newest(email, "confirm").subject], (
-        "one mail, and none that says that the address is taken"
-    )
-    assert person.submit(either.mailbox.newest(email).link).location == "/"
-
-
-def test_whoever_does_not_register_again_can_use_the_mail_all_the_same(
-    stage: Stage, email: str
+def test_a_repeated_registration_replaces_the_first_one(
+    each_site: UnreliableSite, email: str
 ) -> None:
-    person = Person(stage.web)
-    stage.lose("findAndModify")
+    person = Person(each_site.web)
+    fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
+    again = each_site.repeat(person, "/register", write="findAndModify", **fields)
+    assert again.location == "/unconfirmed"
+    assert account(each_site, email)["token_version"] == 2
+    assert each_site.mailbox.subjects(email) == [
+        each_site.mailbox.newest(email, "confirm").subject
+    ], "one mail, and none that says that the address is taken"
+    assert person.submit(each_site.mailbox.newest(email).link).location == "/"
+
+
+def test_the_mail_of_an_unanswered_registration_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
+    site.lose_answer_to("findAndModify")
     assert person.register(email).status_code == 503
-    link = stage.mailbox.newest(email).link
+    link = site.mailbox.newest(email).link
     assert person.submit(link, password=PASSWORD).location == "/"
     assert person.get("/profile").status_code == 200
 
 
-def test_confirming_again_lands_home(either: Stage, email: str) -> None:
-    person = Person(either.web)
+def test_a_repeated_confirmation_leads_home(each_site: UnreliableSite, email: str) -> None:
+    person = Person(each_site.web)
     person.register(email)
-    link = either.mailbox.newest(email).link
-    assert either.sent_twice(person, link).location == "/"
+    link = each_site.mailbox.newest(email).link
+    assert each_site.repeat(person, link).location == "/"
     assert "is confirmed" in alert(person.get("/"), "success")
 
 
-def test_confirming_again_by_the_password_says_that_it_is_done(stage: Stage, email: str) -> None:
-    Person(stage.web).register(email)
-    elsewhere, link = Person(stage.web), stage.mailbox.newest(email).link
-    again = stage.sent_twice(elsewhere, link, password=PASSWORD)
+def test_a_repeated_confirmation_by_password_says_that_it_is_done(
+    site: UnreliableSite, email: str
+) -> None:
+    Person(site.web).register(email)
+    elsewhere, link = Person(site.web), site.mailbox.newest(email).link
+    again = site.repeat(elsewhere, link, password=PASSWORD)
     assert (again.status_code, "Already confirmed" in again.text) == (200, True)
     assert elsewhere.sign_in(email).location == "/"
 
 
-def test_a_code_whose_try_was_counted_unheard_works(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_a_repeated_code_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
     person.register(email)
-    words = stage.mailbox.newest(email).text.split()
+    words = site.mailbox.newest(email).text.split()
     code = next(a + b for a, b in pairwise(words) if (a + b).isdigit())
-    again = stage.sent_twice(person, "/unconfirmed/code", on="/unconfirmed", code=code)
+    again = site.repeat(person, "/unconfirmed/code", on="/unconfirmed", code=code)
     assert again.location == "/"
 
 
-def test_a_resend_again_sends_another_and_the_newest_link_works(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_after_a_repeated_resend_the_newest_link_works(site: UnreliableSite, email: str) -> None:
+    person = Person(site.web)
     person.register(email)
-    again = stage.sent_twice(person, "/resend", on="/unconfirmed")
+    again = site.repeat(person, "/resend", on="/unconfirmed")
     assert again.location == "/unconfirmed"
-    assert person.submit(stage.mailbox.newest(email).link).location == "/"
+    assert person.submit(site.mailbox.newest(email).link).location == "/"
 
 
-def test_starting_over_again_leads_to_the_form(stage: Stage, email: str) -> None:
-    person = Person(stage.web)
+def test_repeated_starting_over_leads_to_the_registration_form(
+    site: UnreliableSite, email: str
+) -> None:
+    person = Person(site.web)
     person.register(email)
-    again = stage.sent_twice(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
+    again = site.repeat(person, "/unconfirmed/start-over", on="/unconfirmed", write="delete")
     assert again.location == "/register"
-    assert stage.users.count_documents({"email_key": email}) == 0
+    assert site.users.count_documents({"email_key": email}) == 0
 
 
-def test_disowning_again_says_that_the_account_is_gone(stage: Stage, email: str) -> None:
-    Person(stage.web).register(email)
-    owner, link = Person(stage.web), stage.mailbox.newest(email).link
-    again = stage.sent_twice(owner, f"{link}/disown", on=link, write="delete")
+def test_repeated_disowning_says_that_the_account_is_gone(site: UnreliableSite, email: str) -> None:
+    Person(site.web).register(email)
+    owner, link = Person(site.web), site.mailbox.newest(email).link
+    again = site.repeat(owner, f"{link}/disown", on=link, write="delete")
     assert (again.status_code, "account is gone" in again.text) == (410, True)
 
 
-def test_signing_in_again_signs_in(stage: Stage, ada: Person, email: str) -> None:
-    again = stage.sent_twice(Person(stage.web), "/login", email=email, password=PASSWORD)
+def test_a_repeated_sign_in_signs_in(site: UnreliableSite, ada: Person, email: str) -> None:
+    again = site.repeat(Person(site.web), "/login", email=email, password=PASSWORD)
     assert again.location == "/"
 
 
-def test_signing_out_again_signs_out(stage: Stage, ada: Person) -> None:
+def test_a_repeated_sign_out_signs_out(site: UnreliableSite, ada: Person) -> None:
     earlier = ada.tab()
-    assert stage.sent_twice(ada, "/logout", on="/").location == "/login"
+    assert site.repeat(ada, "/logout", on="/").location == "/login"
     assert earlier.get("/profile").status_code == 302
 
 
-def test_a_reset_again_is_done(either: Stage, ada: Person, email: str) -> None:
-    person = Person(either.web)
-    asked = either.sent_twice(person, "/forgot", write="findAndModify", email=email)
+def test_a_repeated_reset_succeeds(each_site: UnreliableSite, ada: Person, email: str) -> None:
+    person = Person(each_site.web)
+    asked = each_site.repeat(person, "/forgot", write="findAndModify", email=email)
     assert asked.location == "/login"
-    link = either.mailbox.newest(email, "password").link
-    again = either.sent_twice(person, link, password=NEW, confirm=NEW)
+    link = each_site.mailbox.newest(email, "password").link
+    again = each_site.repeat(person, link, password=NEW, confirm=NEW)
     assert again.location == "/login"
     assert "Your password is changed" in alert(person.get("/login"), "success")
     assert person.sign_in(email, NEW).location == "/"
-    assert account(either, email)["reset_done"]["version"] == 1, "one letter was enough"
+    assert account(each_site, email)["reset_done"]["version"] == 1, "one letter was enough"
 
 
-def test_a_change_of_password_again_says_which_one_works(
-    stage: Stage, ada: Person, email: str
+def test_a_repeated_password_change_says_which_password_works(
+    site: UnreliableSite, ada: Person, email: str
 ) -> None:
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
-    again = stage.sent_twice(ada, "/profile/password", **fields)
+    again = site.repeat(ada, "/profile/password", **fields)
     assert again.location.startswith("/login")
     assert "new password" in alert(ada.get(again.location), "info")
     assert ada.sign_in(email, NEW).location == "/"
 
 
-def test_a_change_of_address_again_is_done_at_each_step(
-    stage: Stage, ada: Person, email: str
+def test_each_repeated_step_of_a_change_of_address_succeeds(
+    site: UnreliableSite, ada: Person, email: str
 ) -> None:
     new = f"new-{email}"
-    again = stage.sent_twice(ada, "/profile/email", email=new, current_password=PASSWORD)
+    again = site.repeat(ada, "/profile/email", email=new, current_password=PASSWORD)
     assert again.location == "/profile/email"
-    confirmed = stage.sent_twice(ada, stage.mailbox.newest(new).link)
+    confirmed = site.repeat(ada, site.mailbox.newest(new).link)
     assert (confirmed.status_code, "Already confirmed" in confirmed.text) == (200, True)
-    assert account(stage, new)["confirmed"]
-    undone = stage.sent_twice(Person(stage.web), stage.mailbox.newest(email, "changed").link)
+    assert account(site, new)["confirmed"]
+    undone = site.repeat(Person(site.web), site.mailbox.newest(email, "changed").link)
     assert (undone.status_code, "Already restored" in undone.text) == (200, True)
-    assert account(stage, email)["former_emails"] == []
+    assert account(site, email)["former_emails"] == []
 
 
-def test_a_cancelled_change_again_is_none(stage: Stage, ada: Person, email: str) -> None:
+def test_a_repeated_cancellation_says_that_no_change_is_pending(
+    site: UnreliableSite, ada: Person, email: str
+) -> None:
     ada.submit("/profile/email", email=f"new-{email}", current_password=PASSWORD)
-    again = stage.sent_twice(ada, "/profile/email/cancel", on="/profile/email")
+    again = site.repeat(ada, "/profile/email/cancel", on="/profile/email")
     assert again.location == "/profile/email"
     assert "No change was pending" in alert(ada.get("/profile/email"), "info")
 
 
-def test_a_deletion_again_is_done(either: Stage, ada: Person, email: str) -> None:
-    again = either.sent_twice(ada, "/profile/delete", current_password=PASSWORD)
+def test_a_repeated_deletion_succeeds(each_site: UnreliableSite, ada: Person, email: str) -> None:
+    again = each_site.repeat(ada, "/profile/delete", current_password=PASSWORD)
     assert again.location == "/"
     assert "deleted" in alert(ada.get("/"), "success")
-    assert either.users.count_documents({"email_key": email}) == 0
+    assert each_site.users.count_documents({"email_key": email}) == 0
 
 
-def test_a_first_attempt_that_the_driver_repeats_is_recognised_by_the_database(
-    stage: Stage, email: str
+def test_a_write_that_the_driver_repeats_takes_effect_once(
+    site: UnreliableSite, email: str
 ) -> None:
-    """An answer is lost on a line that works again at once: nobody notices."""
-    person = Person(stage.web)
+    """The connection works again at once, so the driver repeats the write."""
+    person = Person(site.web)
     form = person.fill("/register", email=email, password=PASSWORD, confirm=PASSWORD)
-    before = stage.line.lost
-    stage.line.lose_answer(wire("findAndModify"), stays_dead=False)
+    before = site.relay.lost
+    site.relay.lose_answer(wire("findAndModify"), stays_dead=False)
     assert person.client.post("/register", data=form).location == "/unconfirmed"
-    assert stage.line.lost == before + 1
-    assert account(stage, email)["token_version"] == 1
+    assert site.relay.lost == before + 1
+    assert account(site, email)["token_version"] == 1

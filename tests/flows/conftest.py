@@ -1,4 +1,4 @@
-"""What the tests of flows share: an app without a request."""
+"""Fixtures of the flows: an app without a request."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.conftest import MakeApp
 
 @pytest.fixture(params=["mongomock", "mongod"])
 def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Iterator[Flask]:
-    """The app in memory and on a real MongoDB; its context is open, and there is no request."""
+    """The app on mongomock and on a real MongoDB, with an app context and without a request."""
     uri = {}
     if request.param == "mongod":
         uri = {"MONGODB_URI": request.getfixturevalue("real_uri")}

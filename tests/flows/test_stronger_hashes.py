@@ -1,8 +1,8 @@
-"""After BCRYPT_LOG_ROUNDS has gone up, a sign-in stores a stronger hash of the same password.
+"""After BCRYPT_LOG_ROUNDS was raised, a sign-in stores a stronger hash of the same password.
 
-Steps are guarded by the hash that they have read. So a right password must not be refused because
-another sign-in has stored the stronger hash in between. A barrier, or a sign-in at the right place,
-makes the overlap certain.
+Each step has the hash that it has read in its filter. A right password must not be refused because
+another sign-in has stored the stronger hash meanwhile. A barrier, or a sign-in at the right moment,
+makes sure that the steps overlap.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from app.users.clock import utcnow
 from app.users.links import Purpose
 from app.users.passwords import hash_password, hash_rounds, verify_password
 from app.users.user import User
-from tests.at_once import at_once
+from tests.parallel import in_parallel
 from tests.visitor import PASSWORD, Visitor
 
 ADA, NEW = "ada@example.com", "a quite different phrase"
@@ -42,7 +42,7 @@ BEFORE, AFTER = 4, 5
 
 @pytest.fixture
 def ada(app: Flask) -> User:
-    """A confirmed account, whose hash is of the earlier cost."""
+    """A confirmed account whose hash has the earlier cost."""
     app.config["BCRYPT_LOG_ROUNDS"] = BEFORE
     registered = register(parse_address(ADA), PASSWORD, OWNER)
     assert isinstance(registered, Registered)
@@ -60,7 +60,7 @@ def now(user: User) -> User:
 
 
 def meet_before_storing(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """No sign-in stores its stronger hash before all have read the account and made theirs."""
+    """Makes each sign-in wait with its stronger hash until all have computed theirs."""
     barrier = Barrier(count, timeout=30)
 
     def hash_and_wait(password: str, rounds: int) -> str:
@@ -72,12 +72,12 @@ def meet_before_storing(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 
 def limit_attempts(app: Flask, limit: int) -> None:
-    """So many passwords may be tried by unknown browsers."""
+    """Sets how many passwords unknown browsers may try."""
     app.config["RATELIMIT_ACCOUNT"] = app.config["RATELIMIT_ACCOUNT"]._replace(limit=limit)
 
 
 def sign_ins(app: Flask, count: int) -> list[object]:
-    """The results of so many sign-ins at the same moment, each from an unknown browser."""
+    """The results of parallel sign-ins, each from an unknown browser."""
 
     def from_browser(number: int) -> Callable[[], object]:
         def step() -> object:
@@ -86,11 +86,11 @@ def sign_ins(app: Flask, count: int) -> list[object]:
 
         return step
 
-    return at_once(*(from_browser(number) for number in range(count)))
+    return in_parallel(*(from_browser(number) for number in range(count)))
 
 
 @pytest.mark.parametrize("count", [2, 8])
-def test_sign_ins_at_the_same_moment_all_succeed_and_count_once_each(
+def test_parallel_sign_ins_all_succeed_and_count_once_each(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     limit_attempts(app, count)
@@ -104,7 +104,7 @@ def test_sign_ins_at_the_same_moment_all_succeed_and_count_once_each(
     assert verify_password(PASSWORD, stored.password_hash)
 
 
-def test_one_more_than_the_limit_is_still_one_too_many(
+def test_parallel_sign_ins_do_not_exceed_the_limit(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit_attempts(app, 7)
@@ -116,17 +116,17 @@ def test_one_more_than_the_limit_is_still_one_too_many(
 
 
 @pytest.mark.usefixtures("ada")
-def test_two_browsers_that_sign_in_at_the_same_moment_are_both_signed_in(
+def test_two_browsers_can_sign_in_at_the_same_moment(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitors = Visitor(app), Visitor(app)
     meet_before_storing(monkeypatch, 2)
-    answers = at_once(*(lambda visitor=visitor: visitor.sign_in(ADA) for visitor in visitors))
+    answers = in_parallel(*(lambda visitor=visitor: visitor.sign_in(ADA) for visitor in visitors))
     assert [answer.location for answer in answers] == ["/", "/"]
     assert [visitor.get("/profile").status_code for visitor in visitors] == [200, 200]
 
 
-def test_a_password_that_changes_in_between_signs_nobody_in(
+def test_a_password_that_changes_during_a_sign_in_is_refused(
     app: Flask, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hash_while_the_owner_changes_it(password: str, rounds: int) -> str:
@@ -144,7 +144,7 @@ def _store_hash(user: User, password_hash: str) -> None:
 
 
 def _rehash(user: User) -> None:
-    """Another browser signs in, which stores the stronger hash."""
+    """Another browser signs in and so stores the stronger hash."""
     before = now(user).password_hash
     result = sign_in(user.email_key, PASSWORD, Client(device="another browser"), remember=False)
     assert isinstance(result, SignedIn)
@@ -157,8 +157,8 @@ def _new_password(user: User) -> None:
 
 
 @pytest.fixture
-def overtake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Runs a step after the flow has compared the password, and before its own step."""
+def run_meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Runs a step after the flow has compared the password, before its write."""
 
     def arrange(step: Callable[[], None]) -> None:
         pending = [step]
@@ -174,25 +174,31 @@ def overtake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], 
     return arrange
 
 
-Overtake = Callable[[Callable[[], None]], None]
+RunMeanwhile = Callable[[Callable[[], None]], None]
 
 
-def test_a_change_of_password_is_done(ada: User, overtake: Overtake) -> None:
-    overtake(lambda: _rehash(ada))
+def test_a_password_change_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, run_meanwhile: RunMeanwhile
+) -> None:
+    run_meanwhile(lambda: _rehash(ada))
     result = change_password(ada, PASSWORD, NEW, OWNER, remember=False)
     assert isinstance(result, PasswordChanged)
     assert [session.id for session in now(ada).sessions] == [result.session.id]
     assert verify_password(NEW, now(ada).password_hash)
 
 
-def test_a_deletion_is_done(ada: User, overtake: Overtake) -> None:
-    overtake(lambda: _rehash(ada))
+def test_a_deletion_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, run_meanwhile: RunMeanwhile
+) -> None:
+    run_meanwhile(lambda: _rehash(ada))
     assert delete(ada, PASSWORD, OWNER) == Deleted()
     assert is_deleted(ada.id)
 
 
-def test_a_change_of_address_is_asked_for(ada: User, overtake: Overtake) -> None:
-    overtake(lambda: _rehash(ada))
+def test_a_change_of_address_succeeds_after_another_browser_stored_a_stronger_hash(
+    ada: User, run_meanwhile: RunMeanwhile
+) -> None:
+    run_meanwhile(lambda: _rehash(ada))
     address = parse_address("ada@new.example")
     assert ask_email_change(ada, address, PASSWORD, OWNER) == EmailChangeAsked()
     pending = now(ada).pending_email
@@ -200,29 +206,31 @@ def test_a_change_of_address_is_asked_for(ada: User, overtake: Overtake) -> None
     assert pending.email_key == address.key
 
 
-def test_a_change_of_address_that_is_confirmed_elsewhere_signs_that_browser_in(
-    ada: User, overtake: Overtake
+def test_confirming_a_change_signs_in_after_another_browser_stored_a_stronger_hash(
+    ada: User, run_meanwhile: RunMeanwhile
 ) -> None:
     assert users.ask_email_change(ada, parse_address("ada@new.example"), utcnow(), OWNER)
     pending = now(ada).pending_email
     assert pending
     token = link_signer().mint(Purpose.EMAIL_CHANGE, ada.id, pending.email_key, pending.version)
-    overtake(lambda: _rehash(ada))
+    run_meanwhile(lambda: _rehash(ada))
     result = confirm_email_change(token, None, PASSWORD, Client(device="elsewhere"))
     assert isinstance(result, EmailChanged)
     assert result.session
     assert result.session.id in {session.id for session in now(ada).sessions}
 
 
-def test_after_another_password_nothing_is_done(ada: User, overtake: Overtake) -> None:
-    """The guard still holds against what it is there for."""
+def test_flows_are_refused_after_another_browser_changed_the_password(
+    ada: User, run_meanwhile: RunMeanwhile
+) -> None:
+    """The guard still refuses a really changed password."""
     for flow in (
         lambda: change_password(ada, PASSWORD, "a third fine phrase", OWNER, remember=False),
         lambda: delete(ada, PASSWORD, OWNER),
         lambda: ask_email_change(ada, parse_address("b@new.example"), PASSWORD, OWNER),
     ):
         _store_hash(ada, ada.password_hash)
-        overtake(lambda: _new_password(ada))
+        run_meanwhile(lambda: _new_password(ada))
         assert flow() == ChangedElsewhere()
         assert verify_password(NEW, now(ada).password_hash)
         assert now(ada).pending_email is None

@@ -1,4 +1,4 @@
-"""People to tell stories about."""
+"""The people of the journeys."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ EMAIL = "ada@example.com"
 
 @pytest.fixture
 def ada(new_visitor: Callable[[], Visitor], mailbox: Mailbox) -> Visitor:
-    """Somebody with a confirmed account, signed in."""
+    """A person with a confirmed account who is signed in."""
     visitor = new_visitor()
     visitor.register(EMAIL)
     visitor.submit(mailbox.newest(EMAIL).link)

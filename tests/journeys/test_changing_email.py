@@ -1,4 +1,4 @@
-"""Changing the address, changing one's mind, and taking it back."""
+"""Changing the address, cancelling a change, and undoing it."""
 
 from collections.abc import Callable
 
@@ -12,25 +12,27 @@ NEW = "ada@new.example"
 NewVisitor = Callable[[], Visitor]
 
 
-def _ask(visitor: Visitor, email: str = NEW, password: str = PASSWORD) -> None:
+def _request_change(visitor: Visitor, email: str = NEW, password: str = PASSWORD) -> None:
     answer = visitor.submit("/profile/email", email=email, current_password=password)
     assert (answer.status_code, answer.location) == (302, "/profile/email")
 
 
-def _move(visitor: Visitor, mailbox: Mailbox, email: str = NEW, password: str = PASSWORD) -> None:
-    _ask(visitor, email, password)
+def _change_address(
+    visitor: Visitor, mailbox: Mailbox, email: str = NEW, password: str = PASSWORD
+) -> None:
+    _request_change(visitor, email, password)
     assert visitor.submit(mailbox.newest(email).link).location == "/profile"
 
 
-def test_a_new_address_takes_effect_once_it_is_proven(
+def test_a_new_address_takes_effect_after_its_confirmation(
     ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     assert NEW in ada.get("/profile/email").text
-    assert new_visitor().sign_in(NEW).status_code == 422, "a pending address signs nobody in"
+    assert new_visitor().sign_in(NEW).status_code == 422, "a pending address signs no one in"
     before = len(mailbox.all())
     new_visitor().submit("/forgot", email=NEW)
-    assert len(mailbox.all()) == before, "and gets no resets"
+    assert len(mailbox.all()) == before, "a pending address gets no reset mail"
 
     link = mailbox.newest(NEW).link
     assert ada.get(link).status_code == 200
@@ -43,8 +45,8 @@ def test_a_new_address_takes_effect_once_it_is_proven(
     assert "nothing left to do" in alert(ada.get(link), "success")
 
 
-def test_both_addresses_are_told(ada: Visitor, mailbox: Mailbox) -> None:
-    _ask(ada)
+def test_both_addresses_get_a_mail_about_a_change(ada: Visitor, mailbox: Mailbox) -> None:
+    _request_change(ada)
     asked = mailbox.newest(EMAIL)
     assert NEW in asked.text
     assert "/email/" not in asked.text + asked.html, "no link that could harm"
@@ -55,10 +57,10 @@ def test_both_addresses_are_told(ada: Visitor, mailbox: Mailbox) -> None:
     assert NEW in undo.text
 
 
-def test_the_link_opened_elsewhere_wants_the_password(
+def test_the_link_asks_for_the_password_in_another_browser(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     link = mailbox.newest(NEW).link
     assert "password" in errors(visitor.submit(link, password="not it"))
     assert visitor.submit(link, password=PASSWORD).location == "/"
@@ -66,26 +68,26 @@ def test_the_link_opened_elsewhere_wants_the_password(
 
 
 def test_a_change_can_be_cancelled(ada: Visitor, mailbox: Mailbox) -> None:
-    _ask(ada)
+    _request_change(ada)
     link = mailbox.newest(NEW).link
     assert ada.submit("/profile/email/cancel", on="/profile/email").location == "/profile/email"
     assert ada.get(link).status_code == 410
     assert EMAIL in ada.get("/profile").text
 
 
-def test_a_change_cancelled_before_its_mail_has_left_sends_no_link(
+def test_a_change_cancelled_before_its_mail_is_sent_sends_no_link(
     ada: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     ada.submit("/profile/email/cancel", on="/profile/email")
     assert mailbox.subjects(NEW) == []
 
 
-def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -> None:
-    """Devise CVE-2026-32700: interleaved changes never confirm the wrong one."""
-    _ask(ada, "first@example.com")
+def test_a_second_request_replaces_the_first(ada: Visitor, mailbox: Mailbox) -> None:
+    """Devise CVE-2026-32700: interleaved changes confirmed the wrong address."""
+    _request_change(ada, "first@example.com")
     first = mailbox.newest("first@example.com").link
-    _ask(ada, "second@example.com")
+    _request_change(ada, "second@example.com")
     assert ada.get(first).status_code == 410
     assert ada.submit(mailbox.newest("second@example.com").link).location == "/profile"
     assert "second@example.com" in ada.get("/profile").text
@@ -93,10 +95,10 @@ def test_a_second_request_supersedes_the_first(ada: Visitor, mailbox: Mailbox) -
 
 
 @pytest.mark.parametrize("step", ["reset", "password"])
-def test_a_pending_change_is_void_after_a_new_password(
+def test_a_new_password_cancels_a_pending_change(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox, step: str
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     link, password = mailbox.newest(NEW).link, "a quite different phrase"
     if step == "reset":
         visitor.submit("/forgot", email=EMAIL)
@@ -108,10 +110,10 @@ def test_a_pending_change_is_void_after_a_new_password(
     assert visitor.get(link).status_code == 410
 
 
-def test_an_address_confirmed_by_somebody_else_meanwhile_stays_theirs(
+def test_an_address_that_another_account_confirms_first_stays_with_it(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     link = mailbox.newest(NEW).link
     visitor.register(NEW)
     visitor.submit(mailbox.newest(NEW).link)
@@ -121,26 +123,26 @@ def test_an_address_confirmed_by_somebody_else_meanwhile_stays_theirs(
     assert EMAIL in ada.get("/profile").text
 
 
-def test_an_unconfirmed_claim_gives_way_to_the_proven_address(
+def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(ada)
+    _request_change(ada)
     link = mailbox.newest(NEW).link
-    visitor.register(NEW, "somebody else's password")
+    visitor.register(NEW, "another person's password")
     assert ada.submit(link).location == "/profile"
     assert NEW in ada.get("/profile").text
     assert visitor.get("/profile").location == "/unconfirmed"
 
 
-def test_the_old_address_takes_a_stolen_account_back(
+def test_the_owner_of_the_old_address_can_take_back_a_stolen_account(
     ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """The undo outlives what the thief does: another address, another password."""
+    """The undo still works after the thief has changed the address and the password."""
     thief, stolen = ada, "the thief's own password"
-    _move(thief, mailbox, "thief@example.com")
+    _change_address(thief, mailbox, "thief@example.com")
     undo = mailbox.newest(EMAIL).link
     thief.submit("/profile/password", current_password=PASSWORD, password=stolen, confirm=stolen)
-    _move(thief, mailbox, "thief2@example.com", stolen)
+    _change_address(thief, mailbox, "thief2@example.com", stolen)
     thiefs_undo = mailbox.newest("thief@example.com").link
 
     owner = visitor
@@ -153,7 +155,7 @@ def test_the_old_address_takes_a_stolen_account_back(
     assert thief.get("/profile").status_code == 302
     for email in (EMAIL, "thief2@example.com"):
         assert new_visitor().sign_in(email, stolen).status_code == 422
-    assert new_visitor().get(thiefs_undo).status_code == 410, "the thief cannot undo the undoing"
+    assert new_visitor().get(thiefs_undo).status_code == 410, "the thief cannot revert the undo"
     assert any("undone" in subject.lower() for subject in mailbox.subjects("thief2@example.com"))
 
     reset = next(mail for mail in reversed(mailbox.all()) if "/reset/" in mail.text)
@@ -163,7 +165,7 @@ def test_the_old_address_takes_a_stolen_account_back(
     assert "Already restored" in new_visitor().get(undo).text
 
 
-def test_the_own_address_is_no_change(ada: Visitor) -> None:
+def test_a_change_to_the_current_address_is_refused(ada: Visitor) -> None:
     refused = ada.submit("/profile/email", email="ADA@example.com", current_password=PASSWORD)
     assert refused.status_code == 422
     assert "email" in errors(refused)

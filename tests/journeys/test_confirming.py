@@ -1,4 +1,4 @@
-"""Registering and proving the address."""
+"""Registering and confirming the address."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests.visitor import PASSWORD, Visitor, alert, errors, soup
 NewVisitor = Callable[[], Visitor]
 
 
-def test_a_newcomer_registers_reads_the_mail_clicks_and_is_in(
+def test_a_newcomer_registers_and_confirms_by_the_mailed_link(
     visitor: Visitor, mailbox: Mailbox
 ) -> None:
     answer = visitor.register("Ada@Example.com")
@@ -33,7 +33,7 @@ def test_a_newcomer_registers_reads_the_mail_clicks_and_is_in(
     assert visitor.get("/unconfirmed").location == "/"
 
 
-def test_the_link_opened_on_another_device_wants_the_password(
+def test_the_link_asks_for_the_password_on_another_device(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register("ada@example.com")
@@ -46,13 +46,13 @@ def test_the_link_opened_on_another_device_wants_the_password(
     answer = phone.submit(link, password=PASSWORD)
     assert (answer.status_code, answer.location) == (302, "/")
     assert phone.get("/profile").status_code == 200
-    assert visitor.get("/profile").status_code == 200, "the browser that registered goes on"
+    assert visitor.get("/profile").status_code == 200, "the browser that registered stays signed in"
 
 
-def test_a_squatted_address_is_not_confirmed_by_the_click_of_its_owner(
+def test_opening_the_link_does_not_confirm_an_address_that_a_stranger_registered(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """The victim opens the attacker's link and has no password for it."""
+    """The victim opens the link of the attacker's account and does not know its password."""
     visitor.register("victim@example.com")
     victim, link = new_visitor(), mailbox.newest("victim@example.com").link
 
@@ -67,9 +67,9 @@ def test_a_squatted_address_is_not_confirmed_by_the_click_of_its_owner(
     assert victim.get(link).status_code == 410
 
 
-def test_a_new_mail_makes_the_older_link_worthless(make_app: MakeApp) -> None:
+def test_a_newer_mail_invalidates_the_older_link(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
-    visitor, mailbox = _of(app)
+    visitor, mailbox = _visitor_and_mailbox(app)
     visitor.register("ada@example.com")
     older = mailbox.newest("ada@example.com").link
     assert visitor.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
@@ -82,15 +82,15 @@ def test_a_new_mail_makes_the_older_link_worthless(make_app: MakeApp) -> None:
     assert visitor.submit(newer).location == "/"
 
 
-def test_a_resend_before_the_older_mail_has_left_sends_one_mail(make_app: MakeApp) -> None:
-    visitor, mailbox = _of(make_app(RESEND_COOLDOWN="0"))
+def test_a_resend_before_the_first_mail_is_sent_sends_one_mail(make_app: MakeApp) -> None:
+    visitor, mailbox = _visitor_and_mailbox(make_app(RESEND_COOLDOWN="0"))
     visitor.register("ada@example.com")
     visitor.submit("/resend", on="/unconfirmed")
     assert len(mailbox.all()) == 1
     assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
 
 
-def test_resending_waits_for_the_cooldown(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_resend_during_the_cooldown_is_refused(visitor: Visitor, mailbox: Mailbox) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
         visitor.register("ada@example.com")
         clock.shift(18)
@@ -103,7 +103,9 @@ def test_resending_waits_for_the_cooldown(visitor: Visitor, mailbox: Mailbox) ->
         assert len(mailbox.all()) == 1
 
 
-def test_a_link_expires_counted_from_when_the_mail_left(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_the_lifetime_of_a_link_starts_when_its_mail_is_sent(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
         visitor.register("ada@example.com")
         clock.shift(7200)
@@ -119,7 +121,7 @@ def test_a_link_expires_counted_from_when_the_mail_left(visitor: Visitor, mailbo
         assert visitor.submit(mailbox.newest("ada@example.com").link).location == "/"
 
 
-def test_a_used_link_says_so(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_used_link_says_that_the_address_is_confirmed(visitor: Visitor, mailbox: Mailbox) -> None:
     visitor.register("ada@example.com")
     link = mailbox.newest("ada@example.com").link
     visitor.submit(link)
@@ -129,7 +131,7 @@ def test_a_used_link_says_so(visitor: Visitor, mailbox: Mailbox) -> None:
     assert soup(page).select_one(".alert-success time"), "it says when"
 
 
-def test_somebody_elses_link_says_whose_session_this_is(
+def test_the_link_of_another_account_names_the_account_that_is_signed_in(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register("ada@example.com")
@@ -141,10 +143,10 @@ def test_somebody_elses_link_says_whose_session_this_is(
     assert other.submit("/logout", on=mailbox.newest("ada@example.com").link).location == "/login"
 
 
-def test_the_newest_claim_on_an_unconfirmed_address_wins(
+def test_a_newer_registration_replaces_an_unconfirmed_one(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """Password, link and session of the earlier claim are dead."""
+    """Password, link and session of the earlier registration no longer work."""
     visitor.register("ada@example.com", "the earlier password 1")
     earlier = mailbox.newest("ada@example.com").link
     newer = new_visitor()
@@ -156,7 +158,7 @@ def test_the_newest_claim_on_an_unconfirmed_address_wins(
     assert visitor.get("/profile").status_code == 302, "the earlier session sees nothing"
 
 
-def test_a_taken_address_looks_like_a_new_one_and_its_owner_is_told_once_an_hour(
+def test_registering_a_taken_address_looks_like_registering_a_new_one_and_its_owner_gets_a_mail(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register("ada@example.com")
@@ -184,7 +186,7 @@ def test_a_taken_address_looks_like_a_new_one_and_its_owner_is_told_once_an_hour
         assert new_visitor().sign_in("ada@example.com").location == "/"
 
 
-def _of(app: Flask) -> tuple[Visitor, Mailbox]:
+def _visitor_and_mailbox(app: Flask) -> tuple[Visitor, Mailbox]:
     from pathlib import Path
 
     from app.mail.worker import Worker
@@ -193,7 +195,7 @@ def _of(app: Flask) -> tuple[Visitor, Mailbox]:
 
 
 def _shape(value: object) -> object:
-    """A cookie's content with everything replaced that differs between any two newcomers."""
+    """The shape of a cookie: its keys, types and lengths, which are the same for all newcomers."""
     match value:
         case dict():
             return {key: _shape(inner) for key, inner in value.items()}
@@ -201,7 +203,8 @@ def _shape(value: object) -> object:
             return [_shape(inner) for inner in value]
         case str():
             return len(value)
-    return type(value)
+        case _:
+            return type(value)
 
 
 def _without_tokens(page: str) -> str:

@@ -1,4 +1,4 @@
-"""How often is too often, and for whom."""
+"""Rate limits: how often a browser, an account, a client or a mailbox may be used."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,13 +27,13 @@ def tries(visitor: Visitor, times: int, email: str = ADA) -> list[int]:
 
 
 def at(visitor: Visitor, address: str) -> Visitor:
-    """The same browser in another network."""
+    """Moves the browser to another client address."""
     visitor.client.environ_base["REMOTE_ADDR"] = address
     return visitor
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_ten_wrong_passwords_then_a_page_that_says_how_long(
+def test_after_ten_wrong_passwords_a_page_says_how_long_to_wait(
     visitor: Visitor,
 ) -> None:
     assert tries(visitor, 10) == [422] * 10
@@ -46,7 +46,9 @@ def test_ten_wrong_passwords_then_a_page_that_says_how_long(
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_the_right_password_waits_too_and_works_afterwards(visitor: Visitor) -> None:
+def test_at_the_limit_the_right_password_is_refused_until_the_wait_is_over(
+    visitor: Visitor,
+) -> None:
     with time_machine.travel(utcnow(), tick=False) as clock:
         tries(visitor, 10)
         page = visitor.sign_in(ADA)
@@ -55,9 +57,7 @@ def test_the_right_password_waits_too_and_works_afterwards(visitor: Visitor) -> 
         assert visitor.sign_in(ADA).location == "/"
 
 
-def test_a_stranger_cannot_lock_out_a_browser_that_the_account_knows(
-    confirmed: Visitor, visitor: Visitor
-) -> None:
+def test_a_stranger_cannot_lock_out_a_known_browser(confirmed: Visitor, visitor: Visitor) -> None:
     confirmed.sign_out()
     assert 429 in tries(visitor, 20)
     assert confirmed.sign_in(ADA, WRONG).status_code == 422
@@ -65,14 +65,16 @@ def test_a_stranger_cannot_lock_out_a_browser_that_the_account_knows(
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_a_mailed_link_lets_the_owner_in_at_once(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_the_owner_can_sign_in_after_a_reset_while_a_stranger_is_at_the_limit(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     assert 429 in tries(visitor, 20)
     visitor.submit("/forgot", email=ADA)
     assert visitor.submit(mailbox.newest(ADA).link, **NEW).status_code == 302
     assert visitor.sign_in(ADA, NEW["password"]).location == "/"
 
 
-def test_a_known_browser_has_an_end_too(make_app: MakeApp) -> None:
+def test_a_known_browser_has_a_limit_too(make_app: MakeApp) -> None:
     ada = Visitor(make_app(RATELIMIT_DEVICE="5 per minute"))
     ada.register(ADA)
     ada.sign_out()
@@ -80,12 +82,14 @@ def test_a_known_browser_has_an_end_too(make_app: MakeApp) -> None:
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_whoever_succeeds_was_no_attempt(new_visitor: Callable[[], Visitor]) -> None:
-    """Ten new browsers of the owner's are no attack."""
+def test_a_successful_sign_in_does_not_count_towards_the_limit(
+    new_visitor: Callable[[], Visitor],
+) -> None:
+    """Many new browsers of the owner are not an attack."""
     assert {new_visitor().sign_in(ADA).status_code for _ in range(15)} == {302}
 
 
-def test_another_network_does_not_help_and_nobody_learns_who_has_an_account(
+def test_the_account_limit_covers_all_networks_and_unknown_addresses_alike(
     confirmed: Visitor, new_visitor: Callable[[], Visitor]
 ) -> None:
     answers = {}
@@ -97,14 +101,14 @@ def test_another_network_does_not_help_and_nobody_learns_who_has_an_account(
     assert answers[ADA] == answers["nobody@example.com"] == [422] * 10 + [429] * 2
 
 
-def test_one_network_cannot_try_account_after_account(make_app: MakeApp) -> None:
+def test_one_network_cannot_try_many_accounts(make_app: MakeApp) -> None:
     visitor = Visitor(make_app(RATELIMIT_CLIENT="5 per minute"))
     answers = [visitor.sign_in(f"{n}@example.com", WRONG).status_code for n in range(7)]
     assert answers == [422] * 5 + [429] * 2
     assert at(visitor, "192.0.2.1").sign_in("8@example.com", WRONG).status_code == 422
 
 
-def test_an_ipv6_network_is_one_client(make_app: MakeApp) -> None:
+def test_an_ipv6_network_counts_as_one_client(make_app: MakeApp) -> None:
     visitor = Visitor(make_app(RATELIMIT_CLIENT="3 per minute"))
     answers = [
         at(visitor, f"2001:db8:1:1::{n}").sign_in(f"{n}@example.com", WRONG).status_code
@@ -115,7 +119,7 @@ def test_an_ipv6_network_is_one_client(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize(("proxies", "last"), [("0", 429), ("1", 422)])
-def test_a_claimed_address_counts_only_behind_a_trusted_proxy(
+def test_x_forwarded_for_is_used_only_behind_a_trusted_proxy(
     make_app: MakeApp, proxies: str, last: int
 ) -> None:
     visitor = Visitor(make_app(RATELIMIT_CLIENT="2 per minute", TRUSTED_PROXIES=proxies))
@@ -127,7 +131,7 @@ def test_a_claimed_address_counts_only_behind_a_trusted_proxy(
 
 @pytest.mark.usefixtures("confirmed")
 @pytest.mark.parametrize("email", [ADA, "nobody@example.com"])
-def test_mail_to_one_address_is_capped_whoever_asks(
+def test_mail_to_one_address_is_limited_across_all_clients(
     new_visitor: Callable[[], Visitor], email: str
 ) -> None:
     answers = [
@@ -139,10 +143,10 @@ def test_mail_to_one_address_is_capped_whoever_asks(
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_nothing_but_resets_stands_in_the_way_of_a_reset(
+def test_only_resets_count_towards_the_limit_of_resets(
     new_visitor: Callable[[], Visitor], administrator: Visitor
 ) -> None:
-    """Or a stranger could keep an owner out who has no browser that the account knows."""
+    """Otherwise a stranger could lock out an owner who has no known browser."""
     stranger, owner = new_visitor(), new_visitor()
     assert 429 in tries(stranger, 20)
     assert 429 in [new_visitor().register(ADA).status_code for _ in range(12)]
@@ -152,7 +156,7 @@ def test_nothing_but_resets_stands_in_the_way_of_a_reset(
     assert owner.submit("/forgot", email=ADA).location == "/login"
 
 
-def test_starting_over_again_and_again_gives_no_new_codes_without_end(visitor: Visitor) -> None:
+def test_starting_over_does_not_give_unlimited_new_codes(visitor: Visitor) -> None:
     statuses = []
     for _ in range(12):
         statuses.append(visitor.register(ADA).status_code)
@@ -161,7 +165,7 @@ def test_starting_over_again_and_again_gives_no_new_codes_without_end(visitor: V
     assert statuses == [302] * 10 + [429] * 2
 
 
-def test_codes_are_counted_for_the_address_whichever_claim_they_belong_to(
+def test_wrong_codes_are_counted_per_address_across_registrations(
     make_app: MakeApp,
 ) -> None:
     visitor, answers = Visitor(make_app(RATELIMIT_ACCOUNT="4 per hour")), []
@@ -173,7 +177,7 @@ def test_codes_are_counted_for_the_address_whichever_claim_they_belong_to(
     assert [answer.status_code for answer in answers] == [422] * 4 + [429] * 2
 
 
-def test_a_resend_and_a_change_of_address_are_mails_too(
+def test_a_resend_and_a_change_of_address_count_as_mails(
     make_app: MakeApp, confirmed: Visitor
 ) -> None:
     app = make_app(RATELIMIT_MAIL="2 per hour", RESEND_COOLDOWN="0")
@@ -197,7 +201,7 @@ def test_a_resend_and_a_change_of_address_are_mails_too(
     ],
     ids=["password", "email", "delete"],
 )
-def test_a_live_session_may_not_try_passwords_without_end(
+def test_a_signed_in_browser_cannot_try_unlimited_passwords(
     make_app: MakeApp, send: Callable[[Visitor], TestResponse]
 ) -> None:
     app = make_app(RATELIMIT_DEVICE="4 per hour", RATELIMIT_MAIL="9 per hour")
@@ -207,7 +211,7 @@ def test_a_live_session_may_not_try_passwords_without_end(
     assert [send(ada).status_code for _ in range(5)] == [422] * 4 + [429]
 
 
-def test_the_password_beside_a_link_is_counted_as_one_at_the_sign_in(
+def test_a_password_on_the_page_of_a_link_counts_like_a_sign_in(
     visitor: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
     visitor.register(ADA)
@@ -217,25 +221,25 @@ def test_the_password_beside_a_link_is_counted_as_one_at_the_sign_in(
     assert stranger.sign_in(ADA).status_code == 429
 
 
-def test_registrations_by_one_network_have_an_end(make_app: MakeApp) -> None:
+def test_registrations_from_one_network_are_limited(make_app: MakeApp) -> None:
     app = make_app(RATELIMIT_REGISTER="3 per hour")
     answers = [Visitor(app).register(f"{n}@example.com").status_code for n in range(4)]
     assert answers == [302] * 3 + [429]
 
 
-def test_they_can_be_turned_off(make_app: MakeApp) -> None:
+def test_limits_can_be_turned_off(make_app: MakeApp) -> None:
     visitor = Visitor(make_app(RATELIMIT_ENABLED="false"))
     assert tries(visitor, 15) == [422] * 15
 
 
 class StorageError(Exception):
-    """What the library of a storage raises, such as redis.RedisError."""
+    """The error of a storage library, such as redis.RedisError."""
 
 
-class AwayStorage(MemoryStorage):
-    """Another storage than MongoDB, and it does not answer."""
+class UnreachableStorage(MemoryStorage):
+    """A storage that does not answer."""
 
-    STORAGE_SCHEME: ClassVar[list[str]] = ["away"]
+    STORAGE_SCHEME = ["unreachable"]  # noqa: RUF012 (the library declares no ClassVar)
     error: ClassVar[Exception]
 
     @property
@@ -247,11 +251,11 @@ class AwayStorage(MemoryStorage):
 
 
 @pytest.mark.parametrize("error", [StorageError(), ConnectionRefusedError(), TimeoutError()])
-def test_without_its_storage_no_form_is_taken(
+def test_forms_are_refused_while_the_storage_of_limits_is_unreachable(
     app: Flask, visitor: Visitor, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AwayStorage, "error", error, raising=False)
-    app.config["RATELIMIT_STORAGE_URI"] = "away://"
+    monkeypatch.setattr(UnreachableStorage, "error", error, raising=False)
+    app.config["RATELIMIT_STORAGE_URI"] = "unreachable://"
     page = visitor.sign_in(ADA, WRONG)
     assert_our_page(page, 503)
     assert int(page.headers["Retry-After"]) > 0

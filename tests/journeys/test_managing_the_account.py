@@ -1,4 +1,4 @@
-"""Sessions, activity, export, and leaving."""
+"""Sessions, activity, export and deletion."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:130.0) Gecko/20100101 Fi
 
 @pytest.fixture
 def laptop(ada: Visitor, new_visitor: NewVisitor) -> Visitor:
-    """A second browser of Ada's."""
+    """Ada's second browser."""
     laptop = new_visitor()
     laptop.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
     laptop.sign_in(EMAIL)
@@ -30,7 +30,7 @@ def _revoke_action(visitor: Visitor) -> str:
     return str(forms[0]["action"])
 
 
-def test_a_lost_laptop_is_found_among_the_sessions_and_thrown_out(
+def test_a_lost_laptop_can_be_signed_out_from_the_list_of_sessions(
     ada: Visitor, laptop: Visitor
 ) -> None:
     assert "Firefox on Windows" in ada.get("/profile/sessions").text
@@ -40,7 +40,7 @@ def test_a_lost_laptop_is_found_among_the_sessions_and_thrown_out(
     assert ada.get("/profile").status_code == 200
 
 
-def test_all_other_browsers_are_thrown_out_at_once(
+def test_all_other_browsers_can_be_signed_out_together(
     ada: Visitor, laptop: Visitor, new_visitor: NewVisitor
 ) -> None:
     phone = new_visitor()
@@ -51,37 +51,37 @@ def test_all_other_browsers_are_thrown_out_at_once(
     assert phone.get("/profile").status_code == 302
 
 
-def test_a_session_of_somebody_else_cannot_be_revoked(
+def test_a_session_of_another_account_cannot_be_ended(
     ada: Visitor, visitor: Visitor, laptop: Visitor, mailbox: Mailbox
 ) -> None:
-    theirs = _revoke_action(ada)
+    other_session = _revoke_action(ada)
     visitor.register("eve@example.com")
     visitor.submit(mailbox.newest("eve@example.com").link)
     token = visitor.page("/profile/sessions").find("input", {"name": "csrf_token"})
     assert token
-    answer = visitor.client.post(theirs, data={"csrf_token": token["value"]})
+    answer = visitor.client.post(other_session, data={"csrf_token": token["value"]})
     assert answer.status_code == 404
     assert laptop.get("/profile").status_code == 200
 
 
-def test_session_ids_are_on_no_page(ada: Visitor, laptop: Visitor) -> None:
+def test_no_page_shows_session_ids(ada: Visitor, laptop: Visitor) -> None:
     secret = ada.cookie()["_user_id"].partition(".")[2]
     for path in ("/profile/sessions", "/profile/activity", "/profile/export", "/profile"):
         assert secret not in ada.get(path).text
 
 
-def test_a_sign_in_from_a_strange_browser_is_told_but_not_from_a_known_one(
+def test_a_sign_in_from_an_unknown_browser_sends_a_mail_and_from_a_known_one_does_not(
     ada: Visitor, laptop: Visitor, mailbox: Mailbox
 ) -> None:
-    told = mailbox.subjects(EMAIL)
+    before = mailbox.subjects(EMAIL)
     assert "Firefox on Windows" in mailbox.newest(EMAIL, "sign-in").text
     for known in (ada, laptop):
         known.sign_out()
         known.sign_in(EMAIL)
-    assert mailbox.subjects(EMAIL) == told
+    assert mailbox.subjects(EMAIL) == before
 
 
-def test_the_activity_tells_what_happened_newest_first(
+def test_the_activity_lists_events_newest_first(
     ada: Visitor, laptop: Visitor, visitor: Visitor
 ) -> None:
     for _try in range(3):
@@ -91,12 +91,10 @@ def test_the_activity_tells_what_happened_newest_first(
     assert "Firefox on Windows" in page
     positions = [page.index(words) for words in ("refused", "Signed in", "registered")]
     assert positions == sorted(positions)
-    assert page.count("refused") == 1, "counted, not a line each"
+    assert page.count("refused") == 1, "one line with a count"
 
 
-def test_the_export_holds_everything_but_the_keys(
-    app: Flask, ada: Visitor, laptop: Visitor
-) -> None:
+def test_the_export_has_all_data_but_no_secrets(app: Flask, ada: Visitor, laptop: Visitor) -> None:
     response = ada.get("/profile/export")
     assert response.headers["Content-Disposition"].startswith("attachment")
     data = response.get_json()
@@ -116,7 +114,7 @@ def test_the_export_holds_everything_but_the_keys(
     assert "downloaded" in ada.get("/profile/activity").text
 
 
-def test_leaving_ends_everything_and_frees_the_address(
+def test_deleting_the_account_ends_all_sessions_and_frees_the_address(
     app: Flask, ada: Visitor, laptop: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     refused = ada.submit("/profile/delete", current_password="not it")
@@ -130,13 +128,13 @@ def test_leaving_ends_everything_and_frees_the_address(
 
     assert "deleted" in mailbox.newest(EMAIL).subject.lower()
     with app.app_context():
-        assert current_mongo().users.find_one({}) is None, "nothing of the person remains"
+        assert current_mongo().users.find_one({}) is None, "no data of the person is left"
 
     visitor.register(EMAIL)
     assert visitor.submit(mailbox.newest(EMAIL).link).location == "/"
 
 
-def test_a_deleted_address_can_be_registered_before_the_goodbye_has_left(
+def test_a_deleted_address_can_be_registered_before_the_deletion_mail_is_sent(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     ada.submit("/profile/delete", current_password=PASSWORD)

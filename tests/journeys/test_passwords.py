@@ -1,4 +1,4 @@
-"""Forgetting and changing the password."""
+"""Resetting and changing the password."""
 
 from collections.abc import Callable
 
@@ -12,26 +12,26 @@ NEW = "a quite different phrase"
 NewVisitor = Callable[[], Visitor]
 
 
-def _ask(visitor: Visitor, email: str = EMAIL) -> None:
+def _request_reset(visitor: Visitor, email: str = EMAIL) -> None:
     answer = visitor.submit("/forgot", email=email)
     assert (answer.status_code, answer.location) == (302, "/login")
 
 
-def _choose(visitor: Visitor, link: str, password: str = NEW) -> None:
+def _set_password(visitor: Visitor, link: str, password: str = NEW) -> None:
     answer = visitor.submit(link, password=password, confirm=password)
     assert (answer.status_code, answer.location) == (302, "/login")
 
 
-def test_a_forgotten_password_is_replaced_through_the_mail(
+def test_a_forgotten_password_is_replaced_by_a_mailed_link(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(visitor)
+    _request_reset(visitor)
     link = mailbox.newest(EMAIL).link
     assert visitor.get(link).status_code == 200
     assert ada.get("/profile").status_code == 200, "opening the link changed something"
 
-    _choose(visitor, link)
-    assert visitor.get("/profile").status_code == 302, "nobody is signed in by a reset"
+    _set_password(visitor, link)
+    assert visitor.get("/profile").status_code == 302, "a reset signs no one in"
     assert ada.get("/profile").status_code == 302, "every session ends"
     assert visitor.sign_in(EMAIL, PASSWORD).status_code == 422
     assert visitor.sign_in(EMAIL, NEW).location == "/"
@@ -42,38 +42,38 @@ def test_the_answer_is_the_same_for_an_address_without_an_account(
     ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     other, before = new_visitor(), len(mailbox.all())
-    _ask(visitor, "nobody@example.com")
+    _request_reset(visitor, "nobody@example.com")
     assert len(mailbox.all()) == before
-    _ask(other, EMAIL)
+    _request_reset(other, EMAIL)
     assert alert(visitor.get("/login")) == alert(other.get("/login"))
 
 
 def test_a_reset_link_works_once(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> None:
-    _ask(visitor)
+    _request_reset(visitor)
     link = mailbox.newest(EMAIL).link
-    _choose(visitor, link)
+    _set_password(visitor, link)
     assert visitor.get(link).status_code == 410
 
 
-def test_a_newer_reset_link_replaces_the_older(
+def test_a_newer_reset_link_invalidates_the_older(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(visitor)
+    _request_reset(visitor)
     older = mailbox.newest(EMAIL).link
-    _ask(visitor)
+    _request_reset(visitor)
     assert visitor.get(older).status_code == 410
-    _choose(visitor, mailbox.newest(EMAIL).link)
+    _set_password(visitor, mailbox.newest(EMAIL).link)
 
 
-def test_a_reset_link_dies_with_a_change_of_password_or_address(
+def test_a_changed_password_or_address_invalidates_a_reset_link(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(visitor)
+    _request_reset(visitor)
     first = mailbox.newest(EMAIL).link
     ada.submit("/profile/password", current_password=PASSWORD, password=NEW, confirm=NEW)
     assert visitor.get(first).status_code == 410
 
-    _ask(visitor)
+    _request_reset(visitor)
     second = mailbox.newest(EMAIL).link
     ada.submit("/profile/email", email="ada@new.example", current_password=NEW)
     ada.submit(mailbox.newest("ada@new.example").link)
@@ -82,7 +82,7 @@ def test_a_reset_link_dies_with_a_change_of_password_or_address(
 
 def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> None:
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
-        _ask(visitor)
+        _request_reset(visitor)
         link = mailbox.newest(EMAIL).link
         clock.shift(3601)
         page = visitor.get(link)
@@ -90,37 +90,39 @@ def test_a_reset_link_expires(ada: Visitor, visitor: Visitor, mailbox: Mailbox) 
     assert "expired" in page.text
 
 
-def test_a_reset_proves_the_address_of_an_unconfirmed_account_and_ends_a_squatter(
+def test_a_reset_confirms_an_unconfirmed_account_and_locks_out_the_stranger_who_registered_it(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    squatter = visitor
-    squatter.register("victim@example.com", "the squatter's password")
-    squatters_link = mailbox.newest("victim@example.com").link
+    stranger = visitor
+    stranger.register("victim@example.com", "the stranger's password")
+    strangers_link = mailbox.newest("victim@example.com").link
     victim = new_visitor()
-    _ask(victim, "victim@example.com")
-    _choose(victim, mailbox.newest("victim@example.com").link)
+    _request_reset(victim, "victim@example.com")
+    _set_password(victim, mailbox.newest("victim@example.com").link)
 
     assert victim.sign_in("victim@example.com", NEW).location == "/"
     assert victim.get("/profile").status_code == 200
-    assert squatter.get("/profile").status_code == 302
-    assert new_visitor().sign_in("victim@example.com", "the squatter's password").status_code == 422
-    assert new_visitor().get(squatters_link).status_code == 200, "it says that all is done"
+    assert stranger.get("/profile").status_code == 302
+    assert new_visitor().sign_in("victim@example.com", "the stranger's password").status_code == 422
+    assert new_visitor().get(strangers_link).status_code == 200, (
+        "the page says that the address is confirmed"
+    )
 
 
 def test_a_refused_new_password_is_explained_beside_the_field(
     ada: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    _ask(visitor)
+    _request_reset(visitor)
     link = mailbox.newest(EMAIL).link
     weak = visitor.submit(link, password="password1", confirm="password1")
     assert weak.status_code == 422
     assert "password" in errors(weak)
     differs = visitor.submit(link, password=NEW, confirm=NEW + "!")
     assert "confirm" in errors(differs)
-    _choose(visitor, link)
+    _set_password(visitor, link)
 
 
-def test_changing_the_password_throws_every_other_browser_out(
+def test_changing_the_password_signs_out_every_other_browser(
     ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     laptop = new_visitor()

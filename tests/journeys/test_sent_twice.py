@@ -1,7 +1,8 @@
-"""A form that took effect is sent again: its answer got lost, or the button was pressed twice.
+"""A browser sends a form again after it took effect: its answer was lost, or the button was pressed
+twice.
 
-Whoever did it is told that it is done; nobody else learns anything. With the answer really lost:
-tests/faults/test_unknown_outcomes.py.
+The same browser sees that the step is done. Other browsers learn nothing. In
+tests/faults/test_unknown_outcomes.py the answer is really lost.
 """
 
 from collections.abc import Callable
@@ -20,26 +21,28 @@ Resend = Callable[[], TestResponse]
 
 @pytest.fixture
 def reset_link(ada: Visitor, visitor: Visitor, mailbox: Mailbox) -> str:
-    """Of a reset that the visitor has done with NEW."""
+    """The used link of a reset by which the visitor has set the password NEW."""
     visitor.submit("/forgot", email=EMAIL)
     link = mailbox.newest(EMAIL).link
     assert _reset(visitor, link).location == "/login"
-    alert(visitor.get("/login"))  # has shown what it had to say
+    alert(visitor.get("/login"))  # the message about the reset is shown once
     return link
 
 
 def _reset(visitor: Visitor, link: str, password: str = NEW) -> TestResponse:
-    """Sends the form, also where the page has none any more."""
+    """Sends the form, even if the page no longer has one."""
     return visitor.forge(link, {"password": password, "confirm": password})
 
 
-def test_a_reset_is_done_for_whoever_did_it(visitor: Visitor, reset_link: str) -> None:
+def test_the_browser_that_sends_a_reset_twice_sees_that_it_is_done(
+    visitor: Visitor, reset_link: str
+) -> None:
     assert _reset(visitor, reset_link).location == "/login"
     assert "changed" in alert(visitor.get("/login"), "success")
     assert visitor.sign_in(EMAIL, NEW).location == "/"
 
 
-def test_a_used_reset_link_tells_nobody_else_whether_a_password_is_right(
+def test_a_used_reset_link_does_not_tell_others_whether_a_password_is_right(
     visitor: Visitor, new_visitor: NewVisitor, reset_link: str
 ) -> None:
     assert _reset(new_visitor(), reset_link).status_code == 410, "another browser"
@@ -47,7 +50,7 @@ def test_a_used_reset_link_tells_nobody_else_whether_a_password_is_right(
     assert visitor.get(reset_link).status_code == 410
 
 
-def test_a_used_reset_link_is_over_once_the_password_changes_again(
+def test_a_used_reset_link_is_refused_after_the_password_changes_again(
     visitor: Visitor, new_visitor: NewVisitor, reset_link: str
 ) -> None:
     owner, newest = new_visitor(), "the newest of phrases"
@@ -58,7 +61,9 @@ def test_a_used_reset_link_is_over_once_the_password_changes_again(
     assert _reset(visitor, reset_link, NEW).status_code == 410
 
 
-def test_a_confirmation_by_its_owner_lands_home(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_confirmation_sent_twice_by_its_owner_leads_home(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     visitor.register(EMAIL)
     link = mailbox.newest(EMAIL).link
     for _time in range(2):
@@ -67,20 +72,20 @@ def test_a_confirmation_by_its_owner_lands_home(visitor: Visitor, mailbox: Mailb
     assert "Already confirmed" in visitor.get(link).text
 
 
-def test_a_deletion_stays_one(ada: Visitor, mailbox: Mailbox) -> None:
+def test_a_deletion_sent_twice_succeeds_twice(ada: Visitor, mailbox: Mailbox) -> None:
     earlier = ada.copy()
     ada.submit("/profile/delete", current_password=PASSWORD)
     for _time in range(2):
         again = earlier.copy()
         assert again.forge("/profile/delete", {"current_password": PASSWORD}).location == "/"
         assert "deleted" in alert(again.get("/"), "success")
-        mailbox.all()  # the goodbye leaves, and with it the rest of the account
+        mailbox.all()  # the deletion mail is sent, and the document is removed
 
 
-def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
+def test_a_deletion_does_not_show_whether_a_registered_address_was_taken(
     ada: Visitor, new_visitor: NewVisitor
 ) -> None:
-    """The cookie of a decoy is not one of an account that is gone."""
+    """The answer treats the cookie of a decoy like that of a new account."""
     answers = []
     for email in (EMAIL, "bob@example.com"):
         guest = new_visitor()
@@ -89,7 +94,7 @@ def test_an_address_that_was_taken_is_told_from_a_new_one_by_no_deletion(
     assert [answer.location for answer in answers] == ["/unconfirmed"] * 2
 
 
-def test_a_change_of_password_says_which_password_works_now(ada: Visitor) -> None:
+def test_a_password_change_sent_twice_says_which_password_works(ada: Visitor) -> None:
     earlier = ada.copy()
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
     ada.submit("/profile/password", **fields)

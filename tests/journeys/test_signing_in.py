@@ -1,4 +1,4 @@
-"""Signing in and out, and how long a session lives."""
+"""Signing in and out, and the lifetime of a session."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ NOON = "2026-11-24 12:00:00Z"
 HOUR, DAY = 3600, 86400
 
 
-def test_somebody_signs_in_sees_the_profile_and_signs_out(
+def test_a_person_signs_in_sees_the_profile_and_signs_out(
     confirmed: Visitor, new_visitor: NewVisitor
 ) -> None:
     visitor = new_visitor()
@@ -32,7 +32,7 @@ def test_somebody_signs_in_sees_the_profile_and_signs_out(
     assert visitor.get("/profile").location == "/login?next=%2Fprofile"
 
 
-def test_a_copied_cookie_is_dead_after_sign_out_and_other_browsers_stay(
+def test_sign_out_invalidates_a_copied_cookie_and_leaves_other_browsers_signed_in(
     confirmed: Visitor, new_visitor: NewVisitor
 ) -> None:
     """ASVS 7.4.1."""
@@ -46,7 +46,7 @@ def test_a_copied_cookie_is_dead_after_sign_out_and_other_browsers_stay(
     assert phone.get("/profile").status_code == 200
 
 
-def test_signing_in_makes_a_new_session_and_ends_the_earlier_one_of_this_browser(
+def test_signing_in_again_replaces_the_session_of_this_browser(
     confirmed: Visitor,
 ) -> None:
     earlier, before = confirmed.copy(), _session_id(confirmed)
@@ -56,7 +56,7 @@ def test_signing_in_makes_a_new_session_and_ends_the_earlier_one_of_this_browser
     assert earlier.get("/profile").status_code == 302
 
 
-def test_signing_in_as_somebody_else_ends_the_session_of_the_first(
+def test_signing_in_to_another_account_ends_the_session_of_the_first(
     confirmed: Visitor, new_visitor: NewVisitor
 ) -> None:
     new_visitor().register("bob@example.com")
@@ -66,7 +66,7 @@ def test_signing_in_as_somebody_else_ends_the_session_of_the_first(
     assert earlier.get("/profile").status_code == 302
 
 
-def test_a_session_ends_after_twelve_hours_without_a_visit_whatever_the_cookie_says(
+def test_the_server_ends_a_session_after_twelve_idle_hours(
     confirmed: Visitor, new_visitor: NewVisitor
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
@@ -75,9 +75,9 @@ def test_a_session_ends_after_twelve_hours_without_a_visit_whatever_the_cookie_s
         clock.shift(12 * HOUR - 1)
         assert visitor.get("/profile").status_code == 200
         clock.shift(12 * HOUR - 1)
-        assert visitor.get("/profile").status_code == 200, "the visit did not count"
+        assert visitor.get("/profile").status_code == 200, "the visit extends the session"
         clock.shift(12 * HOUR)
-        _sign_cookie_anew(visitor)
+        _renew_cookie(visitor)
         assert visitor.get("/profile").status_code == 302
 
 
@@ -90,14 +90,14 @@ def test_a_session_in_daily_use_ends_after_thirty_days(
         for _visit in range(59):
             clock.shift(12 * HOUR - 1)
             assert visitor.get("/profile").status_code == 200
-            _sign_cookie_anew(visitor)
+            _renew_cookie(visitor)
         clock.shift(12 * HOUR - 1)
         assert visitor.get("/profile").status_code == 200, "a minute is left"
         clock.shift(60)
         assert visitor.get("/profile").status_code == 302
 
 
-def test_remember_me_lives_for_thirty_days_on_the_server(
+def test_a_kept_session_ends_after_thirty_days_on_the_server(
     confirmed: Visitor, new_visitor: NewVisitor
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
@@ -105,13 +105,13 @@ def test_remember_me_lives_for_thirty_days_on_the_server(
         visitor.sign_in(ADA, remember="y")
         clock.shift(30 * DAY - 1)
         assert visitor.get("/profile").status_code == 200
-        _sign_cookie_anew(visitor)
+        _renew_cookie(visitor)
         clock.shift(1)
         assert visitor.get("/profile").status_code == 302
 
 
 @pytest.mark.parametrize("remember", [True, False])
-def test_only_remember_me_leaves_a_cookie_when_the_browser_closes(
+def test_the_session_cookie_outlives_the_browser_only_with_keep_me_signed_in(
     confirmed: Visitor, new_visitor: NewVisitor, remember: bool
 ) -> None:
     answer = new_visitor().sign_in(ADA, **({"remember": "y"} if remember else {}))
@@ -121,30 +121,30 @@ def test_only_remember_me_leaves_a_cookie_when_the_browser_closes(
     assert ("Expires=" in cookie) is remember
 
 
-def test_a_wrong_password_and_an_unknown_address_are_answered_alike(
+def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     confirmed: Visitor, visitor: Visitor, new_visitor: NewVisitor
 ) -> None:
     new_visitor().register("bob@example.com")
     pages = set()
-    with time_machine.travel(NOON, tick=False):  # a CSRF token has the time in it
+    with time_machine.travel(NOON, tick=False):  # a CSRF token contains the time
         for email in (ADA, "bob@example.com", "eve@example.com"):
             refused = visitor.sign_in(email, "not the password")
             assert refused.status_code == 422
             assert "do not match" in alert(refused, "danger")
             assert "not the password" not in refused.text
             pages.add(refused.text.replace(email, "…"))
-    assert len(pages) == 1, "the answers tell who has an account"
+    assert len(pages) == 1, "the answer must not show who has an account"
 
 
 @pytest.mark.parametrize("missing", ["email", "password"])
-def test_a_form_half_filled_in_says_what_is_missing(visitor: Visitor, missing: str) -> None:
+def test_an_incomplete_form_says_what_is_missing(visitor: Visitor, missing: str) -> None:
     filled = {"email": ADA, "password": PASSWORD, missing: ""}
     refused = visitor.submit("/login", **filled)
     assert refused.status_code == 422
     assert set(errors(refused)) == {missing}
 
 
-def test_the_unconfirmed_land_where_they_can_go_on(
+def test_an_unconfirmed_person_lands_on_the_waiting_page(
     visitor: Visitor, new_visitor: NewVisitor
 ) -> None:
     new_visitor().register(ADA)
@@ -154,7 +154,7 @@ def test_the_unconfirmed_land_where_they_can_go_on(
     assert visitor.get("/profile").location == "/unconfirmed"
 
 
-def test_after_signing_in_people_are_where_they_wanted_to_go(
+def test_signing_in_leads_to_the_page_that_was_asked_for(
     confirmed: Visitor, visitor: Visitor
 ) -> None:
     sign_in_page = visitor.get("/profile").location
@@ -168,7 +168,7 @@ def test_after_signing_in_people_are_where_they_wanted_to_go(
 
 @pytest.mark.parametrize("email", [ADA, "unconfirmed@example.com", "unknown@example.com"])
 @pytest.mark.parametrize("password", [PASSWORD, "not the password"])
-def test_every_attempt_takes_exactly_one_hash(
+def test_every_sign_in_attempt_computes_one_hash(
     confirmed: Visitor,
     visitor: Visitor,
     new_visitor: NewVisitor,
@@ -182,7 +182,7 @@ def test_every_attempt_takes_exactly_one_hash(
     assert hashes == ["checkpw"]
 
 
-def test_a_hash_is_made_stronger_at_sign_in_when_the_setting_went_up(
+def test_a_sign_in_stores_a_stronger_hash_after_the_cost_was_raised(
     app: Flask,
     confirmed: Visitor,
     visitor: Visitor,
@@ -191,7 +191,7 @@ def test_a_hash_is_made_stronger_at_sign_in_when_the_setting_went_up(
     app.config["BCRYPT_LOG_ROUNDS"] = 5
     hashes = _spy_on_bcrypt(monkeypatch)
     assert visitor.sign_in(ADA, "not the password").status_code == 422
-    assert _rounds(app) == 4, "only the right password can be hashed anew"
+    assert _rounds(app) == 4, "a wrong password stores no hash"
     assert visitor.sign_in(ADA).status_code == 302
     assert _rounds(app) == 5
     assert hashes == ["checkpw", "checkpw", "hashpw"]
@@ -201,10 +201,12 @@ def test_a_hash_is_made_stronger_at_sign_in_when_the_setting_went_up(
     app.config["BCRYPT_LOG_ROUNDS"] = 4
     visitor.sign_out()
     visitor.sign_in(ADA)
-    assert _rounds(app) == 5, "never weaker"
+    assert _rounds(app) == 5, "a lower cost never weakens a hash"
 
 
-def test_the_navigation_follows(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_the_navigation_matches_the_state_of_the_account(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     assert _navigation(visitor) == ["Sign up", "Sign in"]
     visitor.register(ADA)
     assert _navigation(visitor) == ["Confirm", "Sign out"]
@@ -218,14 +220,14 @@ def _session_id(visitor: Visitor) -> str:
     return str(visitor.cookie()["_user_id"]).partition(".")[2]
 
 
-def _sign_cookie_anew(visitor: Visitor) -> None:
-    """As new as a cookie can be: only the server can tell that the session is old."""
+def _renew_cookie(visitor: Visitor) -> None:
+    """Renews the cookie, so that only the server can see that the session is old."""
     with visitor.client.session_transaction() as session:
         session.modified = True
 
 
 def _spy_on_bcrypt(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Notes each hash that is really computed."""
+    """Records the name of each bcrypt function that is called."""
     calls: list[str] = []
 
     def spy(name: str) -> None:

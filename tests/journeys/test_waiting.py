@@ -1,4 +1,4 @@
-"""Where people get stuck elsewhere: the code, the wrong address, the link that came too late."""
+"""The waiting page: the code, a wrong address, and a link that came too late."""
 
 import re
 from collections.abc import Callable
@@ -24,8 +24,8 @@ def _code(mail: Mail) -> str:
     return str(code)
 
 
-def _type(visitor: Visitor, code: str) -> str:
-    """Types a code; the error beside the field, or nothing when it was right."""
+def _send_code(visitor: Visitor, code: str) -> str:
+    """Sends a code; returns the error of the field, or an empty text if the code was right."""
     answer = visitor.submit("/unconfirmed/code", on="/unconfirmed", code=code)
     if answer.status_code == 302:
         assert answer.location == "/"
@@ -39,54 +39,52 @@ def _wrong(code: str) -> str:
 
 
 @pytest.mark.parametrize("spelling", ["{0} {1}", "{0}{1}", " {0}-{1} "])
-def test_the_digits_confirm_as_the_link_does(
-    visitor: Visitor, mailbox: Mailbox, spelling: str
-) -> None:
+def test_the_code_confirms_the_address(visitor: Visitor, mailbox: Mailbox, spelling: str) -> None:
     visitor.register(EMAIL)
-    assert _type(visitor, spelling.format(*_code(mailbox.newest(EMAIL)).split())) == ""
+    assert _send_code(visitor, spelling.format(*_code(mailbox.newest(EMAIL)).split())) == ""
     assert visitor.get("/profile").status_code == 200
 
 
-def test_five_wrong_codes_and_only_a_new_mail_helps(make_app: MakeApp) -> None:
+def test_after_five_wrong_codes_a_new_mail_is_needed(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
-    visitor, mailbox = _people(app)
+    visitor, mailbox = _visitor_and_mailbox(app)
     visitor.register(EMAIL)
     code = _code(mailbox.newest(EMAIL))
-    said = [_type(visitor, _wrong(code)) for _try in range(5)]
-    assert "4 tries left" in said[0]
-    assert "one try left" in said[3]
-    assert "new mail" in said[4]
+    messages = [_send_code(visitor, _wrong(code)) for _try in range(5)]
+    assert "4 tries left" in messages[0]
+    assert "one try left" in messages[3]
+    assert "new mail" in messages[4]
     visitor.submit("/resend", on="/unconfirmed")
-    assert _type(visitor, code) != "", "the older code is worthless"
-    assert _type(visitor, _code(mailbox.newest(EMAIL))) == ""
+    assert _send_code(visitor, code) != "", "the older code no longer works"
+    assert _send_code(visitor, _code(mailbox.newest(EMAIL))) == ""
 
 
-def test_ten_wrong_codes_in_all_and_only_the_link_helps(make_app: MakeApp) -> None:
+def test_after_ten_wrong_codes_only_the_link_works(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
-    visitor, mailbox = _people(app)
+    visitor, mailbox = _visitor_and_mailbox(app)
     visitor.register(EMAIL)
     for _mail in range(2):
         code = _code(mailbox.newest(EMAIL))
-        said = [_type(visitor, _wrong(code)) for _try in range(5)]
+        messages = [_send_code(visitor, _wrong(code)) for _try in range(5)]
         visitor.submit("/resend", on="/unconfirmed")
-    assert "link" in said[-1]
+    assert "link" in messages[-1]
     page = visitor.get("/unconfirmed")
     assert soup(page).find("input", {"name": "code"}) is None
     assert visitor.submit(mailbox.newest(EMAIL).link).location == "/"
 
 
-def test_a_code_expires_as_its_link_does(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_code_expires_together_with_its_link(visitor: Visitor, mailbox: Mailbox) -> None:
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
         visitor.register(EMAIL)
         code = _code(mailbox.newest(EMAIL))
         clock.shift(3601)
-        assert "expired" in _type(visitor, code)
+        assert "expired" in _send_code(visitor, code)
 
 
-def test_a_taken_address_counts_wrong_codes_as_a_new_one_does(
+def test_wrong_codes_get_the_same_answers_for_a_taken_and_a_new_address(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
-    """Nobody learns from the code field who has an account."""
+    """The code field does not show who has an account."""
     visitor.register(EMAIL)
     visitor.submit(mailbox.newest(EMAIL).link)
     stranger, newcomer = new_visitor(), new_visitor()
@@ -94,28 +92,26 @@ def test_a_taken_address_counts_wrong_codes_as_a_new_one_does(
     newcomer.register("eve@example.com", "a stranger's guess")
     wrong = _wrong(_code(mailbox.newest("eve@example.com")))
     for _try in range(5):
-        assert _type(stranger, wrong) == _type(newcomer, wrong)
+        assert _send_code(stranger, wrong) == _send_code(newcomer, wrong)
 
 
-def test_a_mistyped_address_is_mended_without_losing_the_way(
-    visitor: Visitor, new_visitor: NewVisitor
-) -> None:
+def test_a_mistyped_address_can_be_corrected(visitor: Visitor, new_visitor: NewVisitor) -> None:
     visitor.register("ada@gmial.com")
-    assert "ada@gmail.com" in visitor.get("/unconfirmed").text, "the likely one is offered"
+    assert "ada@gmail.com" in visitor.get("/unconfirmed").text, "the likely address"
     answer = visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
     assert answer.location == "/register"
     field = soup(visitor.get("/register")).find("input", {"name": "email"})
     assert field
     assert field["value"] == "ada@gmial.com"
-    assert new_visitor().sign_in("ada@gmial.com").status_code == 422, "the account is gone"
+    assert new_visitor().sign_in("ada@gmial.com").status_code == 422, "the account is removed"
     assert visitor.register("ada@gmail.com").location == "/unconfirmed"
 
 
 @pytest.mark.parametrize("why", ["expired", "superseded"])
-def test_a_link_that_came_too_late_is_one_press_from_a_new_one(make_app: MakeApp, why: str) -> None:
-    """On another device, signed out, without retyping the address."""
+def test_the_page_of_a_link_that_came_too_late_sends_a_new_one(make_app: MakeApp, why: str) -> None:
+    """It works on another device, without signing in or typing the address again."""
     app = make_app(RESEND_COOLDOWN="60")
-    visitor, mailbox = _people(app)
+    visitor, mailbox = _visitor_and_mailbox(app)
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
         visitor.register(EMAIL)
         late = mailbox.newest(EMAIL).link
@@ -135,7 +131,7 @@ def test_a_link_that_came_too_late_is_one_press_from_a_new_one(make_app: MakeApp
         assert phone.submit(link, password=PASSWORD).location == "/"
 
 
-def test_a_link_of_a_removed_account_leads_to_the_form_with_its_address(
+def test_the_link_of_a_removed_account_leads_to_the_registration_form_with_its_address(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register(EMAIL)
@@ -149,23 +145,23 @@ def test_a_link_of_a_removed_account_leads_to_the_form_with_its_address(
     assert field["value"] == EMAIL
 
 
-def test_the_last_day_brings_a_reminder_with_a_fresh_link(make_app: MakeApp) -> None:
+def test_a_reminder_with_a_new_link_is_sent_on_the_last_day(make_app: MakeApp) -> None:
     app = make_app()
     with time_machine.travel("2030-01-01 12:00:00Z", tick=False) as clock:
-        visitor, mailbox = _people(app)
+        visitor, mailbox = _visitor_and_mailbox(app)
         visitor.register(EMAIL)
         older = mailbox.newest(EMAIL).link
         clock.shift(timedelta(days=6))
         reminder = mailbox.newest(EMAIL)
         assert "reminder" in reminder.subject.lower()
         clock.shift(timedelta(minutes=2))
-        assert len(mailbox.subjects(EMAIL)) == 2, "once"
+        assert len(mailbox.subjects(EMAIL)) == 2, "only one reminder"
         phone = Visitor(app)
         assert phone.get(older).status_code == 410
         assert phone.submit(reminder.link, password=PASSWORD).location == "/"
 
 
-def test_advice_on_the_address_is_given_and_never_enforced(visitor: Visitor) -> None:
+def test_advice_on_an_address_never_prevents_a_registration(visitor: Visitor) -> None:
     token = soup(visitor.get("/register")).find("input", {"name": "csrf_token"})
     assert token
 
@@ -182,11 +178,11 @@ def test_advice_on_the_address_is_given_and_never_enforced(visitor: Visitor) -> 
     assert visitor.register("ada@gmial.com").location == "/unconfirmed"
 
 
-def _people(app: Flask) -> tuple[Visitor, Mailbox]:
+def _visitor_and_mailbox(app: Flask) -> tuple[Visitor, Mailbox]:
     return Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
 
 
-def test_a_link_of_a_removed_account_signs_nobody_out(
+def test_the_link_of_a_removed_account_signs_no_one_out(
     visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:
     visitor.register(EMAIL)

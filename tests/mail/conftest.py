@@ -1,4 +1,4 @@
-"""A worker that delivers to a real mail server."""
+"""Fixtures of the mail: a worker that delivers to a real mail server."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,11 +14,11 @@ from app.mongo import current_mongo
 from tests.mail.smtp_server import SmtpServer
 from tests.visitor import Visitor
 
-MakePost = Callable[..., "Post"]
+MakeDelivery = Callable[..., "Delivery"]
 
 
-class Post:
-    """An app, its worker, and the mail server between them and the people."""
+class Delivery:
+    """An app, its mail worker, and the mail server."""
 
     def __init__(self, app: Flask, server: SmtpServer) -> None:
         self.app = app
@@ -26,20 +26,20 @@ class Post:
         self.worker = Worker(app)
 
     def register(self, *emails: str) -> Visitor:
-        """New accounts, each owed a letter; the last one's visitor."""
+        """Makes accounts, each of which is owed a letter; returns the visitor of the last one."""
         for email in emails:
             visitor = Visitor(self.app)
             assert visitor.register(email).location == "/unconfirmed"
         return visitor
 
     def letters(self) -> list[dict[str, Any]]:
-        """What is still owed or was refused, as it is stored."""
+        """The stored letters: those that are owed and those that were refused."""
         with self.app.app_context():
             accounts = current_mongo().users.find({}, {"outbox": 1})
             return [letter for account in accounts for letter in account.get("outbox", [])]
 
     def ready(self) -> dict[str, Any]:
-        """What operators see of the mail."""
+        """What readiness says about the mail."""
         answer = Visitor(self.app).get("/health/ready")
         assert answer.status_code == 200, "pages work without mail"
         mail: dict[str, Any] = answer.get_json()["mail"]
@@ -48,17 +48,17 @@ class Post:
 
 @pytest.fixture
 def server() -> Iterator[SmtpServer]:
-    """A mail server, not started yet when a test wants it with TLS."""
+    """A mail server. A test that needs TLS starts it; otherwise `make_delivery` does."""
     server = SmtpServer()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
-    """Makes an app that sends to the server: `make_post(MAIL_TIMEOUT="1")`."""
+def make_delivery(server: SmtpServer, templates: BytecodeCache) -> MakeDelivery:
+    """Makes an app that sends to the server: `make_delivery(MAIL_TIMEOUT="1")`."""
 
-    def make(**variables: str) -> Post:
+    def make(**variables: str) -> Delivery:
         if not server.running:
             server.start()
         settings = config.load(
@@ -74,12 +74,12 @@ def make_post(server: SmtpServer, templates: BytecodeCache) -> MakePost:
         settings.MAIL_SUPPRESS_SEND = False  # type: ignore[attr-defined]
         app = create_app(settings)
         app.jinja_env.bytecode_cache = templates
-        return Post(app, server)
+        return Delivery(app, server)
 
     return make
 
 
 @pytest.fixture
-def post(make_post: MakePost) -> Post:
-    """The usual one: no TLS, no login, everything is taken."""
-    return make_post()
+def delivery(make_delivery: MakeDelivery) -> Delivery:
+    """A delivery without TLS and login, to a server that accepts everything."""
+    return make_delivery()

@@ -1,4 +1,4 @@
-"""A real SMTP server that takes mail, or does what a test tells it to."""
+"""A real SMTP server that accepts mail, or answers as a test says."""
 
 import asyncio
 import ssl
@@ -6,55 +6,59 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.mailbox import Mail
+from tests.processes import free_port
 
 CERTIFICATE = Path(__file__).with_name("self_signed.pem")
-# Instead of an answer: the line goes dead.
+# Instead of an answer: the server closes the connection, or does not answer.
 HANG_UP, SAY_NOTHING = "hang up", "say nothing"
 
 
 def tls_context() -> ssl.SSLContext:
-    """What a server with a self-signed certificate has."""
+    """The TLS context of a server with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
 
 
-class _Controller(Controller):
-    """On a free port."""
+def _abort(server: SMTP) -> None:
+    """Closes the connection without a word."""
+    assert isinstance(server.transport, asyncio.WriteTransport)
+    server.transport.abort()
 
-    def _trigger_server(self) -> None:
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+
+class _Controller(Controller):
+    """Starts the server below for each connection."""
 
     def factory(self) -> SMTP:
         return _Smtp(self.handler, **self.SMTP_kwargs)
 
 
 class _Smtp(SMTP):
-    """With a say where aiosmtpd has no hook: in the greeting, and before the text of the mail."""
+    """Lets a test set two answers without a hook in aiosmtpd: the greeting and the one to DATA."""
 
     _greeted = False
 
-    async def push(self, status: str | bytes) -> None:
-        """`answers["greeting"]` is what a connection begins with, instead of 220."""
-        if not self._greeted:
-            self._greeted = True
-            status = self.event_handler.next_answer("greeting") or status
-        await super().push(status)
+    async def push(self, status: AnyStr) -> None:
+        """Sends `answers["greeting"]` instead of the usual greeting."""
+        greeting = "" if self._greeted else self.event_handler.next_answer("greeting")
+        self._greeted = True
+        if greeting:
+            await super().push(greeting)
+        else:
+            await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
-        """`answers["354"]` is what DATA is answered, before any text."""
+        """Answers DATA with `answers["354"]`, before the text of the mail."""
         answer = self.event_handler.next_answer("354")
         if answer == HANG_UP and self.transport:
             await self.push("354 go on")
-            self.transport.abort()  # type: ignore[attr-defined]
+            _abort(self)
         elif answer:
             await self.push(answer)
         else:
@@ -63,7 +67,7 @@ class _Smtp(SMTP):
 
 @dataclass
 class Taken:
-    """A mail that the server has taken, and how."""
+    """A mail that the server has accepted."""
 
     mail: Mail
     raw: bytes
@@ -74,10 +78,10 @@ class Taken:
 
 @dataclass
 class SmtpServer:
-    """Takes everything, unless a test says otherwise.
+    """Accepts everything, unless a test sets other answers.
 
-    `answers["RCPT"] = ["451 later", ""]`: what to answer to the next commands of that kind, the
-    last one from then on; an empty one takes it. `HANG_UP` and `SAY_NOTHING` answer nothing.
+    `answers["RCPT"] = ["451 later", ""]` sets the answers to the next commands of that kind. The
+    last one stays. An empty answer accepts the command. `HANG_UP` and `SAY_NOTHING` send no answer.
     """
 
     answers: dict[str, list[str]] = field(default_factory=dict)
@@ -90,9 +94,13 @@ class SmtpServer:
     _controller: Controller | None = None
 
     def start(self, port: int = 0, host: str = "127.0.0.1", **options: Any) -> None:
-        """Listens, on a port of its own if none is given; `options` are aiosmtpd's."""
+        """Listens on a port, or on a free one; `options` are those of aiosmtpd's controller."""
         self._controller = _Controller(
-            self, hostname=host, port=port, authenticator=self._authenticate, **options
+            self,
+            hostname=host,
+            port=port or free_port(),
+            authenticator=self._authenticate,
+            **options,
         )
         self._controller.start()
         self.forget()
@@ -105,7 +113,7 @@ class SmtpServer:
             self._controller = None
 
     def forget(self) -> None:
-        """Everything that was heard, the controller's own knock included."""
+        """Clears the record of commands and mails, with the test connection of the controller."""
         self.heard.clear()
         self.taken.clear()
         self.connections = 0
@@ -117,12 +125,12 @@ class SmtpServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the server."""
         assert self._controller
         return int(self._controller.port)
 
     def hang_up(self) -> None:
-        """Closes the connections that are open, as servers do with the idle."""
+        """Closes all open connections, as servers do with idle ones."""
         assert self._controller
         done = asyncio.run_coroutine_threadsafe(self._close(), self._controller.loop)
         done.result(timeout=5)
@@ -144,7 +152,7 @@ class SmtpServer:
         return AuthResult(success=data.password == self.password.encode(), handled=False)
 
     def next_answer(self, command: str) -> str:
-        """What is to be said to a command now; empty where nothing else was ordered."""
+        """The answer that a test has set for a command now; empty if there is none."""
         waiting = self.answers.get(command, [""])
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
@@ -154,24 +162,24 @@ class SmtpServer:
         if answer == SAY_NOTHING:
             await asyncio.sleep(60)
         if answer == HANG_UP and server.transport:
-            server.transport.abort()  # type: ignore[attr-defined]
+            _abort(server)
         return answer or usual
 
     async def handle_EHLO(
-        self, server: SMTP, session: Session, _envelope: Envelope, host: str, said: list[str]
+        self, server: SMTP, session: Session, _envelope: Envelope, host: str, responses: list[str]
     ) -> list[str]:
-        """Aiosmtpd's hook; a session says it again after STARTTLS."""
+        """Hook of aiosmtpd; a client repeats EHLO after STARTTLS."""
         session.host_name = host
         if server not in self._open:
             self._open.append(server)
             self.connections += 1
         await self._answer(server, "EHLO", "")
-        return said
+        return responses
 
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
     ) -> str:
-        """Aiosmtpd's hook."""
+        """Hook of aiosmtpd."""
         answer = await self._answer(server, "MAIL", "250 OK")
         if answer.startswith("2"):
             envelope.mail_from = address
@@ -180,7 +188,7 @@ class SmtpServer:
     async def handle_RCPT(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
     ) -> str:
-        """Aiosmtpd's hook; `RCPT bob@…` is answered before `RCPT` to anybody."""
+        """Hook of aiosmtpd; `answers["RCPT bob@…"]` has precedence over `answers["RCPT"]`."""
         own = f"RCPT {address}"
         answer = await self._answer(server, own if own in self.answers else "RCPT", "250 OK")
         if answer.startswith("2"):
@@ -188,7 +196,7 @@ class SmtpServer:
         return answer
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Aiosmtpd's hook, once the final dot has arrived; `DATA bob@…` as for RCPT."""
+        """Hook of aiosmtpd after the final dot; `answers["DATA bob@…"]` has precedence, too."""
         self.before_data()
         own = f"DATA {envelope.rcpt_tos[0]}"
         answer = await self._answer(server, own if own in self.answers else "DATA", "250 taken")
@@ -201,5 +209,5 @@ class SmtpServer:
         return answer
 
     async def handle_QUIT(self, server: SMTP, _session: Session, _envelope: Envelope) -> str:
-        """Aiosmtpd's hook."""
+        """Hook of aiosmtpd."""
         return await self._answer(server, "QUIT", "221 Bye")

@@ -1,4 +1,4 @@
-"""Every kind of letter has a function, a label and its templates, and nothing is left over."""
+"""Every kind of letter has an entry, a label and its templates, and there are no others."""
 
 from pathlib import Path
 
@@ -19,14 +19,13 @@ def folder(app: Flask) -> Path:
     return Path(app.root_path) / app.template_folder / "mail"
 
 
-def test_every_kind_has_one_entry_and_no_entry_is_without_a_kind() -> None:
+def test_every_kind_of_letter_has_one_entry() -> None:
     assert set(KINDS) == {kind.value for kind in LetterKind}
 
 
 @pytest.mark.parametrize("kind", LetterKind)
-def test_an_entry_has_a_function_and_a_label(kind: LetterKind) -> None:
+def test_every_kind_has_a_label(kind: LetterKind) -> None:
     entry = KINDS[kind.value]
-    assert callable(entry.content)
     assert entry.label.strip()
     assert letter_label(kind) == letter_label(kind.value) == entry.label
 
@@ -43,10 +42,10 @@ def test_a_kind_has_its_templates_and_no_others(app: Flask, folder: Path, kind: 
         app.jinja_env.get_template(f"mail/{kind}/{name}")
 
 
-def test_no_folder_is_without_a_kind(folder: Path) -> None:
+def test_every_template_folder_belongs_to_a_kind(folder: Path) -> None:
     found = {path.name for path in folder.iterdir() if path.is_dir()}
     assert found == {kind.value for kind in LetterKind}
 
 
-def test_a_kind_of_a_newer_version_is_called_by_its_name() -> None:
+def test_an_unknown_kind_is_shown_by_its_name() -> None:
     assert letter_label("passkey_added") == "Passkey added"

@@ -1,4 +1,4 @@
-"""What a mail is made of (CONTRACT 5)."""
+"""The headers and both parts of every mail."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def _account_exists(app: Flask, email: str) -> Mail:
 
 
 def _owner(app: Flask, email: str) -> Visitor:
-    """Somebody signed in to a confirmed account."""
+    """A person with a confirmed account who is signed in."""
     owner = Visitor(app)
     owner.register(email)
     assert owner.submit(_mailbox(app).newest(email).link).location == "/"
@@ -125,7 +125,7 @@ def _account_deleted(app: Flask, email: str) -> Mail:
 
 
 def _by_an_administrator(name: str, about: str, *, before: str = "") -> Callable[..., Mail]:
-    """The mails after an administrator has done something to somebody's account."""
+    """Makes the mail that an action of an administrator sends."""
 
     def write(app: Flask, email: str) -> Mail:
         _owner(app, email)
@@ -163,12 +163,12 @@ WRITE: dict[LetterKind, Callable[[Flask, str], Mail]] = {
 every_kind = pytest.mark.parametrize("write", WRITE.values(), ids=WRITE)
 
 
-def test_every_kind_of_letter_is_looked_at_here() -> None:
+def test_this_file_covers_every_kind_of_letter() -> None:
     assert set(WRITE) == set(LetterKind)
 
 
 @every_kind
-def test_text_comes_first_and_html_second_with_nothing_around_them(
+def test_a_mail_has_a_text_part_and_an_html_part(
     app: Flask, write: Callable[[Flask, str], Mail]
 ) -> None:
     message = write(app, ADA).message
@@ -178,7 +178,7 @@ def test_text_comes_first_and_html_second_with_nothing_around_them(
 
 
 @every_kind
-def test_headers_say_what_programs_want_to_know(
+def test_a_mail_has_each_header_once_and_says_that_it_is_automatic(
     make_app: MakeApp, write: Callable[[Flask, str], Mail]
 ) -> None:
     app = make_app(APP_MAIL_DEFAULT_SENDER="no-reply@mail.example.org")
@@ -195,7 +195,7 @@ def test_headers_say_what_programs_want_to_know(
 
 
 @every_kind
-def test_both_parts_say_who_writes_to_whom_and_have_the_same_link(
+def test_both_parts_name_the_app_and_the_recipient_and_have_the_same_links(
     app: Flask, write: Callable[[Flask, str], Mail]
 ) -> None:
     mail = write(app, ADA)
@@ -203,7 +203,7 @@ def test_both_parts_say_who_writes_to_whom_and_have_the_same_link(
     links = {str(link["href"]) for link in html.find_all("a")}
     for link in links:
         assert link in mail.text
-        assert link in html.get_text() or link.endswith(("/", "/login")), "it can be copied"
+        assert link in html.get_text() or link.endswith(("/", "/login")), "the link can be copied"
         assert link.startswith("http://127.0.0.1:5000/")
     for part in (mail.text, html.get_text()):
         assert ADA in part
@@ -211,7 +211,7 @@ def test_both_parts_say_who_writes_to_whom_and_have_the_same_link(
 
 
 @every_kind
-def test_html_loads_nothing_and_runs_nothing(
+def test_the_html_part_loads_nothing_and_runs_nothing(
     app: Flask, write: Callable[[Flask, str], Mail]
 ) -> None:
     html = BeautifulSoup(write(app, ADA).html, "html.parser")
@@ -228,7 +228,7 @@ _LINKS = {
     LetterKind.EMAIL_CHANGE: "/email/confirm/",
     LetterKind.EMAIL_CHANGED_UNDO: "/email/undo/",
 }
-# Where an administrator sits is nobody else's business.
+# These mails do not show the address of the administrator.
 _FROM_OTHERS = {
     LetterKind.ACCOUNT_REMOVED,
     LetterKind.ACCOUNT_DISABLED,
@@ -240,12 +240,12 @@ _NOTICES = set(WRITE) - set(_LINKS) - {LetterKind.ACCOUNT_EXISTS}
 
 
 @pytest.mark.parametrize("kind", _LINKS)
-def test_a_letter_with_a_link_has_that_one(app: Flask, kind: LetterKind) -> None:
+def test_a_letter_has_the_link_of_its_kind(app: Flask, kind: LetterKind) -> None:
     assert WRITE[kind](app, ADA).link.startswith(_LINKS[kind])
 
 
 @pytest.mark.parametrize("kind", sorted(_NOTICES))
-def test_a_notice_tells_when_where_and_what_to_do_and_has_no_link_that_could_harm(
+def test_a_notice_says_when_where_and_what_to_do_and_has_no_link_with_a_token(
     app: Flask, kind: LetterKind
 ) -> None:
     with time_machine.travel("2026-11-24 12:00:00Z", tick=False):
@@ -261,7 +261,7 @@ def test_a_notice_tells_when_where_and_what_to_do_and_has_no_link_that_could_har
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_apps_name_is_read_as_it_is_set(make_app: MakeApp, name: str) -> None:
+def test_the_name_of_the_app_appears_as_set(make_app: MakeApp, name: str) -> None:
     app = make_app(APP_NAME=name, APP_MAIL_DEFAULT_SENDER="no-reply@example.org")
     mail = _confirm(app, ADA)
     (sender,) = mail.message["From"].addresses
@@ -271,19 +271,19 @@ def test_the_apps_name_is_read_as_it_is_set(make_app: MakeApp, name: str) -> Non
     assert name.strip() in BeautifulSoup(mail.html, "html.parser").get_text()
 
 
-def test_a_sender_with_a_name_of_its_own_keeps_it(make_app: MakeApp) -> None:
+def test_a_sender_with_a_display_name_keeps_it(make_app: MakeApp) -> None:
     app = make_app(APP_MAIL_DEFAULT_SENDER="Zoë's Desk <desk@example.org>")
     message = _confirm(app, ADA).message
     assert parseaddr(str(message["From"])) == ("Zoë's Desk", "desk@example.org")
     assert str(message["Message-ID"]).endswith("@example.org>")
 
 
-def test_text_stays_within_the_lines_that_mail_allows(make_app: MakeApp) -> None:
+def test_no_line_of_a_mail_is_too_long(make_app: MakeApp) -> None:
     app = make_app(APP_NAME="Zoë's Keys", PUBLIC_URL="https://app.example.org/" + "x" * 900)
     _confirm(app, ADA)
     raw = _raw(app)
     assert max(len(line) for line in raw.splitlines()) <= 998  # RFC 5322 2.1.1
-    assert raw.isascii(), "a server that knows 7 bits only can pass it on"
+    assert raw.isascii(), "a 7-bit mail server can forward it"
 
 
 @pytest.mark.parametrize(
@@ -298,13 +298,13 @@ def test_text_stays_within_the_lines_that_mail_allows(make_app: MakeApp) -> None
         (f"{'l' * 64}@{'d' * 60}.org", f"{'l' * 64}@{'d' * 60}.org", "l" * 64),
     ],
 )
-def test_the_recipient_is_ascii_and_the_text_has_what_was_typed(
+def test_the_recipient_is_ascii_and_the_text_shows_the_typed_address(
     app: Flask, typed: str, recipient: str, shown: str
 ) -> None:
     mail = _confirm(app, typed)
     (to,) = mail.message["To"].addresses
     assert to.addr_spec == recipient
-    # The raw header, since a parser repairs what others do not.
+    # The raw header: the parser would repair it.
     header = message_from_bytes(_raw(app).encode(), policy=policy.compat32)["To"]
     assert "=?" not in header
     assert "".join(header.split()) == recipient
@@ -313,7 +313,7 @@ def test_the_recipient_is_ascii_and_the_text_has_what_was_typed(
     assert mail.link
 
 
-def test_what_people_type_is_text_in_html(make_app: MakeApp) -> None:
+def test_typed_text_is_escaped_in_the_html_part(make_app: MakeApp) -> None:
     app = make_app(APP_NAME="<script>alert(1)</script>")
     mail = _confirm(app, "o'brien&co@example.com")
     html = BeautifulSoup(mail.html, "html.parser")
@@ -322,20 +322,20 @@ def test_what_people_type_is_text_in_html(make_app: MakeApp) -> None:
     assert "o'brien&co@example.com" in mail.text, "text is not escaped"
 
 
-def test_lifetimes_are_said_in_words(make_app: MakeApp) -> None:
+def test_lifetimes_are_written_in_words(make_app: MakeApp) -> None:
     mail = _confirm(make_app(CONFIRM_MAX_AGE="1800", UNCONFIRMED_DAYS="3"), ADA)
     for part in (mail.text, mail.html):
         assert "30 minutes" in part
         assert "3 days" in part
 
 
-def test_the_date_is_when_it_leaves(app: Flask) -> None:
+def test_the_date_header_is_the_time_of_sending(app: Flask) -> None:
     with time_machine.travel("2026-11-24 12:00:00Z", tick=False) as clock:
         Visitor(app).register(ADA)
         clock.shift(7200)
         mail = _mailbox(app).newest(ADA)
     assert mail.message["Date"].datetime == datetime(2026, 11, 24, 14, tzinfo=UTC)
-    assert "24 Nov 2026, 12:00 UTC" in " ".join(mail.text.split()), "when somebody signed up"
+    assert "24 Nov 2026, 12:00 UTC" in " ".join(mail.text.split()), "the time of the registration"
 
 
 def _raw(app: Flask) -> str:

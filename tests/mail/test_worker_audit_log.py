@@ -1,11 +1,11 @@
-"""What the worker records of each try to deliver a letter."""
+"""The worker records each attempt to deliver a letter."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.mail.conftest import Post
+from tests.mail.conftest import Delivery
 
 ADA = "ada@example.com"
 
@@ -19,19 +19,19 @@ ADA = "ada@example.com"
         ("MAIL", "550 5.7.1 <no-reply@latchkey.test> is not you", "letter_blocked", "error"),
     ],
 )
-def test_each_try_is_one_line_without_anybodys_mailbox(
-    post: Post,
+def test_each_attempt_is_one_line_without_an_address(
+    delivery: Delivery,
     capsys: pytest.CaptureFixture[str],
     command: str,
     answer: str,
     event: str,
     level: str,
 ) -> None:
-    post.server.answers[command] = [answer]
-    post.register(ADA)
-    (letter,) = post.letters()
+    delivery.server.answers[command] = [answer]
+    delivery.register(ADA)
+    (letter,) = delivery.letters()
     capsys.readouterr()
-    post.worker.run_once()
+    delivery.worker.run_once()
     log = capsys.readouterr().err
     (line,) = [json.loads(written) for written in log.splitlines()]
     recorded: dict[str, Any] = {"event": event, "level": level, "kind": "confirm", "attempts": 1}
@@ -44,12 +44,12 @@ def test_each_try_is_one_line_without_anybodys_mailbox(
         assert line["trouble"].endswith(answer.rpartition(">")[2])
 
 
-def test_a_letter_that_a_resend_has_overtaken_is_recorded_as_dropped(
-    post: Post, capsys: pytest.CaptureFixture[str]
+def test_a_superseded_letter_is_recorded_as_dropped(
+    delivery: Delivery, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    post.register(ADA)
-    post.register(ADA)
+    delivery.register(ADA)
+    delivery.register(ADA)
     capsys.readouterr()
-    post.worker.run_once()
+    delivery.worker.run_once()
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines] == ["letter_dropped", "letter_sent"]

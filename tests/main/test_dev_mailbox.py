@@ -1,4 +1,4 @@
-"""The development mailbox: where mail lands while no mail server is set."""
+"""The development mailbox, which shows mails while no mail server is set."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ ADA = "ada@example.com"
 
 @pytest.fixture
 def developer(development: Flask) -> Visitor:
-    """Somebody trying the app out on their own machine."""
+    """A developer who tries the app on a local machine."""
     return Visitor(development)
 
 
 @pytest.fixture
 def sent(development: Flask) -> Mailbox:
-    """The same mails, as files."""
+    """The mails in the folder of the development app."""
     return Mailbox(Worker(development), Path(development.config["MAIL_FOLDER"]))
 
 
@@ -80,15 +80,15 @@ def test_no_other_file_can_be_read(developer: Visitor, sent: Mailbox) -> None:
         assert developer.get(f"/dev/mail/{mail_id}/html").status_code == 404, mail_id
 
 
-def test_pages_lead_to_it(developer: Visitor) -> None:
+def test_pages_link_to_the_development_mailbox(developer: Visitor) -> None:
     assert developer.page("/").select_one("a[href='/dev/mail']")
 
 
-def test_there_is_none_in_tests_and_production(visitor: Visitor) -> None:
+def test_production_and_tests_have_no_development_mailbox(visitor: Visitor) -> None:
     production = Visitor(create_app(config.load(PRODUCTION)))
-    for somebody in (visitor, production):
-        assert somebody.get("/dev/mail").status_code == 404
-        assert not somebody.page("/").select_one("a[href='/dev/mail']")
+    for person in (visitor, production):
+        assert person.get("/dev/mail").status_code == 404
+        assert not person.page("/").select_one("a[href='/dev/mail']")
 
 
 def test_mail_goes_to_the_server_when_one_is_set() -> None:

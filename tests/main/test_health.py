@@ -1,4 +1,4 @@
-"""What load balancers and operators see."""
+"""Liveness and readiness for load balancers and operators."""
 
 from datetime import timedelta
 
@@ -18,12 +18,12 @@ def _app(uri: str) -> Flask:
     return create_app(config.load({"APP_SETTINGS": "config.TestingConfig", "MONGODB_URI": uri}))
 
 
-def test_a_live_process_says_so(visitor: Visitor) -> None:
+def test_liveness_is_ok(visitor: Visitor) -> None:
     answer = visitor.get("/health/live")
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
-def test_a_ready_one_says_so_without_a_session(visitor: Visitor) -> None:
+def test_readiness_is_ok_and_sets_no_cookie(visitor: Visitor) -> None:
     visitor.register("ada@example.com")
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200
@@ -34,7 +34,7 @@ def test_a_ready_one_says_so_without_a_session(visitor: Visitor) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_without_database_it_is_alive_and_not_ready_and_shows_no_secret() -> None:
+def test_without_a_database_the_app_is_alive_but_not_ready_and_shows_no_secret() -> None:
     uri = "mongodb://operator:s3cret-pass@127.0.0.1:1/latchkey?timeoutMS=200"
     visitor = Visitor(_app(uri))
     assert visitor.get("/health/live").status_code == 200
@@ -47,7 +47,7 @@ def test_without_database_it_is_alive_and_not_ready_and_shows_no_secret() -> Non
     }
 
 
-def test_readiness_names_missing_indexes_and_comes_back_when_they_are_made(real_uri: str) -> None:
+def test_readiness_names_missing_indexes_until_they_are_made(real_uri: str) -> None:
     app = _app(real_uri)
     visitor = Visitor(app)
     answer = visitor.get("/health/ready")
@@ -84,7 +84,7 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("trouble", "reason"),
     [
         ("535 5.7.8 no such user ops@mail.internal", "refuses our login or sender (535)"),
         ("550 5.7.1 we know no ops@mail.internal", "refuses our login or sender (550)"),
@@ -96,7 +96,7 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
     ],
 )
 def test_blocked_mail_is_reported_without_the_servers_words(
-    visitor: Visitor, app: Flask, trouble: str, said: str
+    visitor: Visitor, app: Flask, trouble: str, reason: str
 ) -> None:
     visitor.register("ada@example.com")
     with app.app_context():
@@ -105,12 +105,12 @@ def test_blocked_mail_is_reported_without_the_servers_words(
         outbox.postpone(claim, utcnow(), trouble, blocked=True)
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200, "pages work without mail"
-    assert said in answer.get_json()["mail"]["blocked"]
+    assert reason in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
-def test_health_asks_nobody_to_sign_in_and_ignores_who_asks(confirmed: Visitor, path: str) -> None:
+def test_health_needs_no_sign_in(confirmed: Visitor, path: str) -> None:
     assert confirmed.get(path).status_code == 200
     assert confirmed.client.head(path).status_code == 200
     assert confirmed.client.post(path).status_code == 405

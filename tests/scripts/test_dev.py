@@ -11,6 +11,7 @@ from email import message_from_bytes, policy
 from http.client import HTTPResponse
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -76,7 +77,7 @@ class Dev:
 
     def mongod_pid(self) -> int:
         """The process that its database says it is."""
-        with MongoClient((self.instance / "mongodb.uri").read_text()) as client:
+        with MongoClient[dict[str, Any]]((self.instance / "mongodb.uri").read_text()) as client:
             return int(client.admin.command("serverStatus")["pid"])
 
     def end(self, signum: signal.Signals = signal.SIGINT) -> int:

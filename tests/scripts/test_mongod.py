@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -39,18 +40,18 @@ def fake_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 def notes(server: Mongod) -> list[str]:
     """What was written to the database."""
-    with MongoClient(server.uri()) as client:
+    with MongoClient[dict[str, Any]](server.uri()) as client:
         return sorted(note["_id"] for note in client.test.notes.find())
 
 
 def write(server: Mongod, note: str) -> None:
     """Writes as the app does: answered once it is in the journal of the majority."""
-    with MongoClient(server.uri(), w="majority", journal=True) as client:
+    with MongoClient[dict[str, Any]](server.uri(), w="majority", journal=True) as client:
         client.test.notes.insert_one({"_id": note})
 
 
 def test_it_is_a_replica_set_and_writable_at_once(server: Mongod) -> None:
-    with MongoClient(server.uri()) as client:
+    with MongoClient[dict[str, Any]](server.uri()) as client:
         hello = client.admin.command("hello")
     assert hello["isWritablePrimary"]
     assert hello["hosts"] == [f"127.0.0.1:{server.port}"]
@@ -59,7 +60,7 @@ def test_it_is_a_replica_set_and_writable_at_once(server: Mongod) -> None:
 
 
 def test_it_listens_on_loopback_alone(server: Mongod) -> None:
-    with MongoClient(server.uri()) as client:
+    with MongoClient[dict[str, Any]](server.uri()) as client:
         options = client.admin.command("getCmdLineOpts")["parsed"]
     assert options["net"]["bindIp"] == "127.0.0.1"
 
@@ -92,7 +93,7 @@ def test_a_running_one_restarts(server: Mongod) -> None:
 
 
 def test_while_paused_nothing_answers(server: Mongod) -> None:
-    with MongoClient(server.uri(), timeoutMS=300) as client:
+    with MongoClient[dict[str, Any]](server.uri(), timeoutMS=300) as client:
         client.admin.command("ping")
         server.pause()
         with pytest.raises(PyMongoError):
@@ -123,9 +124,9 @@ def test_parameters_are_passed_on(tmp_path: Path, mongod: Mongod) -> None:
     parameters = {"ttlMonitorSleepSecs": 1}
     with (
         Mongod.start(tmp_path / "mongodb", parameters=parameters) as server,
-        MongoClient(server.uri()) as client,
+        MongoClient[dict[str, Any]](server.uri()) as client,
     ):
-        found = client.admin.command("getParameter", 1, **parameters)
+        found = client.admin.command({"getParameter": 1, **parameters})
     assert found["ttlMonitorSleepSecs"] == 1
 
 
@@ -155,7 +156,7 @@ def test_as_a_script_it_prints_its_uri_until_ctrl_c(tmp_path: Path, mongod: Mong
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as script:
         assert script.stdout
         uri = script.stdout.readline().strip()
-        with MongoClient(uri) as client:
+        with MongoClient[dict[str, Any]](uri) as client:
             pid = client.admin.command("serverStatus")["pid"]
         script.send_signal(signal.SIGINT)
         assert script.wait(30) == 0

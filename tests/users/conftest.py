@@ -1,4 +1,4 @@
-"""The domain's tests have a collection with its indexes, on either store, and made accounts."""
+"""Fixtures of the domain: a collection with indexes on mongomock and MongoDB, and accounts."""
 
 import secrets
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ from scripts.mongod import Mongod
 
 Users = Collection[dict[str, Any]]
 
-# The same examples on every run, and no deadline: a slow machine is not a defect.
+# The same examples on every run, and no deadline for slow machines.
 settings.register_profile("latchkey", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("latchkey")
 
-# In the future: the TTL monitor of a real mongod must find nothing to delete.
+# In the future, so that the TTL monitor of a real mongod deletes nothing.
 NOW = datetime(2100, 1, 1, 12, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 HOUR, WEEK = timedelta(hours=1), timedelta(weeks=1)
@@ -41,7 +41,7 @@ LAPTOP, PHONE = "laptop", "phone"
 
 @contextmanager
 def opened(uri: str) -> Iterator[Users]:
-    """The collection of a database, with the app's own client and indexes."""
+    """The accounts of a database, with the client and the indexes of the app."""
     users = connect(uri)["users"]
     list(indexes.apply(users.database))
     yield users
@@ -49,22 +49,22 @@ def opened(uri: str) -> Iterator[Users]:
 
 
 @pytest.fixture(scope="session")
-def kept_users(mongod: Mongod) -> Iterator[Users]:
-    """Made once: indexes take ten times as long as most tests."""
+def shared_users(mongod: Mongod) -> Iterator[Users]:
+    """The accounts on a real mongod. Indexes take long, so all tests share them."""
     with opened(mongod.uri("domain")) as users:
         yield users
 
 
 @pytest.fixture
-def real_users(kept_users: Users) -> Users:
-    """The collection on a real mongod, empty."""
-    kept_users.delete_many({})
-    return kept_users
+def real_users(shared_users: Users) -> Users:
+    """An empty collection on a real mongod."""
+    shared_users.delete_many({})
+    return shared_users
 
 
 @pytest.fixture(params=["mongomock", "mongod"])
 def collection(request: pytest.FixtureRequest) -> Iterator[Users]:
-    """The collection, empty, on either store: what a test says of it holds on both."""
+    """An empty collection, on mongomock and on a real mongod: each test runs on both."""
     if request.param == "mongod":
         yield request.getfixturevalue("real_users")
     else:
@@ -85,7 +85,7 @@ def outbox(collection: Users) -> Outbox:
 
 
 def new_session(now: datetime = NOW, device: str = LAPTOP) -> LoginSession:
-    """A session as a browser gets it."""
+    """A new session of a browser."""
     return LoginSession(
         id=secrets.token_hex(16),
         signed_in_on=now,
@@ -104,27 +104,27 @@ def register(
     now: datetime = NOW,
     password_hash: str = "hash",  # noqa: S107 (no password)
 ) -> User:
-    """An unconfirmed account, signed in."""
+    """Makes an unconfirmed account with a session."""
     user = users.register(address, password_hash, new_session(now), WEEK)
     assert user is not None
     return user
 
 
 def confirm(users: UserRepository, user: User, now: datetime = NOW) -> User:
-    """The account, confirmed by its newest link."""
+    """Confirms the account by its newest link and returns it."""
     assert users.confirm(user, user.token_version, now, HOME)
     return found(users, user)
 
 
 def found(users: UserRepository, user: User) -> User:
-    """The account as it is now."""
+    """The account as it is stored now."""
     fresh = users.find(user.id)
     assert fresh is not None
     return fresh
 
 
 def ask_reset(users: UserRepository, user: User) -> User:
-    """The account with a reset link on its way."""
+    """Owes a reset letter and returns the account."""
     assert users.ask_reset(user.email_key, NOW, HOME)
     return found(users, user)
 
@@ -137,13 +137,13 @@ def stored(collection: Users, user: User) -> dict[str, Any]:
 
 
 def letters(collection: Users, user: User, kind: LetterKind | None = None) -> list[dict[str, Any]]:
-    """What the account is owed, oldest first; of one kind."""
+    """The letters that the account is owed, oldest first; `kind` selects some."""
     owed = stored(collection, user).get("outbox", [])
     return [letter for letter in owed if kind in (None, letter["kind"])]
 
 
 def sent(collection: Users, user: User) -> None:
-    """A worker has delivered everything."""
+    """Removes all owed letters, as if a worker had delivered them."""
     collection.update_one({"_id": user.id}, {"$set": {"outbox": []}})
 
 
@@ -154,7 +154,7 @@ def last_event(collection: Users, user: User) -> dict[str, Any]:
 
 
 def promote(users: UserRepository, user: User) -> User:
-    """The account, made an administrator's at the shell."""
+    """Makes the account an administrator and returns it."""
     assert users.grant(user, NOW, Client(), "administrator")
     return found(users, user)
 
@@ -166,7 +166,7 @@ def remove(users: UserRepository, user: User, now: datetime, by: str) -> GuardRe
 
 @contextmanager
 def nothing_changes(collection: Users) -> Iterator[None]:
-    """Not a byte of any account."""
+    """Fails if the block changes any account."""
     before = list(collection.find().sort("_id"))
     yield
     assert list(collection.find().sort("_id")) == before
@@ -174,5 +174,5 @@ def nothing_changes(collection: Users) -> Iterator[None]:
 
 @pytest.fixture
 def ada(users: UserRepository) -> User:
-    """Confirmed, signed in on one browser, with the password hash "hash"."""
+    """A confirmed account with one session and the password hash "hash"."""
     return confirm(users, register(users))

@@ -1,4 +1,4 @@
-"""Accounts as administrators look for them, on mongomock and on a real mongod."""
+"""The search of administrators for accounts, on mongomock and on a real mongod."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from tests.users.conftest import (
 
 
 def account(number: int, **fields: Any) -> dict[str, Any]:
-    """A document; three at a time are of the same moment."""
+    """A document of an account; groups of three have the same time."""
     return {
         "_id": random_id(),
         "email": f"person{number}@example.com",
@@ -65,7 +65,7 @@ def test_pages_neither_skip_nor_repeat(collection: Users) -> None:
     assert by_age == sorted(by_age), "newest first"
 
 
-def test_nor_while_accounts_come_in(collection: Users) -> None:
+def test_pages_neither_skip_nor_repeat_while_accounts_are_added(collection: Users) -> None:
     collection.insert_many([account(number) for number in range(100)])
     search = AccountSearch(collection)
     first = search.page()
@@ -116,7 +116,7 @@ def test_typed_text_is_literal(collection: Users, part: str, expected: set[str])
 
 
 @pytest.mark.parametrize("typed", ["ida@straße.example", "ida@ελλάς.example", "i@a.bücher.example"])
-def test_every_part_of_a_domain_is_found_as_it_is_written(collection: Users, typed: str) -> None:
+def test_a_search_finds_a_domain_by_any_of_its_parts(collection: Users, typed: str) -> None:
     key = parse_address(typed).key
     collection.insert_one(account(1, email=typed, email_key=key))
     search, domain = AccountSearch(collection), typed.partition("@")[2]
@@ -129,20 +129,22 @@ def test_every_part_of_a_domain_is_found_as_it_is_written(collection: Users, typ
 
 
 @pytest.mark.parametrize("part", ["a" * 100_000, "é" * 100_000, "\ufdfa" * 100, "@" * 300])
-def test_more_than_an_address_can_have_finds_nobody(collection: Users, part: str) -> None:
+def test_a_search_text_longer_than_an_address_finds_nothing(collection: Users, part: str) -> None:
     collection.insert_one(account(1))
     assert emails(AccountSearch(collection), part=part) == []
 
 
 @pytest.mark.parametrize("part", ["é", ".é", "@é.", "-é-", "a@é@b", "é" * 100, "xn--é", "\u0301"])
-def test_what_is_no_domain_finds_nobody(collection: Users, part: str) -> None:
+def test_a_search_for_an_invalid_domain_finds_nothing(collection: Users, part: str) -> None:
     collection.insert_one(account(1))
     assert emails(AccountSearch(collection), part=part) == []
 
 
 @given(data=st.data())
-def test_pages_neither_skip_nor_repeat_while_accounts_come_and_go(data: st.DataObject) -> None:
-    """Those at the end of a page, too, by which the next one is found."""
+def test_pages_neither_skip_nor_repeat_while_accounts_are_added_and_removed(
+    data: st.DataObject,
+) -> None:
+    """The account at the end of a page, which the cursor names, is removed, too."""
     with opened("mongomock://localhost/latchkey") as collection:
         ages = st.integers(0, 6)  # few: many are of the same moment
         start = data.draw(st.lists(ages, min_size=PAGE_SIZE, max_size=2 * PAGE_SIZE + 20))
@@ -201,7 +203,7 @@ def _mail(refused: str) -> dict[str, Any]:
     return {"id": "x", "asked_on": NOW, "sent_on": None, "refused": refused}
 
 
-def test_a_person_is_shown_with_letters_and_activity(
+def test_a_found_account_has_its_letters_and_activity(
     users: UserRepository, collection: Users
 ) -> None:
     user = confirm(users, register(users))
@@ -215,7 +217,7 @@ def test_a_person_is_shown_with_letters_and_activity(
 
 
 @pytest.mark.parametrize("name", ["", "x", "0" * 24, "0" * 23, "\x00", "a" * 1000])
-def test_there_is_no_account_of_another_id(collection: Users, name: str) -> None:
+def test_an_unknown_id_finds_no_account(collection: Users, name: str) -> None:
     assert AccountSearch(collection).person(name) is None
 
 
@@ -227,8 +229,10 @@ def test_a_deleted_account_is_not_found(users: UserRepository, collection: Users
 
 
 @pytest.mark.parametrize("state", AccountFilter)
-def test_a_page_reads_about_what_it_shows(real_users: Users, state: AccountFilter) -> None:
-    """On a real mongod: of each state there are 500 among 3000."""
+def test_a_page_reads_few_more_documents_than_it_shows(
+    real_users: Users, state: AccountFilter
+) -> None:
+    """On a real mongod, with 3000 accounts, 500 of each state."""
     real_users.insert_many(
         [
             account(

@@ -49,7 +49,7 @@ REFUSED = [
     "ada@exam_ple.com",
     "ada@*.com",
     "ada@xn--0.com",
-    # What would end a header or a command
+    # Characters that end a header or a command
     "ada@example.com\n",
     "ada@example.com\r\nBcc: eve@example.com",
     "ada\r@example.com",
@@ -58,7 +58,7 @@ REFUSED = [
     "ada@example.com\0",
     "ada@example.com\x85",
     "ada@example.com\u2028",
-    # More than one, or something around it
+    # Several addresses, or an address with other text
     "ada@example.com,eve@example.com",
     "ada@example.com, eve@example.com",
     "ada@example.com;eve@example.com",
@@ -74,7 +74,7 @@ REFUSED = [
     "ada@[192.0.2.1]",
     "ada@[IPv6:2001:db8::1]",
     "ada@192.0.2.1",
-    # What looks like another address
+    # Addresses that look like another one
     "ada@exam\u200bple.com",
     "ada@exam\u00adple.com",
     "ada\u200d@example.com",
@@ -85,7 +85,7 @@ REFUSED = [
     "ada@example.com\u3000",
     *(f"ada@exam{char}ple.com" for char in "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\uffa0"),
     *(f"ada@exam{char}ple.com" for char in "\ufe00\ufe0f\U000e0001\U000e0100\U000e01ef"),
-    # Locals that most mail systems cannot take
+    # Local parts that most mail systems refuse
     "адa@example.com",
     "josé@example.com",
     "\u0131@example.com",
@@ -102,14 +102,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "key"), ACCEPTED)
-def test_an_address_is_taken_and_has_one_key(text: str, key: str) -> None:
+def test_a_valid_address_has_one_key(text: str, key: str) -> None:
     address = parse_address(text)
     assert address.key == key
     assert address.typed == text.strip(" \t")
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_an_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError) as refused:
         parse_address(text)
     assert refused.value.problem in AddressProblem
@@ -129,7 +129,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         ("jos\u00e9@example.com", AddressProblem.NOT_AN_ADDRESS),
     ],
 )
-def test_a_refusal_says_what_is_wrong(text: str, problem: AddressProblem) -> None:
+def test_a_refusal_names_the_problem(text: str, problem: AddressProblem) -> None:
     with pytest.raises(AddressError) as refused:
         parse_address(text)
     assert refused.value.problem is problem
@@ -141,7 +141,7 @@ def test_the_longest_address_has_254_characters() -> None:
 
 
 def test_mail_goes_to_the_address_as_typed_in_ascii() -> None:
-    """The case of the local part is its mail server's business (RFC 5321 2.4)."""
+    """Only its mail server may interpret the case of the local part (RFC 5321 2.4)."""
     assert parse_address(" Ada@BÜCHER.example ") == Address(
         typed="Ada@BÜCHER.example",
         key="ada@xn--bcher-kva.example",
@@ -162,7 +162,7 @@ likely = st.from_regex(r"\A[\w.+$-]{1,8}@\w{1,8}\.\w{2,4}\Z")
 @given(st.text(st.characters(exclude_categories=())) | st.emails() | likely)
 @example("ada@\u2024example.com")
 @example("ada@ẞ.example")
-def test_any_text_is_an_address_in_ascii_or_refused(text: str) -> None:
+def test_any_text_becomes_an_ascii_address_or_is_refused(text: str) -> None:
     address = _parsed(text)
     if address:
         assert address.mailbox.isascii()
@@ -174,7 +174,7 @@ def test_any_text_is_an_address_in_ascii_or_refused(text: str) -> None:
 
 
 @given(st.emails() | likely)
-def test_the_key_and_the_mailbox_are_addresses_of_the_same_account(text: str) -> None:
+def test_the_key_and_the_mailbox_have_the_same_key(text: str) -> None:
     address = _parsed(text)
     if address:
         assert parse_address(address.key).key == address.key
@@ -185,7 +185,7 @@ def test_the_key_and_the_mailbox_are_addresses_of_the_same_account(text: str) ->
 
 
 @given(st.emails() | likely)
-def test_case_never_makes_two_accounts(text: str) -> None:
+def test_addresses_that_differ_in_case_are_one_account(text: str) -> None:
     address = _parsed(text)
     if address and text.isascii():
         assert parse_address(text.upper()).key == address.key

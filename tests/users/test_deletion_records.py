@@ -1,4 +1,4 @@
-"""Records of deleted accounts have nothing of the person, on either store."""
+"""Records of deleted accounts have no personal data, on mongomock and on MongoDB."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ DAY = 24 * HOUR
 
 @pytest.fixture
 def records(collection: Users) -> DeletionRecords:
-    """The records, none yet."""
+    """The records, empty."""
     collection.database["departed"].delete_many({})
     return backend_of(collection.database).deletion_records(collection)
 
@@ -43,7 +43,7 @@ def recorded(collection: Users) -> list[dict[str, Any]]:
 
 
 def a_record(user: User, gone_on: datetime, how: str, **but: Any) -> dict[str, Any]:
-    """As it is stored: nothing in it identifies the person."""
+    """A stored record, which has no personal data."""
     return {
         "_id": user.id,
         "registered_on": user.registered_on,
@@ -57,17 +57,17 @@ def a_record(user: User, gone_on: datetime, how: str, **but: Any) -> dict[str, A
 
 
 def keep_records(records: DeletionRecords, now: datetime) -> None:
-    """What the mail worker does once a minute."""
+    """Updates the records, as the mail worker does once a minute."""
     records.record_expiring(now)
     records.review(now)
 
 
 def expire(collection: Users, user: User) -> None:
-    """What MongoDB does when the time is over."""
+    """Removes the account, as the TTL index does."""
     assert collection.delete_one({"_id": user.id, "confirmed": False}).deleted_count == 1
 
 
-def test_an_account_that_expires_within_a_day_is_recorded_with_the_moment(
+def test_an_account_that_expires_within_a_day_is_recorded_with_its_expiry(
     users: UserRepository, collection: Users, records: DeletionRecords
 ) -> None:
     user = register(users)
@@ -78,7 +78,7 @@ def test_an_account_that_expires_within_a_day_is_recorded_with_the_moment(
         assert recorded(collection) == [a_record(user, GONE_ON, "expired")]
 
 
-def test_a_record_says_how_often_a_mail_was_asked_for_and_that_it_was_refused(
+def test_a_record_has_the_number_of_resends_and_whether_mail_was_refused(
     users: UserRepository, outbox: Outbox, collection: Users, records: DeletionRecords
 ) -> None:
     register(users)
@@ -96,7 +96,7 @@ def test_a_record_says_how_often_a_mail_was_asked_for_and_that_it_was_refused(
     assert recorded(collection) == [expected], "a new claim is no resend"
 
 
-def test_an_account_made_by_other_means_is_recorded_too(
+def test_an_account_that_another_tool_made_is_recorded_too(
     users: UserRepository, collection: Users, records: DeletionRecords
 ) -> None:
     user = register(users)
@@ -108,7 +108,7 @@ def test_an_account_made_by_other_means_is_recorded_too(
     assert recorded(collection) == [a_record(user, GONE_ON, "expired", resends=2)]
 
 
-def test_once_the_account_is_gone_the_record_is_sure(
+def test_a_record_becomes_sure_after_the_account_is_removed(
     users: UserRepository, collection: Users, records: DeletionRecords
 ) -> None:
     user = register(users)
@@ -123,7 +123,7 @@ def test_once_the_account_is_gone_the_record_is_sure(
 
 
 @pytest.mark.parametrize("moment", [GONE_ON - HOUR, GONE_ON + SECOND])
-def test_an_account_confirmed_at_the_last_moment_is_not_gone(
+def test_an_account_confirmed_at_the_last_moment_has_no_record(
     users: UserRepository, collection: Users, records: DeletionRecords, moment: datetime
 ) -> None:
     user = register(users)
@@ -134,7 +134,7 @@ def test_an_account_confirmed_at_the_last_moment_is_not_gone(
 
 
 @pytest.mark.parametrize("moment", [GONE_ON - HOUR, GONE_ON + SECOND])
-def test_an_account_that_is_claimed_again_at_the_last_moment_is_not_gone(
+def test_an_account_registered_again_at_the_last_moment_has_no_record(
     users: UserRepository, collection: Users, records: DeletionRecords, moment: datetime
 ) -> None:
     register(users)
@@ -175,7 +175,9 @@ def test_a_deleted_account_is_recorded_with_when_it_was_confirmed(
     expected = a_record(user, NOW + HOUR, "deleted", confirmed_on=NOW + MINUTE, sure=True)
     assert recorded(collection) == [expected]
     keep_records(records, NOW + WEEK)
-    assert recorded(collection) == [expected], "its goodbye, which expires, is no account"
+    assert recorded(collection) == [expected], (
+        "the deleted document, which expires, is not recorded"
+    )
 
 
 def test_a_refused_step_records_nothing(
@@ -189,7 +191,7 @@ def test_a_refused_step_records_nothing(
     assert recorded(collection) == []
 
 
-def test_a_record_whose_step_was_cut_off_is_removed(
+def test_a_record_of_an_interrupted_step_is_removed(
     users: UserRepository, collection: Users, records: DeletionRecords
 ) -> None:
     user = register(users)
@@ -201,7 +203,7 @@ def test_a_record_whose_step_was_cut_off_is_removed(
     assert stored(collection, user)["email"] == ADA.typed
 
 
-def test_others_are_left_alone(
+def test_records_of_removed_accounts_stay(
     users: UserRepository, collection: Users, records: DeletionRecords
 ) -> None:
     user = register(users)

@@ -1,4 +1,4 @@
-"""Steps publish what they have stored, once, and nothing when they found nothing."""
+"""A step publishes the event that it has stored, once; a step without effect publishes none."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ def published() -> Events:
 
 @pytest.fixture
 def users(collection: Users, published: Events) -> UserRepository:
-    """The repository, with a listener."""
+    """The repository with a listener."""
     return UserRepository(collection, listener=published.append)
 
 
@@ -71,7 +71,7 @@ def test_the_activity_and_the_published_events_are_the_same(
     assert {event.account for event in published} == {user.id}
 
 
-def test_registering_says_whether_it_was_a_newer_claim(
+def test_the_event_of_a_registration_says_whether_it_is_a_newer_one(
     users: UserRepository, published: Events
 ) -> None:
     user = register(users)
@@ -82,12 +82,14 @@ def test_registering_says_whether_it_was_a_newer_claim(
     ]
 
 
-def test_confirming_says_how_long_it_took(users: UserRepository, published: Events) -> None:
+def test_the_event_of_a_confirmation_says_how_long_it_took(
+    users: UserRepository, published: Events
+) -> None:
     confirm(users, register(users), NOW + 90 * SECOND)
     assert published[-1].took == timedelta(seconds=90)
 
 
-def test_a_refused_sign_in_is_published_once_and_not_again_by_the_next_sign_in(
+def test_a_refused_sign_in_is_published_once(
     users: UserRepository, published: Events, ada: User
 ) -> None:
     published.clear()
@@ -96,7 +98,7 @@ def test_a_refused_sign_in_is_published_once_and_not_again_by_the_next_sign_in(
     assert _newest(published) == ["sign_in_refused", "signed_in"]
 
 
-def test_an_address_without_an_account_is_published_without_one(
+def test_a_refused_sign_in_to_an_unknown_address_names_no_account(
     users: UserRepository, published: Events, ada: User
 ) -> None:
     published.clear()
@@ -106,7 +108,7 @@ def test_an_address_without_an_account_is_published_without_one(
     ]
 
 
-def test_what_leaves_no_entry_in_the_activity_is_published_too(
+def test_steps_without_an_entry_in_the_activity_are_published_too(
     users: UserRepository, published: Events
 ) -> None:
     user = register(users)
@@ -160,4 +162,4 @@ def test_an_event_of_an_unknown_kind_is_in_the_activity_and_in_the_export(
     assert newest == ActivityEntry("passkey_added", LATER, "self", HOME.address, HOME.browser)
     exported = users.export(ada, LATER + HOUR, HOME)["activity"]
     assert [entry["kind"] for entry in exported[:2]] == [EventKind.EXPORTED, "passkey_added"]
-    assert newer in stored(collection, ada)["events"], "with what this version does not know"
+    assert newer in stored(collection, ada)["events"], "with the unknown fields"

@@ -1,4 +1,4 @@
-"""What becomes of each field when an account may pass to another person, on either store."""
+"""What happens to each field when an account may pass to another person, on both stores."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
@@ -36,13 +36,13 @@ PLANTED = "planted"
 
 @dataclass(frozen=True)
 class Silent:
-    """A view with a field that declares nothing."""
+    """A class with a field without a declaration."""
 
     spoken: str = declared("", takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
     silent: str = ""
 
 
-def test_a_field_that_declares_nothing_is_named() -> None:
+def test_a_field_without_a_declaration_is_named() -> None:
     with pytest.raises(TypeError, match=r"becomes of silent$"):
         policies_of(Silent)
 
@@ -57,20 +57,18 @@ def test_a_field_that_gets_a_new_value_is_not_unset_too() -> None:
     assert "pending_email" in cleared
 
 
-def test_no_field_that_decides_what_an_account_may_do_can_be_filled_in() -> None:
+def test_no_form_can_set_a_field_that_grants_rights() -> None:
     assert not EDITABLE & {"id", "email", "email_key", "password_hash", "confirmed", "admin"}
 
 
-def test_a_field_that_is_not_editable_cannot_be_filled_in_at_sign_up(
-    users: UserRepository, collection: Users
-) -> None:
+def test_registration_sets_only_editable_fields(users: UserRepository, collection: Users) -> None:
     with pytest.raises(ValueError, match="admin"):
         users.register(ADA, "hash", new_session(), WEEK, {"admin": True})
     assert collection.count_documents({}) == 0
 
 
-def test_the_journeys_store_every_declared_field_and_no_other(collection: Users) -> None:
-    """They are collected after each event, for some fields are gone by the end."""
+def test_the_steps_store_every_declared_field_and_no_other(collection: Users) -> None:
+    """Names are collected after each event, because some fields are removed later."""
     names: set[str] = set()
 
     def collect(_event: object = None) -> None:
@@ -111,7 +109,7 @@ def test_the_journeys_store_every_declared_field_and_no_other(collection: Users)
     assert names - {"_id"} == POLICIES.keys() - {"id"}
 
 
-# The planted values. Each is of a type that the account's view can read.
+# The planted values. Each has a type that `User` can read.
 
 _COUNTERS = {
     *("token_version", "resends", "code_tries", "code_tries_total"),
@@ -124,10 +122,10 @@ _LISTS = {"sessions", "devices", "former_emails", "outbox", "events"}
 
 
 def plant(collection: Users, user: User, **guarded: Any) -> dict[str, Any]:
-    """Puts a recognisable value into every declared field, and returns what was put.
+    """Puts a recognisable value into every declared field and returns the values.
 
     Args:
-        guarded: values for what the step's guard looks at.
+        guarded: values of the fields in the guard of the step.
     """
     values: dict[str, Any] = {}
     for name in POLICIES.keys() - {"id"}:
@@ -151,10 +149,10 @@ def check(
     planted: dict[str, Any],
     raised: Collection[str] = (),
 ) -> None:
-    """Each field holds its planted value or no longer does, as its policy says.
+    """Checks that each field keeps or loses its planted value, as its policy says.
 
     Args:
-        raised: counters that are kept, and that the step raises by one.
+        raised: counters that the step keeps and raises by one.
     """
     assert planted.keys() == POLICIES.keys() - {"id"}, "no field is left out"
     after = stored(collection, user)
@@ -171,7 +169,7 @@ def check(
             assert now == value, f"{name} must be kept"
 
 
-def test_a_takeover_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_a_takeover_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = register(users)
     planted = plant(collection, user, email_key=ADA.key, confirmed=False)
     newer = users.register(ADA, "newer", new_session(LATER), WEEK)
@@ -180,17 +178,17 @@ def test_a_takeover_clears_what_is_declared(users: UserRepository, collection: U
     check(collection, user, Cause.TAKEOVER, planted, raised={"token_version"})
 
 
-def test_a_reset_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_a_reset_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     planted = plant(collection, user, email_key=ADA.key, confirmed=True)
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
     check(collection, user, Cause.RESET, planted)
 
 
-def test_a_reset_of_an_unconfirmed_account_clears_what_is_declared(
+def test_a_reset_of_an_unconfirmed_account_clears_the_declared_fields(
     users: UserRepository, collection: Users
 ) -> None:
-    """It confirms the account, and touches no other field that is kept."""
+    """It also confirms the account, and keeps every other field."""
     user = register(users)
     planted = plant(collection, user, email_key=ADA.key, confirmed=False)
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
@@ -199,7 +197,7 @@ def test_a_reset_of_an_unconfirmed_account_clears_what_is_declared(
     check(collection, user, Cause.RESET, planted | {"confirmed": True, "confirmed_on": LATER})
 
 
-def test_an_undo_clears_what_is_declared(users: UserRepository, collection: Users) -> None:
+def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     assert users.ask_email_change(user, BOB, NOW, HOME)
     user = found(users, user)
@@ -207,7 +205,7 @@ def test_an_undo_clears_what_is_declared(users: UserRepository, collection: User
     assert users.change_email(user, user.pending_email, NOW, HOME, WEEK) is EmailChange.DONE
     user = found(users, user)
     (former,) = user.former_emails
-    # An older address stays; the one that takes the account back is a former one no longer.
+    # An older former address stays; the restored one is no longer a former address.
     older = asdict(former) | {"version": former.version - 1, "email": PLANTED}
     both = [older, asdict(former)]
     planted = plant(collection, user, email_key=BOB.key, confirmed=True, former_emails=both)

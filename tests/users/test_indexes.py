@@ -1,4 +1,4 @@
-"""Indexes and validator: made, compared, repaired."""
+"""Indexes and validator are created, compared and repaired."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ VALIDATOR_NAME = "schema validator"
 
 @pytest.fixture(params=["mongomock", "mongod"])
 def collection(request: pytest.FixtureRequest) -> Any:
-    """A collection without any index, on either store."""
+    """A collection without any index, on mongomock and on MongoDB."""
     if request.param == "mongomock":
         return connect("mongomock://localhost/latchkey")["users"]
     return request.getfixturevalue("bare_users")
@@ -60,12 +60,12 @@ def account(email_key: str) -> dict[str, Any]:
     }
 
 
-def test_what_is_missing_is_created_once(collection: Users) -> None:
+def test_missing_indexes_are_created_once(collection: Users) -> None:
     assert applied(collection) == all_of(State.CREATED, collection)
     assert applied(collection) == all_of(State.UNCHANGED, collection)
 
 
-def test_inspecting_names_what_is_missing_and_makes_nothing(collection: Users) -> None:
+def test_inspecting_names_missing_indexes_and_creates_none(collection: Users) -> None:
     for _ in range(2):
         assert inspected(collection) == all_of(State.CREATED, collection)
     assert set(collection.index_information()) <= {"_id_"}
@@ -109,18 +109,18 @@ def test_an_altered_index_is_found_and_repaired(
 
 
 @pytest.mark.parametrize("unique", [False, True])
-def test_the_same_index_under_another_name_gives_way(collection: Users, unique: bool) -> None:
+def test_the_same_index_under_another_name_is_replaced(collection: Users, unique: bool) -> None:
     collection.create_index([("email_key", 1)], name="by_hand", unique=unique)
     assert applied(collection) == all_of(State.CREATED, collection)
     assert "by_hand" not in collection.index_information()
     assert inspected(collection) == all_of(State.UNCHANGED, collection)
 
 
-def test_other_indexes_are_left_alone(collection: Users) -> None:
-    collection.create_index([("favourite_colour", 1)], name="of_somebody_else")
+def test_other_indexes_stay(collection: Users) -> None:
+    collection.create_index([("favourite_colour", 1)], name="of_another_tool")
     applied(collection)
     applied(collection)
-    assert "of_somebody_else" in collection.index_information()
+    assert "of_another_tool" in collection.index_information()
 
 
 def test_documents_that_prevent_the_unique_index_are_named(collection: Users) -> None:
@@ -128,15 +128,15 @@ def test_documents_that_prevent_the_unique_index_are_named(collection: Users) ->
     collection.insert_many([*twins, account("bob@example.com")])
     with pytest.raises(IndexConflict) as conflict:
         applied(collection)
-    said = str(conflict.value)
-    assert "email_key" in said
-    assert "ada@example.com" in said
-    assert all(str(twin["_id"]) in said for twin in twins)
-    assert "bob@example.com" not in said
+    message = str(conflict.value)
+    assert "email_key" in message
+    assert "ada@example.com" in message
+    assert all(str(twin["_id"]) in message for twin in twins)
+    assert "bob@example.com" not in message
 
 
-def test_a_conflict_leaves_the_index_that_was_there(collection: Users) -> None:
-    """Look-ups go on as fast as before while somebody corrects the documents."""
+def test_a_conflict_keeps_the_existing_index(collection: Users) -> None:
+    """Lookups stay fast while an operator corrects the documents."""
     collection.create_index([("email_key", 1)], name="email_key")
     collection.insert_many([account("ada@example.com"), account("ada@example.com")])
     with pytest.raises(IndexConflict):
@@ -144,7 +144,9 @@ def test_a_conflict_leaves_the_index_that_was_there(collection: Users) -> None:
     assert "email_key" in collection.index_information()
 
 
-def test_once_the_documents_are_corrected_the_rest_is_made(collection: Users) -> None:
+def test_the_remaining_indexes_are_created_after_the_documents_are_corrected(
+    collection: Users,
+) -> None:
     collection.insert_many([account("ada@example.com"), account("ada@example.com")])
     with pytest.raises(IndexConflict):
         applied(collection)
@@ -175,10 +177,10 @@ def test_an_altered_validator_is_found_and_repaired(
     assert bare_users.options()["validator"] == VALIDATOR
 
 
-def test_the_validator_is_put_on_a_collection_with_documents_that_it_would_refuse(
+def test_the_validator_is_set_on_a_collection_with_invalid_documents(
     bare_users: Collection[dict[str, Any]],
 ) -> None:
-    """Documents from before stay readable; they are checked when they are next written."""
+    """Existing documents stay readable; MongoDB validates them at the next write."""
     bare_users.insert_one({"email_key": "old@example.com"})
     applied(bare_users)
     assert bare_users.find_one({"email_key": "old@example.com"}) is not None

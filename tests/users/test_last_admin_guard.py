@@ -1,4 +1,4 @@
-"""There is always an administrator, even when administrators remove one another at once."""
+"""There is always an administrator, even when administrators remove each other in parallel."""
 
 import threading
 from collections.abc import Callable
@@ -30,7 +30,7 @@ removals = pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
 
 @pytest.fixture(autouse=True)
 def no_administrators(collection: Users) -> None:
-    """The document of the administrators is this test's own."""
+    """Removes the document of the administrators before the test."""
     collection.database["administration"].delete_many({})
 
 
@@ -47,14 +47,16 @@ def active(collection: Users) -> int:
 
 
 @removals
-def test_the_last_one_stays(users: UserRepository, collection: Users, removal: Removal) -> None:
+def test_the_last_administrator_cannot_be_removed(
+    users: UserRepository, collection: Users, removal: Removal
+) -> None:
     root = administrator(users, "root")
     with nothing_changes(collection):
         assert removal(users, root) is GuardResult.LAST_ADMIN
 
 
 @removals
-def test_one_of_two_may_go_and_the_other_not(
+def test_only_one_of_two_administrators_can_be_removed(
     users: UserRepository, collection: Users, removal: Removal
 ) -> None:
     one, other = administrator(users, "one"), administrator(users, "other")
@@ -75,7 +77,9 @@ def test_a_disabled_or_unconfirmed_administrator_does_not_count(
     assert users.withdraw(root, NOW, HOME, BY) is GuardResult.DONE
 
 
-def test_one_that_was_made_by_hand_counts(users: UserRepository, collection: Users) -> None:
+def test_an_administrator_that_another_tool_made_counts(
+    users: UserRepository, collection: Users
+) -> None:
     root = administrator(users, "root")
     assert users.withdraw(root, NOW, HOME, BY) is GuardResult.LAST_ADMIN
     user = confirm(users, register(users))
@@ -84,7 +88,7 @@ def test_one_that_was_made_by_hand_counts(users: UserRepository, collection: Use
     assert active(collection) == 1
 
 
-def test_a_removal_of_an_account_that_was_changed_meanwhile_does_nothing(
+def test_a_removal_does_nothing_after_the_account_changed_meanwhile(
     users: UserRepository, collection: Users
 ) -> None:
     one, _other = administrator(users, "one"), administrator(users, "other")
@@ -95,7 +99,7 @@ def test_a_removal_of_an_account_that_was_changed_meanwhile_does_nothing(
     assert users.withdraw(found(users, one), NOW, HOME, BY) is GuardResult.DONE
 
 
-def test_after_a_crash_fewer_may_go_and_never_more(
+def test_after_a_crash_the_guard_allows_fewer_removals_and_never_more(
     users: UserRepository, collection: Users
 ) -> None:
     one, other = administrator(users, "one"), administrator(users, "other")
@@ -113,7 +117,7 @@ def test_after_a_crash_fewer_may_go_and_never_more(
     assert active(collection) == 1
 
 
-def test_of_two_removals_of_one_account_neither_ends_the_other(
+def test_two_removals_of_one_account_do_not_disturb_each_other(
     users: UserRepository, collection: Users
 ) -> None:
     """One with an older look at the account fails while the newer one is under way: the account
@@ -132,7 +136,7 @@ def test_of_two_removals_of_one_account_neither_ends_the_other(
     )
 
 
-def test_a_crash_is_made_good_by_doing_it_again(users: UserRepository, collection: Users) -> None:
+def test_repeating_a_removal_repairs_a_crash(users: UserRepository, collection: Users) -> None:
     one, other = administrator(users, "one"), administrator(users, "other")
 
     def cut_off() -> bool:
@@ -146,14 +150,14 @@ def test_a_crash_is_made_good_by_doing_it_again(users: UserRepository, collectio
     assert active(collection) == 1
 
 
-def test_an_account_that_is_granted_and_removed_at_once_does_not_count_meanwhile(
+def test_an_account_granted_and_removed_at_the_same_moment_does_not_count(
     collection: Users,
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
     removals: list[GuardResult] = []
 
     def remove_again(event: Event) -> None:
-        """Begins as soon as the account is changed, before its being granted is over."""
+        """Starts after the grant has changed the account, before the grant is finished."""
         if event.kind == EventKind.ADMIN_GRANTED:
             pool.submit(
                 lambda: removals.append(
@@ -185,8 +189,8 @@ def test_an_account_that_does_not_exist_cannot_be_removed(
     assert LastAdminGuard(collection).remove(random_id(), 0, lambda: False) is GuardResult.CHANGED
 
 
-class TestAtOnce:
-    """On a real mongod."""
+class TestParallelRemovals:
+    """Parallel removals on a real mongod."""
 
     @pytest.fixture
     def users(self, real_users: Users) -> UserRepository:
@@ -198,7 +202,7 @@ class TestAtOnce:
         return real_users
 
     @removals
-    def test_two_who_remove_each_other_leave_one(
+    def test_two_administrators_who_remove_each_other_leave_one(
         self, users: UserRepository, collection: Users, removal: Removal
     ) -> None:
         with ThreadPoolExecutor(2) as threads:
@@ -209,7 +213,7 @@ class TestAtOnce:
                 assert active(collection) == 1
                 assert sorted(outcome.value for outcome in done) == ["done", "last administrator"]
 
-    def test_many_who_remove_each_other_leave_at_least_one(
+    def test_many_administrators_who_remove_each_other_leave_at_least_one(
         self, users: UserRepository, collection: Users
     ) -> None:
         ways = list(REMOVALS.values())
@@ -220,10 +224,10 @@ class TestAtOnce:
                 list(threads.map(lambda n, m=many: ways[n % 4](users, m[n]), range(8)))
                 assert active(collection) == 1
 
-    def test_when_administrators_grant_and_withdraw_at_random_one_is_left(
+    def test_random_grants_and_withdrawals_leave_an_administrator(
         self, users: UserRepository, collection: Users
     ) -> None:
-        """Each looks first, as a page does; some look at what is over by the time they act."""
+        """Each one reads first, as a page does, and may act on an outdated state."""
         chance = Random(7)  # noqa: S311 (no secret)
         steps: list[Callable[[User], object]] = [
             lambda user: users.withdraw(user, NOW, HOME, BY),

@@ -1,4 +1,4 @@
-"""What only a real mongod can show: plans, races, expiry, validation, durability."""
+"""What only a real mongod can show: query plans, races, expiry, validation and durability."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -24,8 +23,9 @@ from app.users.repository import UserRepository
 from app.users.steps.change_email import EmailChange
 from app.users.user import User
 from scripts.mongod import Mongod
-from tests.at_once import at_once
 from tests.commands import commands
+from tests.parallel import both_in_parallel, in_parallel
+from tests.processes import wait_until
 from tests.users.conftest import (
     ADA,
     HOME,
@@ -51,7 +51,7 @@ ROUNDS = 25  # of a race
 
 @pytest.fixture
 def collection(real_users: Users) -> Users:
-    """Here `users` and `outbox` are on a real mongod only."""
+    """Makes `users` and `outbox` use only a real mongod."""
     return real_users
 
 
@@ -59,11 +59,11 @@ def numbered(n: int) -> Address:
     return replace(ADA, key=f"{n}@example.com")
 
 
-# Query plans: those of the commands that are really sent
+# Query plans of the commands that the steps really send
 
 
 def plan(collection: Users, step: Callable[[], object]) -> dict[str, Any]:
-    """How the server carries out the one command of a step."""
+    """The query plan of the only command of a step."""
     with commands.recorded() as sent:
         step()
     (command,) = sent
@@ -75,16 +75,15 @@ def plan(collection: Users, step: Callable[[], object]) -> dict[str, Any]:
 
 def stages(explained: Any) -> Iterator[dict[str, Any]]:
     """Every stage of the winning plan."""
-    match explained:
-        case {"stage": _}:
-            yield explained
+    if isinstance(explained, dict) and "stage" in explained:
+        yield explained
     for inner in explained.values() if isinstance(explained, dict) else explained:
         if isinstance(inner, (dict, list)):
             yield from stages(inner)
 
 
 def indexes_used(explained: dict[str, Any]) -> set[str]:
-    """By name; fails on a plan that reads the whole collection or sorts."""
+    """The names of the indexes of a plan; fails if it scans the collection or sorts."""
     winning = list(stages(explained["queryPlanner"]["winningPlan"]))
     assert not {stage["stage"] for stage in winning} & {"COLLSCAN", "SORT"}
     by_id = {"_id_" for stage in winning if stage["stage"] == "IDHACK"}
@@ -92,7 +91,7 @@ def indexes_used(explained: dict[str, Any]) -> set[str]:
 
 
 def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> None:
-    """Confirmed accounts that are owed these letters."""
+    """Adds confirmed accounts that are owed these letters."""
     collection.insert_many(
         {
             "_id": random_id(),
@@ -111,7 +110,7 @@ def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("letters", [(), ({"due_on": None},), ({"due_on": NOW + HOUR},)])
-def test_a_lease_reads_one_account_however_many_are_owed_nothing_now(
+def test_a_lease_reads_one_account_among_many_without_due_letters(
     collection: Users, users: UserRepository, outbox: Outbox, letters: tuple[dict[str, Any], ...]
 ) -> None:
     add_accounts(collection, 2000, *letters)
@@ -120,7 +119,9 @@ def test_a_lease_reads_one_account_however_many_are_owed_nothing_now(
     explained = plan(collection, lambda: outbox.lease(NOW, MINUTE))
     assert indexes_used(explained) == {"outbox_due"}
     assert explained["executionStats"]["totalKeysExamined"] <= 2
-    assert explained["executionStats"]["totalDocsExamined"] == 1, "the other letter's"
+    assert explained["executionStats"]["totalDocsExamined"] == 1, (
+        "only the account with the due letter"
+    )
 
 
 def test_an_idle_worker_reads_no_account(collection: Users, outbox: Outbox) -> None:
@@ -130,9 +131,7 @@ def test_an_idle_worker_reads_no_account(collection: Users, outbox: Outbox) -> N
     assert explained["executionStats"]["totalDocsExamined"] == 0
 
 
-def test_a_lease_reads_one_account_however_long_the_backlog(
-    collection: Users, outbox: Outbox
-) -> None:
+def test_a_lease_reads_one_account_in_a_long_queue(collection: Users, outbox: Outbox) -> None:
     entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "attempts": 0}
     add_accounts(collection, 2000, {**entry, "due_on": NOW, "lease": None})
     explained = plan(collection, lambda: outbox.lease(NOW, MINUTE))
@@ -141,7 +140,7 @@ def test_a_lease_reads_one_account_however_long_the_backlog(
     assert explained["executionStats"]["totalDocsExamined"] == 1
 
 
-def test_what_blocks_is_found_however_many_letters_wait_behind_it(
+def test_the_reason_for_blocked_mail_is_found_by_an_index(
     collection: Users, users: UserRepository, outbox: Outbox
 ) -> None:
     entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "attempts": 0}
@@ -165,7 +164,7 @@ def test_the_letter_that_has_been_due_longest_is_leased_first(
     assert keys == ["1@example.com", "2@example.com", "0@example.com"]
 
 
-def test_every_look_up_is_by_an_index(collection: Users, users: UserRepository) -> None:
+def test_every_lookup_uses_an_index(collection: Users, users: UserRepository) -> None:
     add_accounts(collection, 50)
     user = register(users)
     look_ups: dict[Callable[[], object], str] = {
@@ -179,7 +178,7 @@ def test_every_look_up_is_by_an_index(collection: Users, users: UserRepository) 
         assert explained["executionStats"]["totalDocsExamined"] == 1
 
 
-def test_every_write_is_by_an_index(collection: Users, users: UserRepository) -> None:
+def test_every_write_uses_an_index(collection: Users, users: UserRepository) -> None:
     add_accounts(collection, 50)
     user, now = register(users), NOW + HOUR
     session = user.sessions[0].id
@@ -201,7 +200,7 @@ def assert_one_by_an_index(explained: dict[str, Any]) -> None:
     assert explained["executionStats"]["totalDocsExamined"] <= 1
 
 
-def test_every_step_of_a_confirmed_account_is_one_command_by_an_index(
+def test_every_step_on_a_confirmed_account_is_one_command_that_uses_an_index(
     collection: Users, users: UserRepository
 ) -> None:
     add_accounts(collection, 50)
@@ -228,19 +227,19 @@ def test_every_step_of_a_confirmed_account_is_one_command_by_an_index(
 
 
 def ask(users: UserRepository, user: User, address: Address) -> User:
-    """The account with a change of address pending."""
+    """Requests a change of address and returns the account."""
     assert users.ask_email_change(user, address, NOW, HOME)
     return found(users, user)
 
 
 def change(users: UserRepository, user: User) -> EmailChange:
-    """Confirms what is pending."""
+    """Confirms the pending change."""
     assert user.pending_email
     return users.change_email(user, user.pending_email, NOW, HOME, WEEK)
 
 
 def move(users: UserRepository, user: User, address: Address) -> User:
-    """The account at another address."""
+    """Changes the address of the account and returns it."""
     assert change(users, ask(users, user, address)) is EmailChange.DONE
     return found(users, user)
 
@@ -270,7 +269,7 @@ def test_two_documents_cannot_have_one_address(collection: Users, users: UserRep
     ],
     ids=str,
 )
-def test_the_validator_refuses_what_is_no_account(
+def test_the_validator_refuses_an_invalid_account(
     collection: Users, users: UserRepository, wrong: dict[str, Any]
 ) -> None:
     user = register(users)
@@ -279,9 +278,7 @@ def test_the_validator_refuses_what_is_no_account(
     assert refusal.value.code == 121  # DocumentValidationFailure
 
 
-def test_the_validator_wants_every_field_of_the_contract(
-    collection: Users, users: UserRepository
-) -> None:
+def test_the_validator_needs_every_required_field(collection: Users, users: UserRepository) -> None:
     document = stored(collection, register(users))
     collection.delete_many({})
     for field in ("email", "email_key", "password_hash", "registered_on", "token_version"):
@@ -289,11 +286,11 @@ def test_the_validator_wants_every_field_of_the_contract(
             collection.insert_one({name: document[name] for name in document if name != field})
 
 
-def test_the_unconfirmed_are_deleted_by_the_database_and_the_confirmed_never(
+def test_mongodb_deletes_expired_unconfirmed_accounts_and_no_others(
     mongod: Mongod,
 ) -> None:
-    """A mongod of its own: `mongod` looks once a minute."""
-    del mongod  # which has skipped or failed the test where none runs
+    """A second mongod, whose TTL monitor runs every second and not once a minute."""
+    del mongod  # the fixture skips or fails the test on a machine without MongoDB
     every_second = {"ttlMonitorSleepSecs": 1}
     with (
         tempfile.TemporaryDirectory(prefix="latchkey-") as folder,
@@ -307,29 +304,23 @@ def test_the_unconfirmed_are_deleted_by_the_database_and_the_confirmed_never(
         ]
         expired = register(users, numbered(3), long_ago)
         assert users.create_admin(numbered(4), "hash", long_ago)
-        until(lambda: users.find(expired.id) is None)
+        wait_until(lambda: users.find(expired.id) is None)
         assert all(users.find(_id) for _id in kept)
         assert users.find_by_email(numbered(4).key)
-
-
-def until(done: Callable[[], bool], patience: float = 20) -> None:
-    """Asks until it is so; fails when patience is over."""
-    deadline = monotonic() + patience
-    while not done():
-        assert monotonic() < deadline
 
 
 # Races
 
 
-def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str) -> None:
-    # As many connections and as much time as the many processes that they come from have.
+def test_200_parallel_registrations_of_one_address_make_one_account(real_uri: str) -> None:
+    # Many processes would have as many connections and as much time.
     crowd = "&maxPoolSize=200&timeoutMS=30000&socketTimeoutMS=30000&waitQueueTimeoutMS=30000"
     with opened(real_uri + crowd) as collection:
         users = UserRepository(collection)
-        at_once(*[partial(users.find_by_email, ADA.key)] * 200)  # opens the connections
+        in_parallel(*[partial(users.find_by_email, ADA.key)] * 200)  # opens the connections
         attempt = partial(users.register, ADA, "hash")
-        claims = at_once(*[partial(attempt, new_session(), WEEK) for _ in range(200)])
+        results = in_parallel(*[partial(attempt, new_session(), WEEK) for _ in range(200)])
+        claims = [claim for claim in results if claim]
         assert sorted(claim.token_version for claim in claims) == list(range(1, 201))
         newest = max(claims, key=lambda claim: claim.token_version)
         assert found(users, newest) == newest
@@ -337,58 +328,62 @@ def test_200_registrations_of_one_address_at_once_make_one_account(real_uri: str
         document = stored(collection, newest)
         assert len(document["sessions"]) == len(document["events"]) == len(document["devices"]) == 1
         assert newest.confirm_mail is not None
-        assert document["outbox"][-1]["id"] == newest.confirm_mail.id, "the newest link is owed"
-        assert len(document["outbox"]) == 50, "a flood is cut off"
+        assert document["outbox"][-1]["id"] == newest.confirm_mail.id, (
+            "the letter of the newest link is owed"
+        )
+        assert len(document["outbox"]) == 50, "at most 50 letters are kept"
         assert not any(users.confirm(newest, version, NOW, HOME) for version in range(200))
         assert users.confirm(newest, 200, NOW, HOME)
 
 
-def test_of_first_registrations_at_once_none_takes_its_own_duplicate_for_taken(
+def test_parallel_first_registrations_never_report_a_taken_address(
     users: UserRepository,
 ) -> None:
     for n in range(ROUNDS):
         attempt = partial(users.register, numbered(n), "hash", new_session(), WEEK)
-        claims = at_once(*[attempt] * 6)
+        claims = [claim for claim in in_parallel(*[attempt] * 6) if claim]
         assert sorted(claim.token_version for claim in claims) == [1, 2, 3, 4, 5, 6]
         assert len({claim.id for claim in claims}) == 1
 
 
-def test_registrations_of_a_confirmed_address_at_once_change_nothing(
+def test_parallel_registrations_of_a_confirmed_address_change_nothing(
     collection: Users, users: UserRepository
 ) -> None:
     user = confirm(users, register(users))
     attempt = partial(users.register, ADA, "other", new_session(), WEEK)
     with nothing_changes(collection):
-        assert at_once(*[attempt] * 20) == [None] * 20
-    owed = at_once(*[partial(users.owe_account_exists, user.email_key, NOW, HOUR)] * 20)
+        assert in_parallel(*[attempt] * 20) == [None] * 20
+    owed = in_parallel(*[partial(users.owe_account_exists, user.email_key, NOW, HOUR)] * 20)
     assert owed.count(True) == 1
 
 
-def test_of_resends_at_once_one_wins(collection: Users, users: UserRepository) -> None:
+def test_one_of_several_parallel_resends_succeeds(collection: Users, users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        won = at_once(*[partial(users.resend, user, NOW, NONE_AT_ALL)] * 4)
+        won = in_parallel(*[partial(users.resend, user, NOW, NONE_AT_ALL)] * 4)
         assert won.count(True) == 1
         assert found(users, user).token_version == 2
         assert len(stored(collection, user)["outbox"]) == 2
 
 
-def test_resends_that_look_first_get_a_version_each(users: UserRepository) -> None:
+def test_parallel_resends_that_read_the_newest_state_get_a_version_each(
+    users: UserRepository,
+) -> None:
     user = register(users)
     ticks = count(1)
 
     def resend() -> bool:
         return users.resend(found(users, user), NOW + next(ticks) * SECOND, NONE_AT_ALL)
 
-    won = [won for _ in range(ROUNDS) for won in at_once(resend, resend)]
+    won = [won for _ in range(ROUNDS) for won in in_parallel(resend, resend)]
     assert found(users, user).token_version == 1 + won.count(True)
     assert won.count(True) >= ROUNDS
 
 
-def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(users: UserRepository) -> None:
+def test_a_confirmation_during_a_resend_succeeds_or_is_superseded(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        confirmed, resent = at_once(
+        confirmed, resent = in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.resend, user, NOW, NONE_AT_ALL),
         )
@@ -398,58 +393,61 @@ def test_a_confirmation_racing_a_resend_is_confirmed_or_superseded(users: UserRe
         assert fresh.confirmed or users.confirm(fresh, 2, NOW, HOME)
 
 
-def test_a_confirmation_racing_a_takeover_never_confirms_the_other_claim(
+def test_a_confirmation_during_a_takeover_never_confirms_the_other_registration(
     users: UserRepository,
 ) -> None:
-    """A person who is confirmed has the password of the claim that won."""
+    """The confirmed account has the password of the registration that won."""
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
-        confirmed, newer = at_once(
+        confirmed, newer = both_in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.register, numbered(n), "newer", new_session(), WEEK),
         )
-        winner, fresh = user if confirmed else newer, found(users, user)
+        winner, fresh = newer or user, found(users, user)
         assert confirmed is (newer is None)
         assert fresh.confirmed is confirmed
         assert fresh.password_hash == winner.password_hash
         assert fresh.sessions == winner.sessions
 
 
-def test_of_confirmations_at_once_one_counts(collection: Users, users: UserRepository) -> None:
+def test_one_of_several_parallel_confirmations_succeeds(
+    collection: Users, users: UserRepository
+) -> None:
     user = register(users)
-    won = at_once(*[partial(users.confirm, user, 1, NOW, HOME, new_session())] * 8)
+    won = in_parallel(*[partial(users.confirm, user, 1, NOW, HOME, new_session())] * 8)
     assert won.count(True) == 1
     assert len(found(users, user).sessions) == 2
     assert len(stored(collection, user)["events"]) == 2
 
 
-def test_a_confirmation_racing_a_disowning_leaves_one_truth(users: UserRepository) -> None:
+def test_a_confirmation_during_a_disowning_leaves_one_result(users: UserRepository) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n))
-        confirmed, gone = at_once(
+        confirmed, removed = in_parallel(
             partial(users.confirm, user, 1, NOW, HOME),
             partial(users.disown, user.id, user.email_key, 1, NOW),
         )
-        assert confirmed is not gone
-        assert (users.find(user.id) is None) is gone
+        assert confirmed is not removed
+        assert (users.find(user.id) is None) is removed
 
 
-def test_a_sign_in_racing_a_takeover_leaves_no_session_of_the_earlier_claim(
+def test_a_sign_in_during_a_takeover_leaves_no_earlier_session(
     users: UserRepository,
 ) -> None:
     for n in range(ROUNDS):
         user = register(users, numbered(n), password_hash="earlier")
-        _signed_in, newer = at_once(
+        _signed_in, newer = both_in_parallel(
             partial(users.sign_in, user, new_session()),
             partial(users.register, numbered(n), "newer", new_session(), WEEK),
         )
+        assert newer
         assert found(users, user).sessions == newer.sessions
 
 
-def test_sign_ins_and_outs_at_once_lose_nothing(users: UserRepository) -> None:
+def test_parallel_sign_ins_and_sign_outs_lose_no_session(users: UserRepository) -> None:
     user, sessions = register(users), [new_session() for _ in range(16)]
-    assert all(at_once(*[partial(users.sign_in, user, entry) for entry in sessions]))
-    at_once(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
+    assert all(in_parallel(*[partial(users.sign_in, user, entry) for entry in sessions]))
+    in_parallel(*[partial(users.sign_out, user.id, entry.id) for entry in sessions[:8]])
     left = {entry.id for entry in found(users, user).sessions}
     assert left == {entry.id for entry in [*user.sessions, *sessions[8:]]}
 
@@ -464,7 +462,7 @@ def confirmed(users: UserRepository) -> Callable[[], User]:
     return lambda: confirm(users, register(users, numbered(next(numbers))))
 
 
-def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address(
+def test_parallel_confirmations_of_different_changes_never_set_the_wrong_address(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
@@ -472,9 +470,9 @@ def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address
         second = ask(users, first, numbered(n + ROUNDS))
         assert first.pending_email
         assert second.pending_email
-        # The link of one with the version of the other is what interleaving could make.
+        # Interleaving could make a link with the address of one and the version of the other.
         mixed = replace(second.pending_email, email_key=first.pending_email.email_key)
-        done = at_once(
+        done = in_parallel(
             partial(change, users, first),
             partial(change, users, second),
             partial(users.change_email, second, mixed, NOW, HOME, WEEK),
@@ -483,12 +481,12 @@ def test_confirmations_of_different_changes_at_once_never_make_the_wrong_address
         assert found(users, first).email_key == numbered(n + ROUNDS).key
 
 
-def test_a_confirmation_racing_another_request_confirms_what_its_link_says_or_nothing(
+def test_a_confirmation_during_another_request_confirms_only_the_address_of_its_link(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         first = ask(users, confirmed(), numbered(n))
-        done, asked = at_once(
+        done, asked = in_parallel(
             partial(change, users, first),
             partial(users.ask_email_change, first, numbered(n + ROUNDS), NOW, HOME),
         )
@@ -500,23 +498,23 @@ def test_a_confirmation_racing_another_request_confirms_what_its_link_says_or_no
         assert fresh.pending_email.email_key == numbered(n + ROUNDS).key
 
 
-def test_a_confirmation_twice_at_once_counts_once(
+def test_parallel_confirmations_of_one_change_count_once(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     user = ask(users, confirmed(), numbered(1000))
-    done = at_once(*[partial(change, users, user)] * 8)
+    done = in_parallel(*[partial(change, users, user)] * 8)
     assert done.count(EmailChange.DONE) == 1
     assert done.count(EmailChange.STALE) == 7
     assert len(found(users, user).former_emails) == 1
 
 
-def test_a_change_racing_a_registration_of_that_address_has_the_address(
+def test_a_confirmed_change_wins_over_a_parallel_registration_of_that_address(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
-    """The proven claim beats the unproven one, whichever is first at the unique index."""
+    """The confirmed change wins, whichever write reaches the unique index first."""
     for n in range(1000, 1000 + ROUNDS):
         user = ask(users, confirmed(), numbered(n))
-        done, _claim = at_once(
+        done, _claim = in_parallel(
             partial(change, users, user),
             partial(users.register, numbered(n), "hash", new_session(), WEEK),
         )
@@ -525,12 +523,12 @@ def test_a_change_racing_a_registration_of_that_address_has_the_address(
         assert collection.count_documents({"email_key": numbered(n).key}) == 1
 
 
-def test_of_two_who_prove_one_address_at_once_one_has_it(
+def test_two_accounts_that_confirm_one_address_at_the_same_moment_never_share_it(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         user, claim = ask(users, confirmed(), numbered(n)), register(users, numbered(n))
-        done, theirs = at_once(
+        done, theirs = in_parallel(
             partial(change, users, user), partial(users.confirm, claim, 1, NOW, HOME)
         )
         assert done is (EmailChange.TAKEN if theirs else EmailChange.DONE)
@@ -541,43 +539,43 @@ def test_of_two_who_prove_one_address_at_once_one_has_it(
         assert collection.count_documents({"email_key": numbered(n).key}) == 1
 
 
-def test_two_accounts_that_change_to_one_address_at_once_never_share_it(
+def test_two_accounts_that_change_to_one_address_never_share_it(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         ours, theirs = (ask(users, confirmed(), numbered(n)) for _ in range(2))
-        done = at_once(partial(change, users, ours), partial(change, users, theirs))
+        done = in_parallel(partial(change, users, ours), partial(change, users, theirs))
         assert sorted(result.value for result in done) == ["done", "taken"]
         winner, loser = (ours, theirs) if done[0] is EmailChange.DONE else (theirs, ours)
         assert users.find_by_email(numbered(n).key) == found(users, winner)
         assert found(users, loser) == loser
 
 
-def test_an_undo_racing_the_next_change_leaves_one_truth(
+def test_an_undo_during_the_next_change_leaves_one_result(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for n in range(1000, 1000 + ROUNDS):
         thief = ask(users, move(users, confirmed(), numbered(n)), numbered(n + ROUNDS))
         (former,) = thief.former_emails
-        undone, moved = at_once(
+        undone, moved = in_parallel(
             partial(users.undo_email_change, thief, former, NOW, HOME),
             partial(change, users, thief),
         )
         assert {undone, moved} == {EmailChange.DONE, EmailChange.STALE}
-        if undone is EmailChange.STALE:  # the page says so; the link works
+        if undone is EmailChange.STALE:  # the page says so, and the link still works
             thief = found(users, thief)
             assert users.undo_email_change(thief, former, NOW, HOME) is EmailChange.DONE
         fresh = found(users, thief)
         assert (fresh.email_key, fresh.former_emails) == (former.email_key, ())
 
 
-def test_of_a_reset_and_a_change_of_password_at_once_one_counts(
+def test_a_parallel_reset_and_password_change_leave_one_password(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
         user, session = confirmed(), new_session()
         users.ask_reset(user.email_key, NOW, HOME)
-        reset, changed = at_once(
+        reset, changed = in_parallel(
             partial(users.reset_password, user, 1, "reset", NOW, HOME),
             partial(users.change_password, user, "changed", session, NOW),
         )
@@ -587,25 +585,25 @@ def test_of_a_reset_and_a_change_of_password_at_once_one_counts(
         assert fresh.sessions == (() if reset else (session,))
 
 
-def test_of_resets_at_once_one_counts(
+def test_one_of_several_parallel_resets_succeeds(
     collection: Users, users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     user = confirmed()
     users.ask_reset(user.email_key, NOW, HOME)
     resets = [partial(users.reset_password, user, 1, str(n), NOW, HOME) for n in range(8)]
-    won = at_once(*resets)
+    won = in_parallel(*resets)
     assert won.count(True) == 1
     assert found(users, user).password_hash == str(won.index(True))
 
 
-def test_a_reset_racing_a_newer_request_leaves_no_link_or_the_newer_one(
-    users: UserRepository, kept_users: Users, confirmed: Callable[[], User]
+def test_after_a_reset_during_a_newer_request_only_the_newer_link_works(
+    users: UserRepository, shared_users: Users, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
         user = confirmed()
         users.ask_reset(user.email_key, NOW, HOME)
-        all_delivered(kept_users, user)
-        reset, _asked = at_once(
+        all_delivered(shared_users, user)
+        reset, _asked = in_parallel(
             partial(users.reset_password, user, 1, "reset", NOW, HOME),
             partial(users.ask_reset, user.email_key, NOW, HOME),
         )
@@ -615,25 +613,25 @@ def test_a_reset_racing_a_newer_request_leaves_no_link_or_the_newer_one(
         assert users.reset_password(fresh, 2, "newest", NOW, HOME)
 
 
-def test_a_sign_in_racing_a_new_password_leaves_no_session_behind(
+def test_a_sign_in_during_a_password_change_leaves_no_session(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
-    """A person who signs in with the old password at that moment is signed out as well."""
+    """A sign-in with the old password at the same moment ends, too."""
     for _ in range(ROUNDS):
         user, session = confirmed(), new_session()
-        at_once(
+        in_parallel(
             partial(users.sign_in, user, new_session()),
             partial(users.change_password, user, "changed", session, NOW),
         )
         assert found(users, user).sessions == (session,)
 
 
-def test_a_deletion_racing_anything_deletes_or_does_nothing(
+def test_a_deletion_during_a_password_change_deletes_or_does_nothing(
     users: UserRepository, confirmed: Callable[[], User]
 ) -> None:
     for _ in range(ROUNDS):
         user = confirmed()
-        deleted, changed = at_once(
+        deleted, changed = in_parallel(
             partial(users.delete, user, NOW, HOME),
             partial(users.change_password, user, "changed", new_session(), NOW),
         )
@@ -641,7 +639,7 @@ def test_a_deletion_racing_anything_deletes_or_does_nothing(
         assert (users.find(user.id) is None) is not changed
 
 
-# Durability and patience
+# Durability and timeouts
 
 
 def test_every_write_waits_for_a_majority_and_the_journal(
@@ -667,17 +665,17 @@ def test_every_write_waits_for_a_majority_and_the_journal(
     for command in writes:
         concern = command["writeConcern"]
         assert (concern["w"], concern["j"]) == ("majority", True), command
-        assert "txnNumber" in command, "it is repeated when the connection breaks"
+        assert "txnNumber" in command, "the driver repeats it when the connection breaks"
 
 
-@pytest.mark.parametrize("said", ["", "&w=1&journal=false", "&w=0"])
-def test_no_uri_weakens_that(real_uri: str, said: str) -> None:
-    client: MongoClient[Any] = connect(real_uri + said).client
+@pytest.mark.parametrize("options", ["", "&w=1&journal=false", "&w=0"])
+def test_a_uri_cannot_weaken_the_write_concern(real_uri: str, options: str) -> None:
+    client: MongoClient[Any] = connect(real_uri + options).client
     assert client.write_concern.document == {"w": "majority", "j": True}
     client.close()
 
 
-def test_nothing_waits_longer_than_a_page_may(real_uri: str) -> None:
+def test_every_timeout_is_shorter_than_a_page_may_take(real_uri: str) -> None:
     client: MongoClient[Any] = connect(real_uri).client
     options, pool = client.options, client.options.pool_options
     assert options.server_selection_timeout == 3
@@ -686,9 +684,9 @@ def test_nothing_waits_longer_than_a_page_may(real_uri: str) -> None:
     client.close()
 
 
-def test_the_uri_may_say_otherwise(real_uri: str) -> None:
-    said = "&serverSelectionTimeoutMS=111&timeoutms=222&maxPoolSize=7"
-    client: MongoClient[Any] = connect(real_uri + said).client
+def test_the_uri_can_change_timeouts(real_uri: str) -> None:
+    options = "&serverSelectionTimeoutMS=111&timeoutms=222&maxPoolSize=7"
+    client: MongoClient[Any] = connect(real_uri + options).client
     assert client.options.server_selection_timeout == 0.111
     assert client.options.timeout == 0.222
     assert client.options.pool_options.max_pool_size == 7

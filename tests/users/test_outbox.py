@@ -1,4 +1,4 @@
-"""The queue of owed letters, the same on mongomock and on a real mongod."""
+"""The queue of owed letters, on mongomock and on a real mongod."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ NONE_AT_ALL = timedelta(0)
 
 
 def taken(outbox: Outbox, now: datetime = NOW) -> LeasedLetter:
-    """The letter that must be due, leased."""
+    """Leases the due letter; fails if there is none."""
     leased = outbox.lease(now, LEASE)
     assert leased is not None
     return leased
@@ -58,13 +58,13 @@ def test_an_owed_letter_is_leased_with_its_account(users: UserRepository, outbox
     assert leased.letter.attempts == 1
 
 
-def test_nothing_is_leased_before_it_is_due(users: UserRepository, outbox: Outbox) -> None:
-    assert outbox.lease(NOW, LEASE) is None, "there is nobody"
+def test_a_letter_is_not_leased_before_it_is_due(users: UserRepository, outbox: Outbox) -> None:
+    assert outbox.lease(NOW, LEASE) is None, "no account"
     register(users)
     assert outbox.lease(BEFORE, LEASE) is None
 
 
-def test_a_leased_letter_is_hidden_for_the_lease(
+def test_a_leased_letter_is_not_leased_again_during_the_lease(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     register(users)
@@ -74,7 +74,7 @@ def test_a_leased_letter_is_hidden_for_the_lease(
         assert outbox.lease(NOW + LEASE - SECOND, LEASE) is None
 
 
-def test_a_dead_workers_letter_is_leased_again_as_the_same_mail(
+def test_the_letter_of_a_dead_worker_is_leased_again_with_the_same_message_id(
     users: UserRepository, outbox: Outbox
 ) -> None:
     register(users)
@@ -106,7 +106,7 @@ def test_several_letters_of_one_account_are_leased_one_by_one(
     assert taken(outbox, NOW + HOUR).letter.id in left
 
 
-# A lease that was lost
+# Lost leases
 
 
 def finish(outbox: Outbox, leased: LeasedLetter, how: str) -> bool:
@@ -146,10 +146,10 @@ def test_a_lease_ends_once(
 
 
 @FINISHES
-def test_the_end_of_an_overtaken_lease_leaves_the_newer_letter_alone(
+def test_settling_a_superseded_letter_does_not_change_the_newer_one(
     users: UserRepository, outbox: Outbox, collection: Users, how: str
 ) -> None:
-    """A takeover came while the earlier claim's mail was being sent."""
+    """A takeover happened while the worker sent the mail of the earlier registration."""
     user = register(users)
     leased = taken(outbox)
     newer = register(users, now=AFTER)
@@ -170,10 +170,10 @@ def test_the_lease_of_a_deleted_account_changes_nothing(
         assert not finish(outbox, leased, how)
 
 
-# Overtaken letters
+# Superseded letters
 
 
-def test_a_letter_is_overtaken_by_a_resend(users: UserRepository, outbox: Outbox) -> None:
+def test_a_resend_supersedes_a_letter(users: UserRepository, outbox: Outbox) -> None:
     user = register(users)
     assert users.resend(user, NOW, NONE_AT_ALL)
     first, second = taken(outbox), taken(outbox)
@@ -181,14 +181,12 @@ def test_a_letter_is_overtaken_by_a_resend(users: UserRepository, outbox: Outbox
     assert second.user.token_version == 2
 
 
-def test_a_letter_is_overtaken_when_the_address_is_proven(
-    users: UserRepository, outbox: Outbox
-) -> None:
+def test_a_confirmation_supersedes_a_letter(users: UserRepository, outbox: Outbox) -> None:
     confirm(users, register(users))
     assert taken(outbox).overtaken
 
 
-def test_the_newest_letter_of_the_unconfirmed_is_not_overtaken(
+def test_the_newest_letter_of_an_unconfirmed_account_is_not_superseded(
     users: UserRepository, outbox: Outbox
 ) -> None:
     register(users)
@@ -201,13 +199,13 @@ def test_the_newest_letter_of_the_unconfirmed_is_not_overtaken(
 
 
 def without_confirmation(users: UserRepository, outbox: Outbox) -> User:
-    """A confirmed account that is owed nothing."""
+    """A confirmed account without owed letters."""
     user = confirm(users, register(users))
     assert outbox.drop(taken(outbox))
     return found(users, user)
 
 
-def test_a_reset_letter_is_overtaken_by_a_newer_one(
+def test_a_newer_reset_letter_supersedes_the_older(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = without_confirmation(users, outbox)
@@ -223,9 +221,7 @@ def test_a_reset_letter_is_overtaken_by_a_newer_one(
     assert newest.user.reset_version == 2
 
 
-def test_a_reset_letter_is_overtaken_by_a_new_password(
-    users: UserRepository, outbox: Outbox
-) -> None:
+def test_a_new_password_supersedes_a_reset_letter(users: UserRepository, outbox: Outbox) -> None:
     user = without_confirmation(users, outbox)
     users.ask_reset(user.email_key, NOW, HOME)
     assert users.change_password(user, "newer", new_session(), NOW)
@@ -233,7 +229,7 @@ def test_a_reset_letter_is_overtaken_by_a_new_password(
 
 
 @pytest.mark.parametrize("step", ["cancelled", "asked again", "password changed"])
-def test_the_letter_of_a_void_change_of_address_is_overtaken(
+def test_the_letter_of_a_cancelled_change_of_address_is_superseded(
     users: UserRepository, outbox: Outbox, step: str
 ) -> None:
     user = without_confirmation(users, outbox)
@@ -248,7 +244,7 @@ def test_the_letter_of_a_void_change_of_address_is_overtaken(
     assert (leased.letter.kind, leased.overtaken) == ("email_change", True)
 
 
-def test_the_letter_of_a_pending_change_of_address_is_not_overtaken(
+def test_the_letter_of_a_pending_change_of_address_is_not_superseded(
     users: UserRepository, outbox: Outbox
 ) -> None:
     users.ask_email_change(without_confirmation(users, outbox), BOB, NOW, HOME)
@@ -257,7 +253,7 @@ def test_the_letter_of_a_pending_change_of_address_is_not_overtaken(
     assert not leased.overtaken
 
 
-def test_other_letters_are_never_overtaken(users: UserRepository, outbox: Outbox) -> None:
+def test_other_letters_are_never_superseded(users: UserRepository, outbox: Outbox) -> None:
     user = confirm(users, register(users))
     assert outbox.drop(taken(outbox))
     users.owe_account_exists(user.email_key, NOW, HOUR)
@@ -267,7 +263,7 @@ def test_other_letters_are_never_overtaken(users: UserRepository, outbox: Outbox
 # Settling
 
 
-def test_a_delivered_letter_is_gone_and_the_account_knows_when_it_was_sent(
+def test_a_delivered_letter_is_removed_and_the_account_has_its_time(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
@@ -279,10 +275,10 @@ def test_a_delivered_letter_is_gone_and_the_account_knows_when_it_was_sent(
     assert found(users, user).mail_state == "sent"
 
 
-def test_the_delivery_of_an_overtaken_letter_does_not_pass_for_the_newest(
+def test_delivering_a_superseded_letter_does_not_mark_the_newest_as_sent(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
-    """The resend came while the mail was being sent."""
+    """The resend happened while the worker sent the older mail."""
     user = register(users)
     leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
@@ -291,7 +287,7 @@ def test_the_delivery_of_an_overtaken_letter_does_not_pass_for_the_newest(
     assert found(users, user).mail_state == "queued"
 
 
-def test_other_letters_say_nothing_of_the_confirmation_mail(
+def test_other_letters_do_not_change_the_state_of_the_confirmation_mail(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = confirm(users, register(users))
@@ -302,7 +298,7 @@ def test_other_letters_say_nothing_of_the_confirmation_mail(
         assert found(users, user) == replace(user, exists_told_on=NOW)
 
 
-def test_a_dropped_letter_is_gone_unsent(
+def test_a_dropped_letter_is_removed_unsent(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
@@ -314,7 +310,7 @@ def test_a_dropped_letter_is_gone_unsent(
 # Refusing
 
 
-def test_a_refused_letter_is_kept_with_its_reason_and_never_tried_again(
+def test_a_refused_letter_is_kept_with_its_reason_and_not_retried(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
@@ -330,7 +326,7 @@ def test_a_refused_letter_is_kept_with_its_reason_and_never_tried_again(
     assert fresh.confirm_mail == ConfirmMail(letter["id"], NOW, refused="550 no such user")
 
 
-def test_the_refusal_of_an_overtaken_letter_is_not_the_newest_ones(
+def test_refusing_a_superseded_letter_does_not_mark_the_newest_as_refused(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = register(users)
@@ -355,7 +351,7 @@ def test_a_refused_letter_does_not_block_the_next_of_its_account(
 # Postponing
 
 
-def test_a_postponed_letter_is_due_later_as_the_same_mail(
+def test_a_postponed_letter_is_due_later_with_the_same_message_id(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)
@@ -370,7 +366,7 @@ def test_a_postponed_letter_is_due_later_as_the_same_mail(
     assert found(users, user) == user
 
 
-def test_one_postponed_letter_does_not_hold_up_the_others(
+def test_one_postponed_letter_does_not_delay_the_others(
     users: UserRepository, outbox: Outbox
 ) -> None:
     register(users)
@@ -379,10 +375,10 @@ def test_one_postponed_letter_does_not_hold_up_the_others(
     assert taken(outbox).user.id == bob.id
 
 
-# What the operator sees
+# What operators see
 
 
-def test_waiting_tells_whether_anything_is_left_to_try(
+def test_waiting_says_whether_letters_are_left_to_send(
     users: UserRepository, outbox: Outbox
 ) -> None:
     assert not outbox.waiting()
@@ -409,9 +405,7 @@ def test_the_stats_count_what_is_due(users: UserRepository, outbox: Outbox) -> N
     assert outbox.stats(NOW + 90 * SECOND).overdue == 90
 
 
-def test_it_says_what_blocks_every_letter_until_that_is_fixed(
-    users: UserRepository, outbox: Outbox
-) -> None:
+def test_blocked_names_the_reason_until_it_is_fixed(users: UserRepository, outbox: Outbox) -> None:
     register(users)
     outbox.postpone(taken(outbox), NOW + MINUTE, "451 busy")
     assert outbox.blocked() is None
@@ -421,7 +415,7 @@ def test_it_says_what_blocks_every_letter_until_that_is_fixed(
     assert outbox.blocked() is None
 
 
-def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
+def test_a_letter_that_is_refused_after_it_was_blocked_no_longer_blocks(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = confirm(users, register(users))
@@ -436,7 +430,7 @@ def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
 # Many workers
 
 
-def test_the_letters_of_many_accounts_are_leased_once_each_by_eight_workers(
+def test_eight_workers_lease_each_letter_once(
     real_users: Users,
 ) -> None:
     repository, accounts, workers = UserRepository(real_users), 80, 8
@@ -462,7 +456,7 @@ def test_the_letters_of_many_accounts_are_leased_once_each_by_eight_workers(
     assert not Outbox(real_users).waiting()
 
 
-def test_the_stats_say_what_waits_and_for_how_long(
+def test_the_stats_show_the_number_and_age_of_due_letters(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     assert outbox.stats(NOW) == QueueStats()
@@ -493,7 +487,7 @@ def owe_unknown(collection: Users, user: User, trouble: str | None = None) -> st
     return str(letter["id"])
 
 
-def test_a_letter_of_an_unknown_kind_is_never_leased_and_keeps_waiting(
+def test_a_letter_of_an_unknown_kind_is_never_leased(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     owe_unknown(collection, without_confirmation(users, outbox))
@@ -504,7 +498,7 @@ def test_a_letter_of_an_unknown_kind_is_never_leased_and_keeps_waiting(
     assert outbox.stats(NOW).owed == 1
 
 
-def test_a_letter_of_an_unknown_kind_does_not_hold_up_the_others_of_its_account(
+def test_a_letter_of_an_unknown_kind_does_not_delay_the_others(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)

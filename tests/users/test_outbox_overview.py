@@ -35,7 +35,7 @@ WORDS = "550 5.1.1 no such mailbox"
 
 @pytest.fixture
 def overview(collection: Users) -> OutboxOverview:
-    """All letters."""
+    """The overview of all letters."""
     return backend_of(collection.database).outbox_overview(collection)
 
 
@@ -55,7 +55,7 @@ def letter_id(collection: Users, user: User) -> str:
     return str(letters(collection, user)[0]["id"])
 
 
-def test_each_letter_is_in_the_list_of_how_it_fares(
+def test_each_letter_is_in_the_list_of_its_state(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview
 ) -> None:
     ada = register(users)
@@ -82,7 +82,7 @@ def test_with_no_letters_every_list_is_empty(overview: OutboxOverview) -> None:
         assert (listed.count, listed.first, dict(listed.kinds)) == (0, (), {})
 
 
-def test_a_refused_letter_is_tried_again_and_its_page_says_so(
+def test_a_refused_letter_can_be_retried_and_the_account_shows_it(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview, collection: Users
 ) -> None:
     ada = register(users)
@@ -97,7 +97,7 @@ def test_a_refused_letter_is_tried_again_and_its_page_says_so(
     assert overview.refused().count == 0
 
 
-def test_a_leased_letter_is_left_alone(
+def test_a_leased_letter_cannot_be_retried(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview, collection: Users
 ) -> None:
     ada = register(users)
@@ -108,7 +108,7 @@ def test_a_leased_letter_is_left_alone(
         assert overview.retry_all(LetterKind.CONFIRM, NOW) == 0
 
 
-def test_a_letter_that_has_left_cannot_be_tried_again(
+def test_a_sent_letter_cannot_be_retried(
     users: UserRepository, overview: OutboxOverview, collection: Users
 ) -> None:
     ada = register(users)
@@ -116,7 +116,7 @@ def test_a_letter_that_has_left_cannot_be_tried_again(
         assert not overview.retry(ada.id, "0" * 16, NOW)
 
 
-def test_all_of_a_kind_are_tried_again_and_no_others(
+def test_retrying_a_kind_retries_only_that_kind(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview
 ) -> None:
     ada = confirm(users, register(users))
@@ -133,10 +133,10 @@ def test_all_of_a_kind_are_tried_again_and_no_others(
     assert bob.mail_state == "queued"
 
 
-def test_of_refused_mails_only_the_newest_ones_refusal_is_over(
+def test_retrying_an_older_mail_does_not_clear_the_refusal_of_the_newest(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview, collection: Users
 ) -> None:
-    """The older one has no link that works: that it is tried again says nothing of the newer."""
+    """The link of the older mail no longer works; its retry changes nothing for the newer mail."""
     ada = register(users)
     refuse_next(outbox)
     assert users.resend(ada, NOW, HOUR * 0)
@@ -149,7 +149,7 @@ def test_of_refused_mails_only_the_newest_ones_refusal_is_over(
 
 
 @pytest.mark.parametrize(("kind", "state"), [("confirm", "failed"), ("reminder", "queued")])
-def test_trying_all_of_a_kind_says_nothing_of_a_newer_mail_of_another(
+def test_retrying_a_kind_does_not_change_a_newer_mail_of_another_kind(
     users: UserRepository,
     outbox: Outbox,
     overview: OutboxOverview,
@@ -175,10 +175,10 @@ def test_trying_all_of_a_kind_says_nothing_of_a_newer_mail_of_another(
     assert again.letter.kind == kind
 
 
-def test_what_is_refused_again_at_once_stays_refused(
+def test_a_letter_that_is_refused_again_at_once_stays_refused(
     real_users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker takes the letter right after the command that made it due."""
+    """A worker leases and refuses the letter right after the retry."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),
@@ -203,7 +203,7 @@ def test_what_is_refused_again_at_once_stays_refused(
     assert refused.refused == "550 still not"
 
 
-def test_lists_are_in_order_and_say_how_many_there_are_of_each_kind(
+def test_lists_are_in_order_and_count_each_kind(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview
 ) -> None:
     addresses = [parse_address(f"n{number}@example.com") for number in range(SHOWN + 5)]
@@ -222,7 +222,7 @@ def test_lists_are_in_order_and_say_how_many_there_are_of_each_kind(
     assert dict(overview.due().kinds) == {LetterKind.RESET: 1, LetterKind.CONFIRM: 1}
 
 
-def test_the_goodbye_of_an_account_that_is_gone_is_listed_by_its_recipient(
+def test_the_deletion_mail_of_a_removed_account_is_listed_by_its_recipient(
     users: UserRepository, outbox: Outbox, overview: OutboxOverview
 ) -> None:
     ada = confirm(users, register(users))
@@ -233,8 +233,8 @@ def test_the_goodbye_of_an_account_that_is_gone_is_listed_by_its_recipient(
 
 
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.RESET])
-def test_trying_all_again_reads_the_troubled_alone(real_users: Users, kind: LetterKind) -> None:
-    """On a real mongod, where most accounts are owed something and few are in trouble."""
+def test_retrying_a_kind_reads_only_letters_in_trouble(real_users: Users, kind: LetterKind) -> None:
+    """On a real mongod, where most accounts are owed letters and few letters are in trouble."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),
@@ -253,8 +253,8 @@ def test_trying_all_again_reads_the_troubled_alone(real_users: Users, kind: Lett
         assert explained["executionStats"]["totalDocsExamined"] == 3
 
 
-def test_lists_of_trouble_read_the_troubled_alone(real_users: Users) -> None:
-    """On a real mongod, by an index that has an entry for them only."""
+def test_the_lists_of_trouble_read_only_letters_in_trouble(real_users: Users) -> None:
+    """On a real mongod, by an index that only has letters in trouble."""
     users, outbox, overview = (
         UserRepository(real_users),
         Outbox(real_users),

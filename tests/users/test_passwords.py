@@ -1,9 +1,8 @@
-"""Which passwords are accepted, and that nothing of one is ever lost."""
+"""Which passwords are accepted, and that every character of a password counts."""
 
 import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -19,8 +18,8 @@ from app.users.passwords import (
     weakness,
 )
 
-ROUNDS = 4  # the least that bcrypt knows
-# Everything that Python takes for a string: NUL and lone surrogates too.
+ROUNDS = 4  # the minimum of bcrypt
+# Every Python string, with NUL and lone surrogates.
 texts = st.text(st.characters(exclude_categories=()))
 
 STRONG = [
@@ -64,7 +63,7 @@ WEAK = [
 
 
 @pytest.mark.parametrize("password", STRONG)
-def test_a_strong_password_is_taken_whatever_it_is_made_of(password: str) -> None:
+def test_a_strong_password_of_any_characters_is_accepted(password: str) -> None:
     assert weakness(password) is None
 
 
@@ -89,16 +88,18 @@ def test_a_password_that_is_easy_to_guess_is_refused(password: str) -> None:
         ("margaret.hamilton@apollo.example.org", ["margaret.hamilton@apollo.example.org"]),
     ],
 )
-def test_a_password_made_of_ones_own_words_is_refused(password: str, own_words: list[str]) -> None:
+def test_a_password_made_of_the_persons_own_words_is_refused(
+    password: str, own_words: list[str]
+) -> None:
     assert weakness(password, own_words)
 
 
-def test_one_persons_words_do_not_count_for_another() -> None:
+def test_the_words_of_one_person_do_not_count_for_another() -> None:
     assert weakness("zzyzxroadhouse", ["zzyzxroadhouse"])
     assert weakness("zzyzxroadhouse") is None
 
 
-def test_requests_at_the_same_moment_do_not_mix_up_the_words() -> None:
+def test_parallel_requests_do_not_mix_up_the_words() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -121,16 +122,16 @@ LONG = "".join(chr(0x4E00 + 37 * n) for n in range(256))
         ("", False),
         (SEVEN, False),
         (EIGHT, True),
-        ("kV9#tqe\u0301", False),  # composes: 8 code points, 7 characters
+        ("kV9#tqe\u0301", False),  # 8 code points, which NFKC composes to 7
         ("kV9#t\ufb03", True),  # one ligature, three letters
         (LONG, True),
         (LONG + "x", False),
         (LONG[:-1] + "\ufb03", False),
         ("x" * 1_000_000, False),
-        ("\ufdfa" * 21_000, False),  # what a form can hold, and 18 times that in NFKC
+        ("\ufdfa" * 21_000, False),  # fits into a form, and NFKC makes it 18 times as long
     ],
 )
-def test_eight_to_256_characters_counted_in_nfkc(password: str, taken: bool) -> None:
+def test_a_password_has_8_to_256_characters_after_nfkc(password: str, taken: bool) -> None:
     assert (weakness(password) is None) is taken
 
 
@@ -143,33 +144,33 @@ def test_eight_to_256_characters_counted_in_nfkc(password: str, taken: bool) -> 
         ("a" * (MAX_LENGTH + 1), WeaknessKind.TOO_LONG),
     ],
 )
-def test_a_wrong_length_is_named(password: str, kind: WeaknessKind) -> None:
+def test_a_refusal_names_a_wrong_length(password: str, kind: WeaknessKind) -> None:
     found = weakness(password)
     assert found
     assert found.kind is kind
 
 
-@pytest.mark.parametrize("evil", ["4@8({[<369&#!1|0$5+7%2" * 11, "1!|lI" * 51, "aA1!" * 64])
-def test_no_password_keeps_the_server_busy(evil: str) -> None:
-    """What zxcvbn has to try grows with the length and with every sign that stands for a letter."""
-    began = thread_time()
-    weakness(evil)
-    assert thread_time() - began < 3
+@pytest.mark.parametrize("start", ["a" * 32, "password" * 4, "12345678" * 4])
+def test_rating_a_password_reads_only_its_first_32_characters(start: str) -> None:
+    """The time of zxcvbn grows exponentially with the length of a password made for that."""
+    found = weakness(start + "kV9#tq2L" * 20)
+    assert found
+    assert found.kind is WeaknessKind.GUESSABLE
 
 
 @given(texts, st.lists(texts, max_size=3))
-def test_any_text_is_judged(password: str, own_words: list[str]) -> None:
+def test_any_text_can_be_rated(password: str, own_words: list[str]) -> None:
     found = weakness(password, own_words)
     assert found is None or found.kind in WeaknessKind
 
 
 @given(texts)
-def test_any_password_is_recognised(password: str) -> None:
+def test_any_password_is_verified_by_its_hash(password: str) -> None:
     assert verify_password(password, hash_password(password, ROUNDS))
 
 
 @given(texts, texts)
-def test_only_that_password_is_recognised(password: str, other: str) -> None:
+def test_only_the_same_password_is_verified(password: str, other: str) -> None:
     same = unicodedata.normalize("NFKC", password) == unicodedata.normalize("NFKC", other)
     assert verify_password(other, hash_password(password, ROUNDS)) is same
 
@@ -189,7 +190,7 @@ def test_only_that_password_is_recognised(password: str, other: str) -> None:
         ("secret", ""),
     ],
 )
-def test_nothing_of_a_password_is_lost(password: str, other: str) -> None:
+def test_every_character_of_a_password_counts(password: str, other: str) -> None:
     assert not verify_password(other, hash_password(password, ROUNDS))
 
 
@@ -201,7 +202,7 @@ def test_nothing_of_a_password_is_lost(password: str, other: str) -> None:
         ("\u212bngström", "Ångström"),
     ],
 )
-def test_the_same_password_typed_on_another_system_is_recognised(here: str, there: str) -> None:
+def test_a_password_in_another_unicode_form_is_verified(here: str, there: str) -> None:
     assert verify_password(there, hash_password(here, ROUNDS))
 
 
@@ -210,19 +211,19 @@ def test_two_hashes_of_one_password_differ() -> None:
 
 
 @pytest.mark.parametrize("rounds", [4, 5, 10])
-def test_a_hash_is_bcrypt_and_tells_its_cost(rounds: int) -> None:
+def test_a_hash_is_bcrypt_and_has_its_cost(rounds: int) -> None:
     stored = hash_password(EIGHT, rounds)
     assert stored.startswith(f"$2b${rounds:02}$")
     assert len(stored) == 60
     assert hash_rounds(stored) == hash_rounds(decoy_hash(rounds)) == rounds
 
 
-def test_a_hash_from_the_first_release_is_recognised() -> None:
-    """Nothing that a setting or a new version changes may lock people out."""
+def test_a_hash_of_the_first_release_is_verified() -> None:
+    """No setting and no new version may lock people out."""
     stored = "$2b$04$F37mr353S9sISQu5j4oXsOZHz2T0zMB10c3Z3BXllKjaJtcku45fW"
     assert verify_password("correct horse battery staple", stored)
 
 
 @given(texts)
-def test_no_password_fits_the_decoy(password: str) -> None:
+def test_no_password_matches_the_decoy_hash(password: str) -> None:
     assert not verify_password(password, decoy_hash(ROUNDS))

@@ -1,4 +1,4 @@
-"""What an account and its sessions say of themselves."""
+"""Properties of an account and its sessions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,8 +32,10 @@ IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=30)
         (ABSOLUTE - SECOND, ABSOLUTE, False),
     ],
 )
-def test_a_session_ends_when_idle_or_old(seen: timedelta, now: timedelta, alive: bool) -> None:
-    """Both lifetimes are enforced by the server."""
+def test_a_session_ends_after_its_idle_or_absolute_lifetime(
+    seen: timedelta, now: timedelta, alive: bool
+) -> None:
+    """The server enforces both lifetimes."""
     session = replace(new_session(), seen_on=NOW + seen)
     user = replace(USER, sessions=(new_session(), session))
     assert session.alive(NOW + now) is alive
@@ -80,5 +82,5 @@ def test_without_a_mail_or_a_cooldown_there_is_no_wait() -> None:
 
 
 @pytest.mark.parametrize(("rounds", "wanted"), [(4, False), (5, False), (6, True)])
-def test_a_costlier_hash_is_wanted_when_the_setting_has_gone_up(rounds: int, wanted: bool) -> None:
+def test_a_rehash_is_wanted_after_the_cost_was_raised(rounds: int, wanted: bool) -> None:
     assert USER.wants_rehash(rounds) is wanted

@@ -1,4 +1,4 @@
-"""Links that work, one of every kind."""
+"""Valid links, one of each kind."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ PATHS = {
     Purpose.EMAIL_CHANGE: "/email/confirm/",
     Purpose.EMAIL_UNDO: "/email/undo/",
 }
-_SOMEWHERE, _WEEK = Client(), timedelta(weeks=1)
+_CLIENT, _WEEK = Client(), timedelta(weeks=1)
 
 
 def _register(email: str) -> User:
@@ -42,32 +42,36 @@ def _found(user: User) -> User:
 
 
 def _ask_change(user: User, email: str) -> User:
-    assert users.ask_email_change(user, parse_address(email), utcnow(), _SOMEWHERE)
+    assert users.ask_email_change(user, parse_address(email), utcnow(), _CLIENT)
     return _found(user)
 
 
-def _move(user: User, email: str) -> User:
+def _change_address(user: User, email: str) -> User:
     pending = _ask_change(user, email).pending_email
     assert pending
-    assert users.change_email(user, pending, utcnow(), _SOMEWHERE, _WEEK) is EmailChange.DONE
+    assert users.change_email(user, pending, utcnow(), _CLIENT, _WEEK) is EmailChange.DONE
     return _found(user)
 
 
 def live_tokens(app: Flask) -> dict[Purpose, str]:
-    """What mails carry that nobody has acted on yet: Eve's to confirm, and three of Frank's, who
-    has moved once, is about to move again, and has forgotten his password."""
+    """Unused tokens, one for each purpose. Eve has not confirmed. Frank has changed his address,
+    has requested a second change, and has asked for a reset."""
     with app.app_context():
         eve, frank = _register("eve@example.com"), _register("frank@example.com")
-        assert users.confirm(frank, frank.token_version, utcnow(), _SOMEWHERE)
-        frank = _ask_change(_move(_found(frank), "frank@new.example"), "frank@newer.example")
-        assert users.ask_reset(frank.email_key, utcnow(), _SOMEWHERE)
+        assert users.confirm(frank, frank.token_version, utcnow(), _CLIENT)
+        frank = _ask_change(
+            _change_address(_found(frank), "frank@new.example"), "frank@newer.example"
+        )
+        assert users.ask_reset(frank.email_key, utcnow(), _CLIENT)
         frank = _found(frank)
         pending, (former,) = frank.pending_email, frank.former_emails
         assert pending
-        said = {
+        contents = {
             Purpose.CONFIRM: (eve.id, eve.email_key, eve.token_version),
             Purpose.RESET: (frank.id, frank.email_key, frank.reset_version),
             Purpose.EMAIL_CHANGE: (frank.id, pending.email_key, pending.version),
             Purpose.EMAIL_UNDO: (frank.id, former.email_key, former.version),
         }
-        return {purpose: link_signer().mint(purpose, *what) for purpose, what in said.items()}
+        return {
+            purpose: link_signer().mint(purpose, *content) for purpose, content in contents.items()
+        }

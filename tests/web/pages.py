@@ -1,5 +1,6 @@
-"""What every page must be, the one that says what went wrong included."""
+"""Checks that every page must pass, error pages, too."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import Tag
@@ -23,19 +24,19 @@ _LOADING = {"src", "href", "action", "data", "poster", "srcset", "formaction"}
 
 
 def assert_our_page(response: TestResponse, status: int) -> None:
-    """A whole page of the app's look that says what happened and shows nothing of the inside."""
+    """Checks that the response is a page of the app with an alert and without internal details."""
     assert response.status_code == status, response.text[:300]
     assert response.mimetype == "text/html"
     page = soup(response)
-    assert page.select_one(".lk-brand"), "not our look"
+    assert page.select_one(".lk-brand"), "not a page of the app"
     assert len(page.find_all("h1")) == 1
-    assert page.select_one(".alert"), "it does not say what happened"
+    assert page.select_one(".alert"), "the page has no alert"
     for inside in ("Traceback", "werkzeug", "pymongo", "File &#34;"):
         assert inside not in response.text
 
 
 def foreign_content(response: TestResponse) -> list[str]:
-    """Inline code and styles of a page, and what it would load from elsewhere."""
+    """Inline code and styles of a page, and everything that it loads from other sites."""
     found = []
     for element in soup(response).find_all(True):
         assert isinstance(element, Tag)
@@ -51,7 +52,7 @@ def foreign_content(response: TestResponse) -> list[str]:
     return found
 
 
-def documents(app: Flask) -> list[object]:
-    """Everything that is stored."""
+def documents(app: Flask) -> list[dict[str, Any]]:
+    """All stored accounts."""
     with app.app_context():
         return list(current_mongo().users.find())

@@ -1,7 +1,6 @@
-"""Who may see what: every route with every kind of person.
+"""The access table: who may use which route.
 
-The table is the documentation. A route that is not in it fails the test, so adding one means saying
-here who may use it.
+Every route must be in the table, with the answer to each kind of person.
 """
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ SIGN_IN, WAIT, HOME = "/login?next=", "/unconfirmed", "/"
 
 @dataclass(frozen=True)
 class Access:
-    """What a page answers to each kind of person: a status, or where they are sent."""
+    """The answer of a route to each kind of person: a status, or the target of a redirect."""
 
     method: str
     rule: str
@@ -32,20 +31,20 @@ class Access:
     administrator: int | str = "as confirmed"
 
     def to(self, kind: str) -> int | str:
-        """What a kind of person is answered."""
+        """The answer to a kind of person."""
         answer: int | str = getattr(self, kind)
         return self.confirmed if answer == "as confirmed" else answer
 
 
 MATRIX = [
-    # method, rule, anonymous, unconfirmed, confirmed, administrator where it is not the same
+    # method, rule, anonymous, unconfirmed, confirmed, administrator if it differs from confirmed
     Access("GET", "/", 200, 200, 200),
     Access("GET", "/register", 200, 200, HOME),
     Access("POST", "/register", 422, 422, 422),
     Access("GET", "/login", 200, 200, HOME),
     Access("POST", "/login", 422, 422, 422),
     Access("POST", "/logout", "/login", "/login", "/login"),
-    # The link is another account's: its holder may confirm with the password, others see why not.
+    # The link belongs to another account. A signed-out person may confirm with its password.
     Access("GET", "/confirm/<token>", 200, 403, 403),
     Access("POST", "/confirm/<token>", 422, 403, 403),
     Access("POST", "/confirm/<token>/disown", HOME, HOME, HOME),
@@ -56,7 +55,7 @@ MATRIX = [
     Access("GET", "/unconfirmed", f"{SIGN_IN}%2Funconfirmed", 200, HOME),
     Access("GET", "/unconfirmed/status", f"{SIGN_IN}%2Funconfirmed%2Fstatus", 200, 200),
     Access("POST", "/resend", f"{SIGN_IN}%2F", 429, HOME),
-    # After a lost password or a theft the owner has only the mailbox: the link alone is enough.
+    # After a lost password or a theft the owner has only the mailbox, so the link is enough.
     Access("GET", "/forgot", 200, 200, 200),
     Access("POST", "/forgot", 422, 422, 422),
     Access("GET", "/reset/<token>", 200, 200, 200),
@@ -83,7 +82,7 @@ MATRIX = [
         "/profile/sessions/<handle>/revoke",
         f"{SIGN_IN}%2F",
         WAIT,
-        404,  # there is none of that name
+        404,  # there is no such session
     ),
     Access(
         "POST",
@@ -99,7 +98,7 @@ MATRIX = [
     Access("GET", "/admin/", 404, 404, 404, 200),
     Access("GET", "/admin/funnel.csv", 404, 404, 404, 200),
     Access("GET", "/admin/people", 404, 404, 404, 200),
-    # There is nobody, and no letter, of that name.
+    # There is no such account and no such letter.
     Access("GET", "/admin/people/<account>", 404, 404, 404, 404),
     Access("GET", "/admin/people/<account>/<name>", 404, 404, 404, 404),
     Access("POST", "/admin/people/<account>/<name>", 404, 404, 404, 404),
@@ -109,7 +108,7 @@ MATRIX = [
     Access("POST", "/admin/mail/<account>/<letter>/retry", 404, 404, 404, 404),
     Access("GET", "/health/live", 200, 200, 200),
     Access("GET", "/health/ready", 200, 200, 200),
-    Access("GET", "/metrics", 404, 404, 404),  # to a bearer of METRICS_TOKEN alone
+    Access("GET", "/metrics", 404, 404, 404),  # needs METRICS_TOKEN
     Access("GET", "/static/<path:filename>", 200, 200, 200),
 ]
 DEVELOPMENT = [
@@ -123,15 +122,15 @@ _KINDS = ["anonymous", "unconfirmed", "confirmed", "administrator"]
 
 
 @dataclass(frozen=True)
-class Cast:
-    """One of each kind, and links that were mailed to somebody else."""
+class People:
+    """One visitor of each kind, and links of another account."""
 
     app: Flask
-    people: dict[str, Visitor]
+    visitors: dict[str, Visitor]
     tokens: dict[str, str]
 
     def path(self, rule: str) -> str:
-        """A path for the rule that leads somewhere."""
+        """A real path for a rule."""
         path = _FILES.get(rule, rule)
         for start, token in self.tokens.items():
             if path.startswith(start):
@@ -142,12 +141,12 @@ class Cast:
 
 
 @pytest.fixture
-def cast(
+def people(
     app: Flask,
     confirmed: Visitor,
     administrator: Visitor,
     new_visitor: Callable[[], Visitor],
-) -> Cast:
+) -> People:
     bob = new_visitor()
     bob.register("bob@example.com")
     people = {
@@ -157,7 +156,7 @@ def cast(
         "administrator": administrator,
     }
     tokens = {PATHS[purpose]: token for purpose, token in live_tokens(app).items()}
-    return Cast(app, people, tokens)
+    return People(app, people, tokens)
 
 
 def _answer(response: TestResponse) -> int | str:
@@ -176,30 +175,28 @@ def _listed(*tables: list[Access]) -> set[tuple[str, str]]:
     return {(access.method, access.rule) for table in tables for access in table}
 
 
-def test_every_route_stands_in_the_matrix(app: Flask, development: Flask) -> None:
+def test_every_route_is_in_the_access_table(app: Flask, development: Flask) -> None:
     assert _routes(app) == _listed(MATRIX)
     assert _routes(development) == _listed(MATRIX, DEVELOPMENT)
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_pages_are_seen_by_whom_the_matrix_says_and_looking_changes_nothing(
-    cast: Cast, kind: str
-) -> None:
-    visitor, before = cast.people[kind], _but_for_exports(cast.app)
+def test_get_and_head_follow_the_access_table_and_change_nothing(people: People, kind: str) -> None:
+    visitor, before = people.visitors[kind], _accounts_without_exports(people.app)
     for access in _GETS:
-        path, expected = cast.path(access.rule), access.to(kind)
+        path, expected = people.path(access.rule), access.to(kind)
         assert _answer(visitor.get(path)) == expected, path
         assert _answer(visitor.client.head(path)) == expected, path
-    assert _but_for_exports(cast.app) == before
+    assert _accounts_without_exports(people.app) == before
 
 
 @pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
-def test_forms_are_taken_from_whom_the_matrix_says(cast: Cast, access: Access) -> None:
-    accounts = documents(cast.app)
+def test_post_follows_the_access_table(people: People, access: Access) -> None:
+    accounts = documents(people.app)
     for kind in _KINDS:
-        with cast.app.app_context():
+        with people.app.app_context():
             _restore(accounts)
-        answer = _answer(cast.people[kind].forge(cast.path(access.rule)))
+        answer = _answer(people.visitors[kind].forge(people.path(access.rule)))
         assert answer == access.to(kind), kind
 
 
@@ -214,24 +211,24 @@ def test_the_development_mailbox_needs_no_sign_in(development: Flask) -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("token", [None, "", "x", "IjAi.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"])
-def test_without_a_csrf_token_no_form_is_taken(cast: Cast, kind: str, token: str | None) -> None:
-    visitor, before = cast.people[kind], documents(cast.app)
+def test_every_form_needs_a_csrf_token(people: People, kind: str, token: str | None) -> None:
+    visitor, before = people.visitors[kind], documents(people.app)
     data = {} if token is None else {"csrf_token": token}
     for access in _POSTS:
-        assert_our_page(visitor.client.post(cast.path(access.rule), data=data), 400)
-    assert documents(cast.app) == before
+        assert_our_page(visitor.client.post(people.path(access.rule), data=data), 400)
+    assert documents(people.app) == before
 
 
-def test_somebody_elses_csrf_token_does_not_help(cast: Cast) -> None:
-    strangers = cast.people["anonymous"].page("/login").find("input", {"name": "csrf_token"})
-    assert strangers is not None
-    before = documents(cast.app)
+def test_the_csrf_token_of_another_session_is_refused(people: People) -> None:
+    other = people.visitors["anonymous"].page("/login").find("input", {"name": "csrf_token"})
+    assert other is not None
+    before = documents(people.app)
     for access in _POSTS:
-        answer = cast.people["confirmed"].client.post(
-            cast.path(access.rule), data={"csrf_token": strangers["value"]}
+        answer = people.visitors["confirmed"].client.post(
+            people.path(access.rule), data={"csrf_token": other["value"]}
         )
         assert_our_page(answer, 400)
-    assert documents(cast.app) == before
+    assert documents(people.app) == before
 
 
 @pytest.mark.parametrize("access", _POSTS, ids=lambda access: access.rule)
@@ -241,15 +238,15 @@ def test_other_methods_are_refused(visitor: Visitor, access: Access, method: str
     assert_our_page(visitor.client.open(path, method=method), 405)
 
 
-def _but_for_exports(app: Flask) -> list[object]:
-    """Everything that is stored, without the events of downloads, which are recorded on GET."""
-    accounts: list[Any] = documents(app)
+def _accounts_without_exports(app: Flask) -> list[dict[str, Any]]:
+    """All stored accounts, without the events of exports, which a GET records."""
+    accounts = documents(app)
     for account in accounts:
         account["events"] = [e for e in account.get("events", []) if e["kind"] != "exported"]
     return accounts
 
 
-def _restore(accounts: list[object]) -> None:
-    """The accounts as they were: each kind of person finds the same."""
+def _restore(accounts: list[dict[str, Any]]) -> None:
+    """Restores the accounts, so that each kind of person finds the same."""
     current_mongo().users.delete_many({})
-    current_mongo().users.insert_many(accounts)  # type: ignore[arg-type]
+    current_mongo().users.insert_many(accounts)

@@ -1,4 +1,4 @@
-"""What goes with every page: headers, cookies, and nothing from elsewhere."""
+"""The headers and cookies of every answer; pages load nothing from other sites."""
 
 import re
 from http.cookies import SimpleCookie
@@ -20,7 +20,7 @@ _STATIC = Path(__file__).parents[2] / "app" / "static"
 
 
 def _answers(visitor: Visitor) -> dict[str, TestResponse]:
-    """Pages of every kind: plain, forms, refusals."""
+    """Answers of every kind: pages, forms, refusals."""
     return {
         "home": visitor.get("/"),
         "form": visitor.get("/register"),
@@ -37,7 +37,7 @@ def _answers(visitor: Visitor) -> dict[str, TestResponse]:
     }
 
 
-def test_every_answer_tells_browsers_what_not_to_do(visitor: Visitor) -> None:
+def test_every_answer_has_the_security_headers(visitor: Visitor) -> None:
     for name, answer in _answers(visitor).items():
         headers = answer.headers
         policy = dict(
@@ -53,22 +53,22 @@ def test_every_answer_tells_browsers_what_not_to_do(visitor: Visitor) -> None:
         assert len(headers.getlist("Content-Security-Policy")) == 1, name
 
 
-def test_nothing_but_static_files_is_kept_by_a_cache(visitor: Visitor, confirmed: Visitor) -> None:
-    for somebody in (visitor, confirmed):
-        for name, answer in _answers(somebody).items():
+def test_only_static_files_may_be_cached(visitor: Visitor, confirmed: Visitor) -> None:
+    for person in (visitor, confirmed):
+        for name, answer in _answers(person).items():
             kept = answer.headers.get("Cache-Control") != "no-store"
             assert kept is (name == "static"), name
     assert confirmed.get("/profile").headers["Cache-Control"] == "no-store"
 
 
-def test_https_is_for_a_year_and_said_on_https_only(app: Flask, visitor: Visitor) -> None:
+def test_hsts_lasts_a_year_and_is_sent_over_https_only(app: Flask, visitor: Visitor) -> None:
     for path in ("/", "/login", "/no/such/page"):
-        said = app.test_client().get(path, base_url=HTTPS).headers["Strict-Transport-Security"]
-        assert "max-age=31536000" in said
+        hsts = app.test_client().get(path, base_url=HTTPS).headers["Strict-Transport-Security"]
+        assert "max-age=31536000" in hsts
         assert "Strict-Transport-Security" not in visitor.get(path).headers
 
 
-def test_the_cookie_of_production_is_bound_to_its_host() -> None:
+def test_the_session_cookie_of_production_is_bound_to_its_host() -> None:
     app = create_app(config.load(PRODUCTION))
     answer = app.test_client().get("/login", base_url=HTTPS)
     (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
@@ -80,7 +80,7 @@ def test_the_cookie_of_production_is_bound_to_its_host() -> None:
     assert cookie["domain"] == ""
 
 
-def test_the_cookie_stays_so_when_somebody_signs_in(make_app: MakeApp) -> None:
+def test_the_cookies_of_a_signed_in_person_are_bound_to_the_host(make_app: MakeApp) -> None:
     client = make_app(SESSION_COOKIE_SECURE="true").test_client()
     page = client.get("/register", base_url=HTTPS)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
@@ -98,12 +98,12 @@ def test_the_cookie_stays_so_when_somebody_signs_in(make_app: MakeApp) -> None:
         assert "Domain" not in cookie
 
 
-def test_looking_around_leaves_no_cookie(visitor: Visitor) -> None:
+def test_pages_without_a_form_set_no_cookie(visitor: Visitor) -> None:
     for path in ("/", "/health/live", "/health/ready", "/no/such/page", "/static/css/latchkey.css"):
         assert "Set-Cookie" not in visitor.get(path).headers, path
 
 
-def test_pages_have_no_inline_code_and_load_nothing_from_elsewhere(
+def test_pages_have_no_inline_code_and_load_nothing_from_other_sites(
     visitor: Visitor, mailbox: Mailbox
 ) -> None:
     ada = "ada@example.com"
@@ -119,14 +119,16 @@ def test_pages_have_no_inline_code_and_load_nothing_from_elsewhere(
             assert foreign_content(page) == [], page.request.path
 
 
-def test_the_development_mailbox_neither(development: Flask) -> None:
+def test_the_development_mailbox_has_no_inline_code_and_loads_nothing_from_other_sites(
+    development: Flask,
+) -> None:
     visitor = Visitor(development)
     visitor.register("ada@example.com")
     Worker(development).run_once()
     assert foreign_content(visitor.get("/dev/mail")) == []
 
 
-def test_style_sheets_and_scripts_load_nothing_from_elsewhere(visitor: Visitor) -> None:
+def test_style_sheets_and_scripts_load_nothing_from_other_sites(visitor: Visitor) -> None:
     page = visitor.page("/")
     files = [str(tag["href"]) for tag in page.select("link[href]")]
     files += [str(tag["src"]) for tag in page.select("script[src]")]

@@ -1,4 +1,4 @@
-"""Tokens that nobody was mailed get a page that says so, never an error."""
+"""Links that cannot be used lead to a page that says why, never to an error."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ ADA = "ada@example.com"
 
 @pytest.fixture
 def link(visitor: Visitor, mailbox: Mailbox) -> str:
-    """Ada's confirmation link, as it was mailed; its account is this visitor's."""
+    """The mailed confirmation link of the visitor, who is Ada."""
     visitor.register(ADA)
     return mailbox.newest(ADA).link
 
@@ -58,7 +58,7 @@ _DAMAGE: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("damage", _DAMAGE.values(), ids=_DAMAGE)
-def test_a_damaged_link_gets_a_page_on_get_and_post(
+def test_a_damaged_link_is_a_page_on_get_and_post(
     app: Flask,
     visitor: Visitor,
     new_visitor: Callable[[], Visitor],
@@ -66,11 +66,11 @@ def test_a_damaged_link_gets_a_page_on_get_and_post(
     damage: Callable[[str], str],
 ) -> None:
     before, path = documents(app), damage(link)
-    for somebody in (visitor, new_visitor()):
-        assert_our_page(somebody.get(path), 404)
+    for person in (visitor, new_visitor()):
+        assert_our_page(person.get(path), 404)
         if path != "/confirm/":
-            assert_our_page(somebody.forge(path, {"password": PASSWORD}), 404)
-            assert_our_page(somebody.forge(f"{path}/disown"), 404)
+            assert_our_page(person.forge(path, {"password": PASSWORD}), 404)
+            assert_our_page(person.forge(f"{path}/disown"), 404)
     assert documents(app) == before
 
 
@@ -107,7 +107,7 @@ def test_a_link_signed_with_a_former_key_works(make_app: MakeApp) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "status"), [(59, 200), (60, 200), (62, 404), (86400, 404)])
-def test_a_link_from_a_clock_that_is_ahead_works_for_a_minute(
+def test_a_link_from_a_clock_up_to_a_minute_ahead_works(
     visitor: Visitor, mailbox: Mailbox, ahead: int, status: int
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
@@ -118,14 +118,14 @@ def test_a_link_from_a_clock_that_is_ahead_works_for_a_minute(
         assert visitor.get(link).status_code == status
 
 
-def test_an_expired_link_cannot_be_posted_either(
+def test_an_expired_link_is_refused_on_post(
     app: Flask, visitor: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:
         visitor.register(ADA)
         link = mailbox.newest(ADA).link
         clock.shift(3601)
-        visitor.get("/")  # a visit updates the session, once in a while
+        visitor.get("/")  # the first visit after a while updates the session
         before = documents(app)
         assert_our_page(visitor.forge(link), 410)
         assert_our_page(new_visitor().forge(link, {"password": PASSWORD}), 410)
@@ -134,10 +134,10 @@ def test_an_expired_link_cannot_be_posted_either(
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_a_link_works_on_the_route_of_its_purpose_alone(
+def test_a_link_works_only_on_the_route_of_its_purpose(
     app: Flask, visitor: Visitor, confirmed: Visitor, purpose: Purpose
 ) -> None:
-    """Every purpose on the route of every other."""
+    """Tries the link of each purpose on the route of each other one."""
     assert set(PATHS) == set(Purpose)
     token, before = live_tokens(app)[purpose], documents(app)
     everything = {"password": PASSWORD, "confirm": PASSWORD}
@@ -145,9 +145,9 @@ def test_a_link_works_on_the_route_of_its_purpose_alone(
         if other is purpose:
             assert visitor.get(path + token).status_code == 200
             continue
-        for somebody in (visitor, confirmed):
-            assert_our_page(somebody.get(path + token), 404)
-            assert_our_page(somebody.forge(path + token, everything), 404)
+        for person in (visitor, confirmed):
+            assert_our_page(person.get(path + token), 404)
+            assert_our_page(person.forge(path + token, everything), 404)
         if other is Purpose.CONFIRM:
             assert_our_page(visitor.forge(f"{path}{token}/disown"), 404)
     assert documents(app) == before
@@ -155,7 +155,7 @@ def test_a_link_works_on_the_route_of_its_purpose_alone(
 
 @pytest.mark.parametrize("purpose", Purpose)
 @pytest.mark.parametrize("damage", ["x", "x" * 100_000, "%00", "%ff%fe", "...", ".eJw.aaaa.bbbb"])
-def test_no_kind_of_link_trips_over_damage(
+def test_a_damaged_link_of_any_kind_is_a_404(
     app: Flask, visitor: Visitor, purpose: Purpose, damage: str
 ) -> None:
     token = live_tokens(app)[purpose]
@@ -164,7 +164,7 @@ def test_no_kind_of_link_trips_over_damage(
         assert_our_page(visitor.forge(PATHS[purpose] + spoilt, {"password": PASSWORD}), 404)
 
 
-def test_every_link_of_an_account_that_was_deleted_says_so(app: Flask, visitor: Visitor) -> None:
+def test_the_links_of_a_deleted_account_say_that_it_is_gone(app: Flask, visitor: Visitor) -> None:
     tokens = live_tokens(app)
     with app.app_context():
         frank = users.find_by_email("frank@new.example")
@@ -185,7 +185,7 @@ def test_every_link_of_an_account_that_was_deleted_says_so(app: Flask, visitor: 
 def test_every_outcome_of_every_link_has_a_page(
     app: Flask, purpose: Purpose, outcome: LinkOutcome
 ) -> None:
-    """A good link, too: its step is refused when another one comes between reading and writing."""
+    """A valid link, too: its step is refused when the account changes between read and write."""
     with app.test_request_context(PATHS[purpose] + "token"):
         page = app.make_response(
             link_outcome_page(LinkRefused(outcome, open_link(purpose, "token", None)))
@@ -204,7 +204,7 @@ _SECONDS = {
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_every_kind_of_link_expires_when_it_should(
+def test_every_kind_of_link_expires_after_its_lifetime(
     app: Flask, visitor: Visitor, purpose: Purpose
 ) -> None:
     with time_machine.travel("2026-11-24 14:00:00Z", tick=False) as clock:

@@ -1,4 +1,4 @@
-"""Where somebody lands after signing in: on this site, whatever the link said."""
+"""After signing in, `next` leads only to pages of this site."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -76,7 +76,7 @@ _WAYS = [_by_the_page, _by_the_field, _signed_in_already]
 
 
 @pytest.mark.parametrize("way", _WAYS)
-def test_nobody_is_sent_elsewhere(
+def test_next_never_leads_to_another_site(
     confirmed: Visitor, visitor: Visitor, way: Callable[[Visitor, str], TestResponse]
 ) -> None:
     landed = {}
@@ -89,7 +89,7 @@ def test_nobody_is_sent_elsewhere(
 
 
 @pytest.mark.parametrize("way", _WAYS)
-def test_a_path_of_ours_is_kept(
+def test_a_path_of_this_site_is_kept(
     confirmed: Visitor, visitor: Visitor, way: Callable[[Visitor, str], TestResponse]
 ) -> None:
     for target in _OURS:
@@ -97,7 +97,7 @@ def test_a_path_of_ours_is_kept(
         visitor.client.delete_cookie("session")
 
 
-def test_the_page_names_no_foreign_target_as_a_link(visitor: Visitor) -> None:
+def test_the_sign_in_page_links_to_no_other_site(visitor: Visitor) -> None:
     page = visitor.page('/login?next=javascript:alert(1)"><script>')
     assert not [link for link in page.find_all("a") if "javascript" in str(link.get("href"))]
     assert not [script for script in page.find_all("script") if not script.get("src")]

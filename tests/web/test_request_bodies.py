@@ -1,4 +1,4 @@
-"""Bodies that no form of ours would send."""
+"""Bodies that no form of the app sends."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ _PLACES = ["/register", "/login", "/logout", "/resend", "/confirm/x", "/confirm/
         ("", "email=x"),
     ],
 )
-def test_what_is_no_form_is_refused_unread(
+def test_a_body_that_is_not_a_form_is_refused(
     app: Flask, visitor: Visitor, kind: str, body: str
 ) -> None:
     for path in _PLACES:
@@ -87,7 +87,7 @@ def port(app: Flask) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("kind", "status"), [("application/x-www-form-urlencoded", 413), ("application/json", 415)]
 )
-def test_a_chunked_body_is_measured_too(port: int, kind: str, status: int) -> None:
+def test_a_chunked_body_has_the_same_limit(port: int, kind: str, status: int) -> None:
     head = (
         "POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
         f"Content-Type: {kind}\r\n\r\n"
@@ -108,7 +108,7 @@ def test_a_chunked_body_is_measured_too(port: int, kind: str, status: int) -> No
         {"$where": "1", "password": PASSWORD},
     ],
 )
-def test_an_operator_in_a_fields_name_is_a_missing_field(
+def test_a_field_name_with_an_operator_counts_as_a_missing_field(
     app: Flask, visitor: Visitor, fields: dict[str, str]
 ) -> None:
     for path in ("/login", "/register"):
@@ -118,7 +118,9 @@ def test_an_operator_in_a_fields_name_is_a_missing_field(
     assert documents(app) == []
 
 
-def test_of_repeated_fields_one_value_counts_throughout(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_the_first_value_of_a_repeated_field_counts_everywhere(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     other = "another staple battery horse"
     answer = visitor.forge(
         "/register",
@@ -132,7 +134,7 @@ def test_of_repeated_fields_one_value_counts_throughout(visitor: Visitor, mailbo
     assert Visitor(visitor.app).sign_in(BOB, PASSWORD).status_code == 422
 
 
-def test_of_repeated_passwords_a_later_one_does_not_make_up_for_the_first(
+def test_a_later_value_of_a_repeated_password_is_ignored(
     visitor: Visitor,
 ) -> None:
     refused = visitor.forge("/register", {**NEWCOMER, "confirm": ["something else", PASSWORD]})
@@ -152,7 +154,6 @@ def test_unknown_fields_change_nothing(app: Flask, visitor: Visitor) -> None:
     visitor.forge("/register", {**NEWCOMER, **unknown})
     Visitor(app).forge("/login", {"email": ADA, "password": PASSWORD, **unknown})
     (document,) = documents(app)
-    assert isinstance(document, dict)
     found = {name: document[name] for name in ("email_key", "admin", "confirmed", "token_version")}
     assert found == {"email_key": ADA, "admin": False, "confirmed": False, "token_version": 1}
     assert document["confirmed_on"] is None
@@ -160,7 +161,7 @@ def test_unknown_fields_change_nothing(app: Flask, visitor: Visitor) -> None:
     assert visitor.get("/profile").location == "/unconfirmed"
 
 
-def test_query_strings_are_no_fields(app: Flask, visitor: Visitor) -> None:
+def test_query_strings_are_not_form_fields(app: Flask, visitor: Visitor) -> None:
     path = f"/register?email={ADA}&password={PASSWORD}&confirm={PASSWORD}"
     assert visitor.get(path).status_code == 200
     assert visitor.forge(path).status_code == 422
@@ -168,7 +169,7 @@ def test_query_strings_are_no_fields(app: Flask, visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("name", ["email", "password", "csrf_token", "unknown"])
-def test_files_are_no_fields(app: Flask, visitor: Visitor, name: str) -> None:
+def test_uploaded_files_are_refused(app: Flask, visitor: Visitor, name: str) -> None:
     for path in _PLACES:
         file = {name: (BytesIO(ADA.encode()), "name.txt")}
         assert_our_page(visitor.forge(path, {**NEWCOMER, **file}), 415)
@@ -182,11 +183,13 @@ def test_a_form_may_come_as_multipart(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=B"])
 @pytest.mark.parametrize("body", ["", "--", "--B\r\n", "--B\r\n\r\nx\r\n--B--", "\x00"])
-def test_broken_multipart_is_a_form_without_fields(visitor: Visitor, kind: str, body: str) -> None:
+def test_broken_multipart_counts_as_a_form_without_fields(
+    visitor: Visitor, kind: str, body: str
+) -> None:
     assert_our_page(visitor.client.post("/login", data=body, content_type=kind), 400)
 
 
-def test_a_field_without_a_name_is_no_form(visitor: Visitor) -> None:
+def test_a_field_without_a_name_is_refused(visitor: Visitor) -> None:
     body = "--B\r\nContent-Disposition: form-data\r\n\r\nx\r\n--B--"
     kind = "multipart/form-data; boundary=B"
     assert_our_page(visitor.client.post("/login", data=body, content_type=kind), 415)
@@ -197,8 +200,8 @@ def test_a_field_without_a_name_is_no_form(visitor: Visitor) -> None:
     [
         ("k7 Wq-" + "é" * 250, True),
         ("k7 Wq-" + "é" * 251, False),
-        ("k7 Wq-" + "e\u0301" * 250, True),  # two characters that NFKC makes one
-        ("k7 Wq-" + "ﬃ" * 84, False),  # one character that NFKC makes three
+        ("k7 Wq-" + "e\u0301" * 250, True),  # NFKC makes one character of two
+        ("k7 Wq-" + "ﬃ" * 84, False),  # NFKC makes three characters of one
         ("k7 Wq-x", False),
         ("k7 Wq-ﬃ", True),
         ("k7\x00Wq-nul", True),
@@ -209,7 +212,7 @@ def test_a_field_without_a_name_is_no_form(visitor: Visitor) -> None:
         ("Example1", False),
     ],
 )
-def test_passwords_have_8_to_256_characters_after_NFKC_and_are_no_easy_guess(
+def test_passwords_have_8_to_256_characters_after_nfkc_and_are_hard_to_guess(
     app: Flask, visitor: Visitor, password: str, accepted: bool
 ) -> None:
     answer = visitor.forge("/register", {"email": ADA, "password": password, "confirm": password})
@@ -222,14 +225,14 @@ def test_passwords_have_8_to_256_characters_after_NFKC_and_are_no_easy_guess(
         assert documents(app) == []
 
 
-def test_nothing_of_a_password_is_cut_off(app: Flask, visitor: Visitor) -> None:
+def test_a_long_password_is_not_cut_off(app: Flask, visitor: Visitor) -> None:
     visitor.register(ADA, "🔑" * 20 + "🗝🔒🚪🏠" * 10 + "🙂🙃😀😃")
     assert Visitor(app).sign_in(ADA, "🔑" * 20 + "🗝🔒🚪🏠" * 10 + "🙂🙃😀😁").status_code == 422
     assert Visitor(app).sign_in(ADA, "🔑" * 20 + "🗝🔒🚪🏠" * 10 + "🙂🙃😀😃").status_code == 302
 
 
 @pytest.mark.parametrize("size", [257, 1024, 1025, 60_000])
-def test_signing_in_with_a_password_that_is_too_long_is_a_refusal(
+def test_signing_in_with_a_password_that_is_too_long_is_refused(
     confirmed: Visitor, visitor: Visitor, size: int
 ) -> None:
     refused = visitor.forge("/login", {"email": ADA, "password": "a" * size})
@@ -238,7 +241,7 @@ def test_signing_in_with_a_password_that_is_too_long_is_a_refusal(
 
 
 @pytest.mark.parametrize("value", ['"><script>alert(1)</script>', "{{7*7}}", "a' onfocus='x"])
-def test_what_was_typed_comes_back_as_text(visitor: Visitor, value: str) -> None:
+def test_typed_text_is_escaped_when_it_is_shown_again(visitor: Visitor, value: str) -> None:
     for path in ("/login", "/register"):
         refused = visitor.forge(path, {"email": value, "password": "x"})
         field = soup(refused).find("input", attrs={"name": "email"})

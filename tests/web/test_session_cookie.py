@@ -1,4 +1,4 @@
-"""Session cookies that we never made."""
+"""Session cookies that the app has not made."""
 
 import pytest
 from flask import Flask
@@ -59,7 +59,7 @@ def test_a_session_that_names_no_account_is_anonymous(app: Flask, user_id: objec
 
 
 @pytest.mark.parametrize("payload", _PAYLOADS, ids=repr)
-def test_a_session_that_is_none_is_anonymous(app: Flask, payload: object) -> None:
+def test_a_session_that_is_not_a_mapping_is_anonymous(app: Flask, payload: object) -> None:
     _assert_anonymous(_with_session(app, payload))
 
 
@@ -77,16 +77,18 @@ def test_a_signed_payload_that_cannot_be_read_is_anonymous(app: Flask, payload: 
 
 @pytest.mark.parametrize("value", ["x", "", "a.b.c", "é", "%00", "=;=", '"', "a" * 100_000])
 @pytest.mark.parametrize("name", ["session", "remember_token"])
-def test_a_cookie_that_is_not_ours_is_anonymous(visitor: Visitor, name: str, value: str) -> None:
+def test_a_cookie_without_a_valid_signature_is_anonymous(
+    visitor: Visitor, name: str, value: str
+) -> None:
     header = dump_cookie(name, value, path=None, max_size=0)
-    # A client with a jar of its own would leave the header out.
+    # A client with its own cookie jar would drop the header.
     client = visitor.app.test_client(use_cookies=False)
     home = client.get("/", headers={"Cookie": header})
     assert home.status_code == 200
     assert "Sign up" in home.text
 
 
-def test_a_cookie_that_is_signed_with_sha_1_is_anonymous(app: Flask, confirmed: Visitor) -> None:
+def test_a_cookie_signed_with_sha_1_is_anonymous(app: Flask, confirmed: Visitor) -> None:
     """ASVS 11.4.1."""
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert serializer is not None
@@ -95,15 +97,13 @@ def test_a_cookie_that_is_signed_with_sha_1_is_anonymous(app: Flask, confirmed: 
     _assert_anonymous(visitor)
 
 
-def test_a_bad_cookie_does_not_stand_in_the_way_of_signing_in(
-    app: Flask, confirmed: Visitor
-) -> None:
+def test_a_person_with_an_invalid_cookie_can_sign_in(app: Flask, confirmed: Visitor) -> None:
     visitor = _with_session(app, {"_user_id": {"$ne": 1}})
     assert visitor.sign_in("ada@example.com").location == "/"
     assert visitor.get("/profile").status_code == 200
 
 
-def test_one_accounts_session_is_no_key_to_another(
+def test_the_session_of_one_account_does_not_open_another(
     app: Flask, confirmed: Visitor, visitor: Visitor
 ) -> None:
     visitor.register("bob@example.com", PASSWORD)

@@ -1,6 +1,6 @@
-"""Events and letters of kinds that only a newer version knows: shown by their name, and kept.
+"""Events and letters of kinds that only a newer version knows are kept and shown by their names.
 
-During a deployment, and after a rollback, the newer version has stored them already.
+They exist during a deployment and after a rollback.
 """
 
 import secrets
@@ -24,7 +24,7 @@ KIND, NAME = "passkey_added", "Passkey added"
 
 @pytest.fixture(params=["mongomock", "mongod"])
 def app(request: pytest.FixtureRequest, make_app: MakeApp) -> Flask:
-    """The app in memory and on a real MongoDB."""
+    """The app on mongomock and on a real MongoDB."""
     if request.param == "mongomock":
         return make_app()
     return make_app(MONGODB_URI=request.getfixturevalue("real_uri"))
@@ -59,7 +59,7 @@ def _person(administrator: Visitor, app: Flask) -> str:
 
 @pytest.fixture
 def event(app: Flask, confirmed: Visitor) -> dict[str, Any]:
-    """One in Ada's activity, with a field that this version does not know either."""
+    """An event in Ada's activity, with an unknown field, too."""
     entry = {"kind": KIND, "at": utcnow(), "by": "self", "address": "192.0.2.9", "browser": ""}
     _push(app, "events", {**entry, "count": 1, "passkey": "yellow key"})
     (stored,) = _unknown(app, "events")
@@ -72,7 +72,7 @@ def test_the_activity_shows_an_unknown_event_by_its_name(confirmed: Visitor) -> 
     assert page.status_code == 200
     assert NAME in page.text
     assert "192.0.2.9" in page.text
-    assert "Signed in" not in page.text.partition(NAME)[0], "it is the newest"
+    assert "Signed in" not in page.text.partition(NAME)[0], "the newest entry is first"
 
 
 def test_the_export_has_an_unknown_event(confirmed: Visitor, event: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def test_an_unknown_event_is_kept_as_it_is(
 
 @pytest.fixture
 def letters(app: Flask, confirmed: Visitor) -> list[dict[str, Any]]:
-    """Three that are owed to Ada: one is due, one is tried again, one was refused."""
+    """Three letters to Ada: one is due, one is in retry, one is refused."""
     due = utcnow() - timedelta(minutes=2)
     _push(
         app,
@@ -165,12 +165,12 @@ def test_the_export_has_unknown_letters(confirmed: Visitor) -> None:
     assert kinds.count(KIND) == 3
 
 
-def test_the_worker_leaves_unknown_letters_alone_and_says_that_letters_are_left(
+def test_the_worker_keeps_unknown_letters_and_reports_that_letters_are_left(
     app: Flask, letters: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = Worker(app)
     assert worker.run_once(), "letters are left"
-    assert worker.run_once(), "and still are"
+    assert worker.run_once(), "and still are left"
     assert _unknown(app, "outbox") == letters
     assert "Traceback" not in caplog.text
 
@@ -185,14 +185,16 @@ def test_other_letters_to_the_same_account_are_delivered(
     assert _account(app)["outbox"] == letters
 
 
-def test_a_refused_unknown_letter_alone_is_not_left_to_try(app: Flask, confirmed: Visitor) -> None:
+def test_a_refused_unknown_letter_does_not_count_as_left_to_send(
+    app: Flask, confirmed: Visitor
+) -> None:
     _push(app, "outbox", _letter(None, trouble="550 no such mailbox"))
     kept = _unknown(app, "outbox")
     assert not Worker(app).run_once()
     assert _unknown(app, "outbox") == kept
 
 
-def test_an_administrator_may_try_one_again_and_the_newer_version_will(
+def test_an_administrator_can_retry_an_unknown_letter(
     app: Flask, administrator: Visitor, letters: list[dict[str, Any]]
 ) -> None:
     refused = letters[2]

@@ -1,4 +1,4 @@
-"""People with confirmed accounts."""
+"""Fixtures of the steps."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.users.conftest import (
 
 @pytest.fixture
 def busy(users: UserRepository, ada: User) -> User:
-    """An account that has a bit of everything."""
+    """An account with sessions, a former address, a pending change and an owed reset."""
     users.sign_in(ada, new_session(device=PHONE))
     users.ask_email_change(ada, BOB, NOW, HOME)
     user = found(users, ada)

@@ -1,4 +1,4 @@
-"""Administrators, the same on mongomock and on a real mongod."""
+"""Actions of administrators, on mongomock and on a real mongod."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -42,19 +42,19 @@ LATER = NOW + HOUR
 BY, OFFICE = str(random_id()), Client("192.0.2.50", "Edge")
 
 
-def test_an_account_that_becomes_an_administrators_keeps_everything_else(
+def test_granting_administration_changes_nothing_else(
     users: UserRepository,
 ) -> None:
     user = confirm(users, register(users))
     assert promote(users, user) == replace(user, admin=True, admin_version=1)
 
 
-# What they do to, or for, another account
+# The actions on another account
 
 
 @dataclass(frozen=True)
 class Action:
-    """One of the steps, with the account that it is for and what it leaves."""
+    """A step, its account, and the fields, events and letters that it changes."""
 
     do: Callable[[UserRepository, User], bool | GuardResult]
     account: Callable[[UserRepository], User]
@@ -67,7 +67,7 @@ class Action:
 
 
 def resend_for(users: UserRepository, user: User, now: datetime) -> bool:
-    """An administrator asks for the mail, without the cooldown."""
+    """An administrator sends the confirmation mail, without the cooldown."""
     asked = event(EventKind.CONFIRMATION_SENT, now, OFFICE, BY)
     return users.resend(user, now, timedelta(0), asked)
 
@@ -77,7 +77,7 @@ def waiting(users: UserRepository) -> User:
 
 
 def confirmed(users: UserRepository) -> User:
-    """Signed in on two browsers."""
+    """A confirmed account with two sessions."""
     user = confirm(users, register(users))
     assert users.sign_in(user, new_session(device=PHONE))
     return found(users, user)
@@ -135,7 +135,7 @@ def removing(users: UserRepository, user: User) -> bool | GuardResult:
 ADMIN, DISABLED = frozenset({"admin", "admin_version"}), {"disabled_on", "admin_version"}
 DISABLED_NOW = frozenset({*DISABLED, "sessions"})
 RESET = frozenset({"reset_version", "reset_letter_id", "reset_asks"})
-# The cooldown has no say: somebody has asked for help.
+# Without the cooldown, because the person has asked for help.
 RESENT = frozenset({"token_version", "confirm_mail", "resends"})
 ACTIONS = {
     "grant": Action(granting, confirmed, LetterKind.ADMIN_GRANTED, EventKind.ADMIN_GRANTED, ADMIN),
@@ -196,7 +196,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def users(collection: Users, events: list[Event]) -> UserRepository:
-    """The repository with a listener, and an administrator who acts and stays."""
+    """The repository with a listener, and a second administrator who stays."""
     collection.database["administration"].delete_many({})
     users = UserRepository(collection, listener=events.append)
     assert users.create_admin(parse_address("root@example.com"), "hash", NOW)
@@ -204,18 +204,18 @@ def users(collection: Users, events: list[Event]) -> UserRepository:
 
 
 def owned(collection: Users, user: User) -> dict[str, Any]:
-    """The account's document without letters and activity."""
+    """The document of the account without letters and activity."""
     document = stored(collection, user)
     return {name: document[name] for name in document if name not in {"outbox", "events"}}
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
-    """The names of what is no longer as it was."""
+    """The names of the changed fields."""
     return {name for name in before | after if before.get(name) != after.get(name)}
 
 
 @actions
-def test_an_action_changes_what_it_says_and_nothing_else(
+def test_an_action_changes_only_the_declared_fields(
     users: UserRepository, collection: Users, action: Action
 ) -> None:
     user, bystander = action.account(users), register(users, BOB)
@@ -229,7 +229,7 @@ def test_an_action_changes_what_it_says_and_nothing_else(
 
 
 @actions
-def test_an_action_is_in_the_activity_with_who_did_it(
+def test_the_activity_names_who_did_an_action(
     users: UserRepository, collection: Users, action: Action
 ) -> None:
     user = action.account(users)
@@ -246,7 +246,7 @@ def test_an_action_is_in_the_activity_with_who_did_it(
 
 
 @actions
-def test_an_action_owes_its_letter_due_at_once(
+def test_an_action_owes_its_letter_at_once(
     users: UserRepository, collection: Users, action: Action
 ) -> None:
     user = action.account(users)
@@ -255,7 +255,7 @@ def test_an_action_owes_its_letter_due_at_once(
     owed = letters(collection, user)
     assert [letter["kind"] for letter in owed] == ([action.letter] if action.letter else [])
     assert all(letter["due_on"] == letter["owed_on"] == LATER for letter in owed)
-    # Not to whatever address the account has by then, unless it is about that address.
+    # A letter goes to the address of its time, unless it is about the current address.
     about_the_address = action.letter in {LetterKind.CONFIRM, LetterKind.RESET}
     assert all(letter["to"] == ("" if about_the_address else user.email) for letter in owed)
 
@@ -273,7 +273,7 @@ def test_an_action_publishes_its_event_once(
 
 
 @actions
-def test_an_action_on_an_account_that_is_gone_does_and_publishes_nothing(
+def test_an_action_on_a_removed_account_does_nothing(
     users: UserRepository, collection: Users, events: list[Event], action: Action
 ) -> None:
     user = action.account(users)
@@ -288,7 +288,7 @@ def test_an_action_on_an_account_that_is_gone_does_and_publishes_nothing(
     "name",
     ["grant", "withdraw", "disable", "disable an administrator", "enable", "resend", "send reset"],
 )
-def test_of_two_administrators_who_do_the_same_the_second_finds_it_done(
+def test_the_second_of_two_equal_actions_changes_nothing(
     users: UserRepository, collection: Users, events: list[Event], name: str
 ) -> None:
     action = ACTIONS[name]
@@ -302,7 +302,7 @@ def test_of_two_administrators_who_do_the_same_the_second_finds_it_done(
 
 @pytest.mark.parametrize("first", [granting, disabling], ids=["granted", "disabled"])
 @pytest.mark.parametrize("second", [granting, disabling, removing])
-def test_a_step_that_depends_on_the_admin_state_is_refused_after_that_has_changed(
+def test_an_action_is_refused_after_the_admin_state_changed(
     users: UserRepository,
     collection: Users,
     first: Callable[[UserRepository, User], bool | GuardResult],
@@ -315,7 +315,7 @@ def test_a_step_that_depends_on_the_admin_state_is_refused_after_that_has_change
 
 
 @pytest.mark.parametrize("account", [waiting, disabled, disabled_administrator])
-def test_only_a_confirmed_account_that_is_not_disabled_is_granted_administration(
+def test_only_a_confirmed_and_enabled_account_can_become_an_administrator(
     users: UserRepository, collection: Users, account: Callable[[UserRepository], User]
 ) -> None:
     user = account(users)
@@ -324,7 +324,7 @@ def test_only_a_confirmed_account_that_is_not_disabled_is_granted_administration
 
 
 @pytest.mark.parametrize("account", [waiting, confirmed, disabled])
-def test_nothing_is_withdrawn_from_an_account_that_is_no_administrators(
+def test_withdrawing_from_an_ordinary_account_does_nothing(
     users: UserRepository, collection: Users, account: Callable[[UserRepository], User]
 ) -> None:
     user = account(users)
@@ -333,7 +333,7 @@ def test_nothing_is_withdrawn_from_an_account_that_is_no_administrators(
 
 
 @pytest.mark.parametrize("account", [confirmed, an_administrator])
-def test_a_confirmed_address_is_sent_no_confirmation(
+def test_a_confirmed_account_gets_no_confirmation_mail(
     users: UserRepository, collection: Users, account: Callable[[UserRepository], User]
 ) -> None:
     user = account(users)
@@ -341,14 +341,14 @@ def test_a_confirmed_address_is_sent_no_confirmation(
         assert not resend_for(users, user, LATER)
 
 
-def test_a_resend_makes_earlier_links_worthless(users: UserRepository) -> None:
+def test_a_resend_invalidates_earlier_links(users: UserRepository) -> None:
     user = register(users)
     assert resend_for(users, user, NOW + SECOND), "whatever the cooldown"
     assert not users.confirm(user, user.token_version, LATER, HOME)
     assert users.confirm(user, user.token_version + 1, LATER, HOME)
 
 
-def test_every_browser_is_signed_out(users: UserRepository) -> None:
+def test_ending_sessions_signs_out_every_browser(users: UserRepository) -> None:
     user = confirmed(users)
     assert len(user.sessions) == 2
     assert users.end_all_sessions(user, LATER, OFFICE, BY)
@@ -357,22 +357,22 @@ def test_every_browser_is_signed_out(users: UserRepository) -> None:
     assert users.sign_in(user, new_session()), "and may sign in again"
 
 
-def test_a_removed_account_leaves_the_mail_that_says_so(
+def test_removing_an_account_owes_the_mail_about_it(
     users: UserRepository, collection: Users, events: list[Event]
 ) -> None:
     user = confirmed(users)
     events.clear()
     assert remove(users, user, LATER, BY) is GuardResult.DONE
-    (goodbye,) = letters(collection, user)
-    assert (goodbye["kind"], goodbye["to"]) == (LetterKind.ACCOUNT_REMOVED, ADA.typed)
+    (letter,) = letters(collection, user)
+    assert (letter["kind"], letter["to"]) == (LetterKind.ACCOUNT_REMOVED, ADA.typed)
     assert events == [Event(EventKind.DELETED, user.id, by=BY)]
     assert ADA.key not in str({**stored(collection, user), "outbox": ()})
 
 
-def test_an_account_whose_password_was_changed_meanwhile_is_not_removed(
+def test_an_account_whose_password_changed_meanwhile_is_not_removed(
     users: UserRepository, collection: Users
 ) -> None:
-    """The owner is using it: the administrator should look again."""
+    """The owner uses the account, so the administrator should look again."""
     user = confirmed(users)
     assert users.change_password(user, "newer", new_session(), NOW)
     with nothing_changes(collection):
@@ -382,7 +382,7 @@ def test_an_account_whose_password_was_changed_meanwhile_is_not_removed(
 # A disabled account
 
 
-def test_nobody_is_or_gets_signed_in_to_a_disabled_account(
+def test_a_disabled_account_has_no_sessions_and_gets_no_new_ones(
     users: UserRepository, collection: Users
 ) -> None:
     user = confirmed(users)
@@ -394,10 +394,10 @@ def test_nobody_is_or_gets_signed_in_to_a_disabled_account(
         assert not users.sign_in(found(users, user), new_session(), "stronger")
 
 
-def test_a_session_that_is_left_on_a_disabled_account_opens_nothing(
+def test_a_session_left_on_a_disabled_account_does_not_work(
     users: UserRepository, collection: Users
 ) -> None:
-    """For example by a step that was on its way when the account was disabled."""
+    """A step that ran while the account was disabled may have left it."""
     user = confirmed(users)
     collection.update_one({"_id": user.id}, {"$set": {"disabled_on": NOW}})
     assert users.find_by_session(user.id, user.sessions[0].id) is None
@@ -437,7 +437,7 @@ def test_registering_again_does_not_enable(users: UserRepository) -> None:
     assert not users.confirm(claim, claim.token_version, LATER, HOME)
 
 
-def test_an_enabled_account_is_as_before_and_signed_in_nowhere(users: UserRepository) -> None:
+def test_an_enabled_account_is_as_before_without_sessions(users: UserRepository) -> None:
     user = an_administrator(users)
     assert users.disable(user, NOW, OFFICE, BY) is GuardResult.DONE
     assert users.enable(found(users, user), LATER, OFFICE, BY)

@@ -1,4 +1,4 @@
-"""Changing the address and taking it back, the same on mongomock and on a real mongod."""
+"""Changing the address and undoing it, on mongomock and on a real mongod."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -36,7 +36,7 @@ NEW, NEWER = parse_address("Ada@new.example"), parse_address("Ada@newer.example"
 
 
 def ask(users: UserRepository, user: User, address: Address = NEW) -> tuple[User, PendingEmail]:
-    """The account with a change pending."""
+    """Requests a change of address and returns the account."""
     assert users.ask_email_change(user, address, NOW, HOME)
     fresh = found(users, user)
     assert fresh.pending_email
@@ -48,7 +48,7 @@ def change(users: UserRepository, user: User, pending: PendingEmail) -> EmailCha
 
 
 def move(users: UserRepository, user: User, address: Address = NEW) -> User:
-    """The account, moved to an address."""
+    """Changes the address and returns the account."""
     assert change(users, *ask(users, user, address)) is EmailChange.DONE
     return found(users, user)
 
@@ -57,7 +57,7 @@ def undo(users: UserRepository, user: User, former: FormerEmail) -> EmailChange:
     return users.undo_email_change(user, former, LATER, CAFE)
 
 
-# Asking
+# Requesting
 
 
 def test_a_new_address_is_pending_and_changes_nothing_else(
@@ -67,7 +67,7 @@ def test_a_new_address_is_pending_and_changes_nothing_else(
     (link,) = letters(collection, ada, LetterKind.EMAIL_CHANGE)
     pending = PendingEmail("Ada@new.example", "ada@new.example", 1, LATER, link["id"])
     assert found(users, ada) == replace(ada, email_version=1, pending_email=pending)
-    assert users.find_by_email("ada@new.example") is None, "it signs nobody in"
+    assert users.find_by_email("ada@new.example") is None, "a pending address is not found"
     assert not users.ask_reset("ada@new.example", LATER, HOME), "it gets no resets"
     assert register(users, NEW).id != ada.id, "it reserves nothing"
     assert last_event(collection, ada)["kind"] == "email_change_asked"
@@ -83,7 +83,7 @@ def test_the_new_address_is_owed_the_link_and_the_old_one_a_notice(
     assert notice["to"] == "Ada@Example.com"
 
 
-def test_a_second_request_supersedes_the_first(
+def test_a_second_request_replaces_the_first(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, first = ask(users, ada)
@@ -105,7 +105,7 @@ def test_the_same_address_asked_for_twice_has_two_links_and_the_newer_works(
     assert change(users, user, second) is EmailChange.DONE
 
 
-def test_a_request_with_a_password_or_version_of_before_changes_nothing(
+def test_a_request_with_an_outdated_password_or_version_changes_nothing(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, _pending = ask(users, ada)
@@ -129,7 +129,7 @@ def test_a_cancelled_change_is_void(users: UserRepository, collection: Users, ad
         assert not users.cancel_email_change(user, LATER, CAFE)
 
 
-def test_a_change_asked_for_after_a_cancelled_one_has_a_version_of_its_own(
+def test_a_change_after_a_cancelled_one_has_a_new_version(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, cancelled = ask(users, ada)
@@ -143,7 +143,9 @@ def test_a_change_asked_for_after_a_cancelled_one_has_a_version_of_its_own(
 # Changing
 
 
-def test_a_proven_address_takes_effect(users: UserRepository, collection: Users, ada: User) -> None:
+def test_a_confirmed_address_takes_effect(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
     users.ask_reset(ada.email_key, NOW, HOME)
     user, pending = ask(users, found(users, ada))
     assert change(users, user, pending) is EmailChange.DONE
@@ -169,7 +171,7 @@ def test_the_former_address_is_free(users: UserRepository, ada: User) -> None:
     assert register(users, ADA).id != ada.id
 
 
-def test_a_link_is_used_up(users: UserRepository, collection: Users, ada: User) -> None:
+def test_a_link_works_once(users: UserRepository, collection: Users, ada: User) -> None:
     user, pending = ask(users, ada)
     change(users, user, pending)
     with nothing_changes(collection):
@@ -180,7 +182,7 @@ def test_a_link_is_used_up(users: UserRepository, collection: Users, ada: User) 
 @pytest.mark.parametrize(
     "other", [{"version": 2}, {"version": 0}, {"email_key": "ada@newer.example"}], ids=str
 )
-def test_only_what_is_pending_takes_effect(
+def test_only_the_pending_address_takes_effect(
     users: UserRepository, collection: Users, ada: User, other: dict[str, int]
 ) -> None:
     user, pending = ask(users, ada)
@@ -191,7 +193,7 @@ def test_only_what_is_pending_takes_effect(
 
 
 @pytest.mark.parametrize("step", ["reset", "password"])
-def test_a_new_password_voids_a_pending_change(
+def test_a_new_password_cancels_a_pending_change(
     users: UserRepository, collection: Users, ada: User, step: str
 ) -> None:
     user, pending = ask(users, ada)
@@ -204,7 +206,7 @@ def test_a_new_password_voids_a_pending_change(
         assert change(users, user, pending) is EmailChange.STALE
 
 
-def test_an_address_that_somebody_has_confirmed_stays_theirs(
+def test_an_address_that_another_account_has_confirmed_stays_with_it(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, pending = ask(users, ada)
@@ -213,10 +215,12 @@ def test_an_address_that_somebody_has_confirmed_stays_theirs(
         assert change(users, user, pending) is EmailChange.TAKEN
 
 
-def test_an_unconfirmed_claim_of_somebody_else_gives_way(users: UserRepository, ada: User) -> None:
-    squatter = register(users, NEW)
+def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
+    users: UserRepository, ada: User
+) -> None:
+    stranger = register(users, NEW)
     user = move(users, ada)
-    assert users.find(squatter.id) is None
+    assert users.find(stranger.id) is None
     assert users.find_by_email("ada@new.example") == user
 
 
@@ -230,7 +234,7 @@ def test_an_account_that_gives_way_leaves_a_deletion_record(
     assert record["how"] == "gave_way"
 
 
-def test_an_unconfirmed_claim_stays_when_the_link_is_void(
+def test_an_invalid_link_removes_no_unconfirmed_account(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, pending = ask(users, ada)
@@ -240,10 +244,10 @@ def test_an_unconfirmed_claim_stays_when_the_link_is_void(
         assert change(users, user, pending) is EmailChange.STALE
 
 
-# Taking it back
+# Undoing
 
 
-def test_an_undo_restores_the_address_and_locks_everybody_out(
+def test_an_undo_restores_the_address_and_ends_every_session(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user = move(users, ada)
@@ -268,7 +272,7 @@ def test_an_undo_restores_the_address_and_locks_everybody_out(
     assert last_event(collection, user)["kind"] == "email_undone"
 
 
-def test_after_an_undo_only_the_reset_gets_in(users: UserRepository, ada: User) -> None:
+def test_after_an_undo_only_a_reset_gives_access(users: UserRepository, ada: User) -> None:
     user = move(users, ada)
     undo(users, user, user.former_emails[0])
     assert not users.sign_in(user, new_session())
@@ -276,7 +280,7 @@ def test_after_an_undo_only_the_reset_gets_in(users: UserRepository, ada: User) 
     assert users.sign_in(found(users, user), new_session())
 
 
-def test_an_undo_outlives_a_reset_a_new_password_and_further_changes(
+def test_an_undo_still_works_after_a_reset_a_new_password_and_further_changes(
     users: UserRepository, ada: User
 ) -> None:
     user = move(users, ada)
@@ -290,7 +294,7 @@ def test_an_undo_outlives_a_reset_a_new_password_and_further_changes(
     assert found(users, user).email_key == "ada@example.com"
 
 
-def test_no_number_of_changes_pushes_an_undo_out(users: UserRepository, ada: User) -> None:
+def test_many_changes_do_not_remove_an_undo(users: UserRepository, ada: User) -> None:
     user = move(users, ada)
     (former,) = user.former_emails
     for n in range(25):
@@ -298,7 +302,7 @@ def test_no_number_of_changes_pushes_an_undo_out(users: UserRepository, ada: Use
     assert undo(users, user, former) is EmailChange.DONE
 
 
-def test_former_addresses_that_nothing_can_restore_are_forgotten_in_the_end(
+def test_former_addresses_are_removed_when_their_undo_has_expired(
     users: UserRepository, ada: User
 ) -> None:
     user, later = ada, LATER
@@ -311,7 +315,7 @@ def test_former_addresses_that_nothing_can_restore_are_forgotten_in_the_end(
     assert user.former_emails[-1].email == "ada23@example.com"
 
 
-def test_an_undo_kills_the_links_of_later_changes_and_not_of_earlier_ones(
+def test_an_undo_invalidates_the_links_of_later_changes_only(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user = move(users, move(users, move(users, ada), NEWER), BOB)
@@ -326,7 +330,7 @@ def test_an_undo_kills_the_links_of_later_changes_and_not_of_earlier_ones(
     assert found(users, user).email_key == "ada@example.com"
 
 
-def test_an_undo_of_what_was_moved_on_meanwhile_changes_nothing(
+def test_an_undo_changes_nothing_after_the_address_changed_meanwhile(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     seen = move(users, ada)
@@ -336,7 +340,7 @@ def test_an_undo_of_what_was_moved_on_meanwhile_changes_nothing(
     assert undo(users, found(users, seen), seen.former_emails[0]) is EmailChange.DONE
 
 
-def test_a_pending_change_is_void_after_an_undo(
+def test_an_undo_cancels_a_pending_change(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user, pending = ask(users, move(users, ada), NEWER)
@@ -346,7 +350,7 @@ def test_a_pending_change_is_void_after_an_undo(
         assert change(users, found(users, user), pending) is EmailChange.STALE
 
 
-def test_a_former_address_that_somebody_has_confirmed_stays_theirs(
+def test_a_former_address_that_another_account_has_confirmed_stays_with_it(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user = move(users, ada)
@@ -355,9 +359,9 @@ def test_a_former_address_that_somebody_has_confirmed_stays_theirs(
         assert undo(users, user, user.former_emails[0]) is EmailChange.TAKEN
 
 
-def test_an_unconfirmed_claim_on_the_former_address_gives_way(
+def test_an_undo_removes_an_unconfirmed_account_with_the_former_address(
     users: UserRepository, ada: User
 ) -> None:
-    user, squatter = move(users, ada), register(users, ADA)
+    user, stranger = move(users, ada), register(users, ADA)
     assert undo(users, user, user.former_emails[0]) is EmailChange.DONE
-    assert users.find(squatter.id) is None
+    assert users.find(stranger.id) is None

@@ -1,4 +1,4 @@
-"""Changing the password, on either store."""
+"""Changing the password, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ from tests.users.conftest import (
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
-def test_a_change_of_password_leaves_one_session_and_voids_links(
+def test_a_password_change_leaves_one_session_and_invalidates_links(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     users.sign_in(ada, new_session(device=PHONE))
@@ -52,17 +52,17 @@ def test_a_change_of_password_leaves_one_session_and_voids_links(
     }
 
 
-def test_a_password_that_was_changed_meanwhile_changes_no_password(
+def test_a_password_change_is_refused_after_the_password_changed_meanwhile(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     assert users.change_password(ada, "other", new_session(), NOW)
     with nothing_changes(collection):
         assert not users.change_password(ada, "newer", new_session(), LATER)
-        gone = replace(found(users, ada), id=random_id())
-        assert not users.change_password(gone, "newer", new_session(), LATER)
+        removed = replace(found(users, ada), id=random_id())
+        assert not users.change_password(removed, "newer", new_session(), LATER)
 
 
-def test_a_reset_is_remembered_until_the_password_or_the_address_changes(
+def test_a_finished_reset_is_remembered_until_the_password_or_address_changes(
     users: UserRepository, ada: User
 ) -> None:
     user = ask_reset(users, ada)

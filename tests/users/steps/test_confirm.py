@@ -1,4 +1,4 @@
-"""Confirming an address, on either store."""
+"""Confirming an address, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +28,7 @@ LATER = NOW + HOUR
 NONE_AT_ALL = timedelta(0)
 
 
-def test_confirming_proves_the_address_and_ends_the_expiry(
+def test_confirming_sets_the_account_confirmed_and_removes_its_expiry(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)
@@ -66,7 +66,7 @@ def test_only_the_link_of_the_newest_mail_confirms(
     assert users.confirm(user, 2, LATER, HOME)
 
 
-def test_the_link_of_an_earlier_claim_confirms_nothing(
+def test_the_link_of_an_earlier_registration_confirms_nothing(
     users: UserRepository, collection: Users
 ) -> None:
     earlier = register(users)
@@ -76,7 +76,7 @@ def test_the_link_of_an_earlier_claim_confirms_nothing(
 
 
 @pytest.mark.parametrize("other", [{"email_key": "bob@example.com"}, {"id": random_id()}])
-def test_a_link_confirms_the_account_and_address_that_it_names(
+def test_a_link_confirms_only_the_account_and_address_that_it_names(
     users: UserRepository, collection: Users, other: dict[str, str]
 ) -> None:
     user = register(users)
@@ -84,7 +84,7 @@ def test_a_link_confirms_the_account_and_address_that_it_names(
         assert not users.confirm(replace(user, **other), 1, LATER, HOME)  # type: ignore[arg-type]
 
 
-def test_a_link_is_used_up(users: UserRepository, collection: Users) -> None:
+def test_a_link_works_once(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     with nothing_changes(collection):
         assert not users.confirm(user, 1, LATER, HOME, new_session(LATER))
@@ -98,7 +98,7 @@ def _resend(users: UserRepository, user: User) -> User:
     return found(users, user)
 
 
-def test_five_codes_may_be_tried_then_a_new_mail_is_needed(users: UserRepository) -> None:
+def test_after_five_codes_a_new_mail_is_needed(users: UserRepository) -> None:
     user = register(users)
     taken = [users.take_code_try(user) for _try in range(MAX_CODE_TRIES + 2)]
     assert taken == [True] * MAX_CODE_TRIES + [False] * 2
@@ -106,8 +106,8 @@ def test_five_codes_may_be_tried_then_a_new_mail_is_needed(users: UserRepository
     assert _resend(users, user).codes_left == MAX_CODE_TRIES
 
 
-def test_ten_codes_in_all_may_be_tried_on_an_account(users: UserRepository) -> None:
-    """Not even a new claim gives more: a squatter must not guess the address confirmed."""
+def test_at_most_ten_codes_can_be_tried_on_an_account(users: UserRepository) -> None:
+    """A new registration gives no more, or a stranger could confirm the address by guessing."""
     user = register(users)
     for _mail in range(2):
         for _try in range(MAX_CODE_TRIES):
@@ -118,7 +118,7 @@ def test_ten_codes_in_all_may_be_tried_on_an_account(users: UserRepository) -> N
     assert not users.take_code_try(register(users))
 
 
-def test_a_code_of_an_older_mail_is_not_even_looked_at(users: UserRepository) -> None:
+def test_a_code_of_an_older_mail_is_refused(users: UserRepository) -> None:
     older = register(users)
     _resend(users, older)
     assert not users.take_code_try(older)

@@ -1,4 +1,4 @@
-"""Making an administrator at the shell, on either store."""
+"""Making an administrator at the shell, on mongomock and on MongoDB."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.users.conftest import (
 LATER = NOW + HOUR
 
 
-def test_a_new_administrator_is_confirmed_and_signed_in_nowhere(users: UserRepository) -> None:
+def test_a_new_administrator_is_confirmed_and_has_no_session(users: UserRepository) -> None:
     assert users.create_admin(ADA, "hash", NOW)
     admin = users.find_by_email("ada@example.com")
     assert admin == User(
@@ -36,7 +36,7 @@ def test_a_new_administrator_is_confirmed_and_signed_in_nowhere(users: UserRepos
     )
 
 
-def test_a_new_administrator_can_sign_in_and_nobody_can_register_over_them(
+def test_a_new_administrator_can_sign_in_and_cannot_be_replaced_by_a_registration(
     users: UserRepository, collection: Users
 ) -> None:
     users.create_admin(ADA, "hash", NOW)
@@ -48,7 +48,7 @@ def test_a_new_administrator_can_sign_in_and_nobody_can_register_over_them(
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_an_address_that_has_an_account_is_not_made_an_administrators(
+def test_create_admin_refuses_an_address_that_has_an_account(
     users: UserRepository, collection: Users, confirmed: bool
 ) -> None:
     user = register(users)

@@ -1,4 +1,4 @@
-"""Deleting an account, on either store."""
+"""Deleting an account, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -33,8 +33,8 @@ from tests.users.conftest import (
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
-def goodbye(outbox: Outbox) -> LeasedLetter:
-    """The one letter that is left of an account, leased."""
+def lease_deletion_mail(outbox: Outbox) -> LeasedLetter:
+    """Leases the deletion mail, the only letter of a deleted account."""
     leased = outbox.lease(LATER, MINUTE)
     assert leased is not None
     assert (leased.letter.kind, leased.letter.to) == (LetterKind.ACCOUNT_DELETED, "Ada@Example.com")
@@ -42,7 +42,7 @@ def goodbye(outbox: Outbox) -> LeasedLetter:
     return leased
 
 
-def test_of_a_deleted_account_a_goodbye_is_left_and_nothing_of_the_person(
+def test_a_deleted_account_keeps_only_its_deletion_mail(
     users: UserRepository, collection: Users, busy: User
 ) -> None:
     assert GuardResult.DONE is users.delete(busy, LATER, CAFE)
@@ -71,7 +71,7 @@ def test_a_deleted_account_is_not_found(users: UserRepository, ada: User) -> Non
     assert users.find_by_session(ada.id, ada.sessions[0].id) is None
 
 
-def test_no_step_reaches_a_deleted_account(
+def test_no_step_changes_a_deleted_account(
     users: UserRepository, collection: Users, busy: User
 ) -> None:
     pending = busy.pending_email
@@ -92,8 +92,8 @@ def test_no_step_reaches_a_deleted_account(
         assert GuardResult.CHANGED is users.delete(busy, LATER, HOME)
 
 
-@pytest.mark.parametrize("kind", ["password", "gone"])
-def test_a_deletion_for_what_is_no_longer_so_changes_nothing(
+@pytest.mark.parametrize("kind", ["password", "removed"])
+def test_an_outdated_deletion_changes_nothing(
     users: UserRepository, collection: Users, ada: User, kind: str
 ) -> None:
     users.change_password(ada, "newer", new_session(), NOW)
@@ -102,14 +102,14 @@ def test_a_deletion_for_what_is_no_longer_so_changes_nothing(
         assert GuardResult.CHANGED is users.delete(seen, LATER, HOME)
 
 
-def test_the_address_is_free_at_once(
+def test_the_address_of_a_deleted_account_is_free_at_once(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User
 ) -> None:
     users.delete(ada, LATER, CAFE)
     newcomer = register(users, now=LATER + HOUR)
     assert newcomer.id != ada.id
     assert newcomer.token_version == 1
-    assert outbox.settle(goodbye(outbox), LATER)
+    assert outbox.settle(lease_deletion_mail(outbox), LATER)
     assert [document["_id"] for document in collection.find()] == [newcomer.id]
 
 
@@ -121,31 +121,31 @@ def test_two_accounts_can_be_deleted(users: UserRepository, ada: User) -> None:
 
 
 @pytest.mark.parametrize("how", ["settle", "refuse"])
-def test_the_rest_goes_with_the_goodbye_or_its_refusal(
+def test_the_document_is_removed_when_the_deletion_mail_is_sent_or_refused(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    leased = goodbye(outbox)
-    gone = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
-    assert gone
+    leased = lease_deletion_mail(outbox)
+    removed = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
+    assert removed
     assert collection.count_documents({}) == 0
 
 
 @pytest.mark.parametrize("how", ["settle", "refuse"])
-def test_a_worker_that_lost_its_lease_deletes_nothing(
+def test_a_worker_that_lost_its_lease_removes_nothing(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    dead = goodbye(outbox)
+    dead = lease_deletion_mail(outbox)
     assert outbox.lease(LATER + MINUTE, MINUTE)
     with nothing_changes(collection):
         assert not (outbox.settle(dead, LATER) if how == "settle" else outbox.refuse(dead, "no"))
 
 
-def test_a_goodbye_that_has_to_wait_is_tried_again(
+def test_a_postponed_deletion_mail_is_retried(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User
 ) -> None:
     users.delete(ada, NOW, CAFE)
-    assert outbox.postpone(goodbye(outbox), LATER, "451 try again")
+    assert outbox.postpone(lease_deletion_mail(outbox), LATER, "451 try again")
     assert collection.count_documents({}) == 1
-    assert outbox.settle(goodbye(outbox), LATER)
+    assert outbox.settle(lease_deletion_mail(outbox), LATER)

@@ -1,4 +1,4 @@
-"""Disowning an unconfirmed account, on either store."""
+"""Disowning an unconfirmed account, on mongomock and on MongoDB."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def test_disowning_removes_the_unconfirmed_account(
     assert not users.disown(user.id, "ada@example.com", 1, NOW)
 
 
-def test_disowning_is_for_the_newest_link_of_that_very_account(
+def test_only_the_newest_link_of_an_account_can_disown_it(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)

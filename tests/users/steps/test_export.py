@@ -1,4 +1,4 @@
-"""The export, on either store."""
+"""The export, on mongomock and on MongoDB."""
 
 import json
 from datetime import timedelta
@@ -26,7 +26,7 @@ CAROL = parse_address("carol@example.com")
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
-def test_the_export_has_everything_that_is_held(users: UserRepository, busy: User) -> None:
+def test_the_export_has_all_stored_data(users: UserRepository, busy: User) -> None:
     data = users.export(busy, LATER, CAFE)
     assert (data["email"], data["registered_on"], data["confirmed_on"]) == (BOB.typed, NOW, NOW)
     assert data["pending_email"] == {"email": "Ada@Example.com", "asked_on": NOW}
@@ -48,7 +48,7 @@ def test_the_export_has_everything_that_is_held(users: UserRepository, busy: Use
     assert {letter["kind"] for letter in data["letters_on_their_way"]} >= {"reset", "email_changed"}
 
 
-def test_the_export_is_in_the_activity_and_changes_nothing_else(
+def test_an_export_adds_an_event_and_changes_nothing_else(
     users: UserRepository, busy: User
 ) -> None:
     users.export(busy, LATER, CAFE)
@@ -57,30 +57,30 @@ def test_the_export_is_in_the_activity_and_changes_nothing_else(
 
 
 def secrets_of(document: dict[str, Any]) -> set[str]:
-    """Everything in an account that opens something."""
+    """All secrets of an account."""
     letters = {letter[key] for letter in document["outbox"] for key in ("id", "message_id")}
     sessions = {session["id"] for session in document["sessions"]}
     return {document["password_hash"], *sessions, *document["devices"], *letters}
 
 
-def test_the_export_has_no_keys(users: UserRepository, collection: Users, busy: User) -> None:
+def test_the_export_has_no_secrets(users: UserRepository, collection: Users, busy: User) -> None:
     collection.update_one({"_id": busy.id}, {"$set": {"password_hash": "$2b$12$secret"}})
-    said = json.dumps(users.export(found(users, busy), LATER, CAFE), default=str)
+    exported = json.dumps(users.export(found(users, busy), LATER, CAFE), default=str)
     hidden = secrets_of(stored(collection, busy))
     assert len(hidden) > 10
-    assert not [secret for secret in hidden if secret in said]
+    assert not [secret for secret in hidden if secret in exported]
 
 
 def test_the_export_has_every_exported_field_and_no_other(
     users: UserRepository, busy: User
 ) -> None:
-    """Whether or not the account has such a field yet."""
+    """Fields that the account does not have yet are in it, too."""
     exported = {policy.export for policy in POLICIES.values() if policy.export}
     for user in (busy, register(users, CAROL)):
         assert set(users.export(user, LATER, HOME)) == exported
 
 
-def test_the_export_counts_mails_asked_for_and_says_when_the_reminder_was(
+def test_the_export_has_the_number_of_resends_and_the_date_of_the_reminder(
     users: UserRepository,
 ) -> None:
     user = register(users)

@@ -1,4 +1,4 @@
-"""Finding an account, the same on mongomock and on a real mongod."""
+"""Finding an account, on mongomock and on a real mongod."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def test_an_account_is_found_by_id_address_and_session(users: UserRepository) ->
     assert users.find_by_session(user.id, user.sessions[0].id) == user
 
 
-def test_what_is_not_there_is_not_found(users: UserRepository) -> None:
+def test_an_unknown_id_address_or_session_is_not_found(users: UserRepository) -> None:
     user, other = register(users), register(users, parse_address("bob@example.com"))
     assert users.find(random_id()) is None
     assert users.find_by_email("Ada@Example.com") is None, "the key is lower case"
@@ -37,10 +37,10 @@ def test_what_is_not_there_is_not_found(users: UserRepository) -> None:
     assert users.find_by_session(random_id(), user.sessions[0].id) is None
 
 
-# Documents from elsewhere
+# Documents of other tools and versions
 
 
-def test_what_a_document_lacks_takes_its_default_and_what_is_unknown_is_passed_over(
+def test_a_missing_field_has_its_default_and_an_unknown_field_is_ignored(
     users: UserRepository, collection: Users
 ) -> None:
     _id = random_id()

@@ -1,4 +1,4 @@
-"""Registering, on either store."""
+"""Registering, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +33,7 @@ LATER = NOW + HOUR
 NONE_AT_ALL = timedelta(0)
 
 
-def test_registering_makes_an_unconfirmed_account_that_is_signed_in(
+def test_registering_makes_an_unconfirmed_account_with_a_session(
     users: UserRepository, collection: Users
 ) -> None:
     session = new_session()
@@ -76,8 +76,8 @@ def test_registering_owes_the_confirmation_and_stores_the_event(
     ]
 
 
-def test_no_link_is_at_rest(users: UserRepository, collection: Users) -> None:
-    """What is stored of a letter tells when and what to write, not the link."""
+def test_no_link_is_stored(users: UserRepository, collection: Users) -> None:
+    """A stored letter has its kind and time, not the link."""
     (letter,) = stored(collection, register(users))["outbox"]
     assert set(letter) == {
         *("id", "kind", "owed_on", "due_on", "message_id"),
@@ -86,10 +86,10 @@ def test_no_link_is_at_rest(users: UserRepository, collection: Users) -> None:
     }
 
 
-def test_the_newest_claim_takes_an_unconfirmed_account_over(
+def test_a_newer_registration_takes_over_an_unconfirmed_account(
     users: UserRepository, collection: Users
 ) -> None:
-    """Password, sessions, link and trace of the earlier claim are gone."""
+    """Password, sessions, link and events of the earlier registration are removed."""
     earlier = register(users, password_hash="earlier")
     old = stored(collection, earlier)
     users.refuse_sign_in(earlier.id, NOW, HOME)
@@ -118,10 +118,8 @@ def test_the_newest_claim_takes_an_unconfirmed_account_over(
     assert collection.count_documents({}) == 1
 
 
-def test_a_reset_letter_owed_to_the_mailbox_survives_a_takeover(
-    users: UserRepository, collection: Users
-) -> None:
-    """Else a squatter who registers again and again would keep the owner of the mailbox out."""
+def test_a_takeover_keeps_an_owed_reset_letter(users: UserRepository, collection: Users) -> None:
+    """Otherwise a stranger could lock out the owner of the mailbox by registering repeatedly."""
     user = register(users)
     assert users.ask_reset(user.email_key, NOW, HOME)
     (reset,) = letters(collection, user, LetterKind.RESET)
@@ -131,7 +129,7 @@ def test_a_reset_letter_owed_to_the_mailbox_survives_a_takeover(
     assert users.reset_password(newer, 1, "owner's", LATER, HOME)
 
 
-def test_a_takeover_forgets_that_the_earlier_mail_was_refused(
+def test_a_takeover_clears_the_refusal_of_the_earlier_mail(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)
@@ -153,8 +151,8 @@ def test_two_addresses_are_two_accounts(users: UserRepository, collection: Users
     assert collection.count_documents({}) == 2
 
 
-def test_an_id_does_not_tell_when_its_account_was_made(users: UserRepository) -> None:
-    """Else the cookie would tell a new account from an address that was taken."""
+def test_an_account_id_does_not_show_when_the_account_was_made(users: UserRepository) -> None:
+    """Otherwise the cookie would show whether the address was taken."""
     ids = [register(users, parse_address(f"{n}@example.com")).id for n in range(8)]
     assert len({id_.generation_time.year for id_ in ids}) > 1
 
@@ -177,14 +175,14 @@ def test_the_owner_of_a_confirmed_account_is_owed_a_letter_once_an_hour(
     assert users.owe_account_exists(key, NOW + HOUR, HOUR)
 
 
-def test_that_letter_changes_nothing_else(users: UserRepository) -> None:
+def test_owing_the_account_exists_letter_changes_nothing_else(users: UserRepository) -> None:
     user = confirm(users, register(users))
     users.owe_account_exists(user.email_key, NOW, HOUR)
     assert found(users, user) == replace(user, exists_told_on=NOW)
 
 
 @pytest.mark.parametrize("email_key", ["ada@example.com", "nobody@example.com"])
-def test_nobody_else_is_owed_that_letter(
+def test_only_a_confirmed_account_is_owed_the_account_exists_letter(
     users: UserRepository, collection: Users, email_key: str
 ) -> None:
     register(users)

@@ -1,4 +1,4 @@
-"""Sending another confirmation mail, asked for or as the reminder, on either store."""
+"""Sending another confirmation mail, as a resend or as the reminder, on both stores."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -46,7 +46,7 @@ def test_a_resend_raises_the_version_and_owes_a_new_letter(
     assert found(users, user) == replace(user, token_version=2, resends=1, confirm_mail=mail)
 
 
-def test_a_resend_tries_again_after_a_refusal(users: UserRepository, collection: Users) -> None:
+def test_a_resend_clears_a_refusal(users: UserRepository, collection: Users) -> None:
     user = register(users)
     collection.update_one({"_id": user.id}, {"$set": {"confirm_mail.refused": "550 no"}})
     assert users.resend(user, LATER, MINUTE)
@@ -74,15 +74,13 @@ def test_without_a_cooldown_a_resend_is_possible_at_once(users: UserRepository) 
     assert users.resend(register(users), NOW, NONE_AT_ALL)
 
 
-def test_a_resend_for_what_is_no_longer_so_changes_nothing(
-    users: UserRepository, collection: Users
-) -> None:
+def test_an_outdated_resend_changes_nothing(users: UserRepository, collection: Users) -> None:
     user = register(users)
     assert users.resend(user, NOW, NONE_AT_ALL)
     with nothing_changes(collection):
         assert not users.resend(user, LATER, NONE_AT_ALL), "the version is an older one"
-        gone = replace(found(users, user), id=random_id())
-        assert not users.resend(gone, LATER, NONE_AT_ALL)
+        removed = replace(found(users, user), id=random_id())
+        assert not users.resend(removed, LATER, NONE_AT_ALL)
 
 
 def test_a_confirmed_account_gets_no_resend(users: UserRepository, collection: Users) -> None:
@@ -107,7 +105,7 @@ def test_a_reminder_is_owed_once_a_day_before_the_end(
     assert stored(collection, user)["expires_on"] == NOW + WEEK, "and no more time"
 
 
-def test_every_account_that_ends_tomorrow_is_reminded(
+def test_every_account_that_expires_within_a_day_is_reminded(
     users: UserRepository, collection: Users
 ) -> None:
     waiting = [register(users), register(users, BOB)]
@@ -116,8 +114,8 @@ def test_every_account_that_ends_tomorrow_is_reminded(
     assert all(letters(collection, user, LetterKind.REMINDER) for user in waiting)
 
 
-@pytest.mark.parametrize("why", ["confirmed", "refused", "gone by", "young"])
-def test_nobody_else_is_reminded(
+@pytest.mark.parametrize("why", ["confirmed", "refused", "expired", "young"])
+def test_no_other_account_is_reminded(
     users: UserRepository, collection: Users, outbox: Outbox, why: str
 ) -> None:
     user, now = register(users), NOW + SIX_DAYS
@@ -127,7 +125,7 @@ def test_nobody_else_is_reminded(
         leased = outbox.lease(NOW, DAY)
         assert leased
         outbox.refuse(leased, "550 no such mailbox")
-    elif why == "gone by":
+    elif why == "expired":
         now = NOW + WEEK
     else:
         day_old = {"$set": {"expires_on": NOW + DAY}}
@@ -136,7 +134,7 @@ def test_nobody_else_is_reminded(
     assert not users.owe_reminder(now, DAY)
 
 
-def test_a_newer_claim_is_reminded_again(users: UserRepository) -> None:
+def test_a_newer_registration_is_reminded_again(users: UserRepository) -> None:
     register(users)
     assert users.owe_reminder(NOW + SIX_DAYS, DAY)
     later = NOW + SIX_DAYS + timedelta(hours=1)
@@ -145,7 +143,7 @@ def test_a_newer_claim_is_reminded_again(users: UserRepository) -> None:
     assert users.owe_reminder(later + SIX_DAYS, DAY)
 
 
-def test_a_goodbye_is_not_reminded(users: UserRepository) -> None:
+def test_a_deleted_account_is_not_reminded(users: UserRepository) -> None:
     user = confirm(users, register(users))
     assert users.delete(user, NOW, HOME) is GuardResult.DONE
     assert not users.owe_reminder(NOW + timedelta(days=3, hours=1), DAY)

@@ -1,4 +1,4 @@
-"""Choosing a new password by a mailed link, on either store."""
+"""Choosing a new password by a mailed link, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def reset(users: UserRepository, user: User, version: int = 1) -> bool:
     return users.reset_password(user, version, "newer", LATER, replace(CAFE, device="owner's"))
 
 
-def test_asking_owes_a_letter_and_raises_the_version(
+def test_asking_for_a_reset_owes_a_letter_and_raises_the_version(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     assert users.ask_reset("ada@example.com", LATER, CAFE)
@@ -53,7 +53,7 @@ def test_asking_owes_a_letter_and_raises_the_version(
     assert newest == ActivityEntry("reset_asked", LATER, "", "192.0.2.9", "Safari")
 
 
-def test_one_letter_on_its_way_is_enough(
+def test_a_second_request_adds_no_letter_while_one_is_owed(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user = ask_reset(users, ada)
@@ -61,15 +61,17 @@ def test_one_letter_on_its_way_is_enough(
         assert not users.ask_reset(user.email_key, LATER, CAFE)
 
 
-def test_one_that_is_void_is_not(users: UserRepository, collection: Users, ada: User) -> None:
-    """A worker will drop it unsent."""
+def test_a_second_request_adds_a_letter_when_the_owed_one_is_invalid(
+    users: UserRepository, collection: Users, ada: User
+) -> None:
+    """A worker drops an invalid letter unsent."""
     user = ask_reset(users, ada)
     assert users.change_password(user, "newer", new_session(), LATER)
     user = ask_reset(users, user)
     assert letters(collection, user, LetterKind.RESET)[-1]["id"] == user.reset_letter_id
 
 
-def test_however_often_strangers_ask_nothing_is_pushed_out(
+def test_repeated_requests_by_strangers_push_out_no_letters_and_events(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     before = stored(collection, ada)
@@ -82,7 +84,9 @@ def test_however_often_strangers_ask_nothing_is_pushed_out(
     assert (asked.kind, asked.count) == ("reset_asked", 60)
 
 
-def test_signing_in_sums_up_how_often_was_asked(users: UserRepository, ada: User) -> None:
+def test_the_next_sign_in_records_the_number_of_reset_requests(
+    users: UserRepository, ada: User
+) -> None:
     users.ask_reset(ada.email_key, NOW, CAFE)
     assert users.sign_in(found(users, ada), new_session(LATER))
     user = found(users, ada)
@@ -90,7 +94,7 @@ def test_signing_in_sums_up_how_often_was_asked(users: UserRepository, ada: User
     assert [event.kind for event in users.activity(user)][:2] == ["signed_in", "reset_asked"]
 
 
-def test_a_newer_letter_takes_the_place_of_the_older(
+def test_a_newer_reset_letter_replaces_the_older(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     first = ask_reset(users, ada)
@@ -101,7 +105,7 @@ def test_a_newer_letter_takes_the_place_of_the_older(
     assert user.reset_letter_id == newer["id"] != first.reset_letter_id
 
 
-def test_the_unconfirmed_may_ask_and_keep_everything(users: UserRepository) -> None:
+def test_a_reset_request_changes_nothing_on_an_unconfirmed_account(users: UserRepository) -> None:
     user = register(users)
     fresh = ask_reset(users, user)
     assert fresh == replace(
@@ -120,7 +124,7 @@ def test_an_address_without_an_account_is_owed_nothing(
         assert not users.ask_reset("nobody@example.com", LATER, HOME)
 
 
-def test_a_reset_sets_the_password_ends_every_session_and_voids_what_is_pending(
+def test_a_reset_sets_the_password_ends_every_session_and_cancels_pending_changes(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     users.sign_in(ada, new_session(device=PHONE))
@@ -147,7 +151,7 @@ def test_a_reset_sets_the_password_ends_every_session_and_voids_what_is_pending(
     assert last_event(collection, user)["kind"] == "password_reset"
 
 
-def test_a_reset_confirms_an_unconfirmed_account_and_forgets_the_squatters_browsers(
+def test_a_reset_confirms_an_unconfirmed_account_and_removes_its_known_browsers(
     users: UserRepository, collection: Users
 ) -> None:
     user = ask_reset(users, register(users))
@@ -176,7 +180,7 @@ def test_only_the_newest_link_resets(
     assert reset(users, user, 2)
 
 
-def test_a_reset_link_is_used_up(users: UserRepository, collection: Users, ada: User) -> None:
+def test_a_reset_link_works_once(users: UserRepository, collection: Users, ada: User) -> None:
     user = ask_reset(users, ada)
     assert reset(users, user)
     with nothing_changes(collection):
@@ -184,14 +188,14 @@ def test_a_reset_link_is_used_up(users: UserRepository, collection: Users, ada: 
         assert not reset(users, found(users, user))
 
 
-def test_without_a_letter_no_version_resets(
+def test_without_a_reset_letter_no_reset_is_possible(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     with nothing_changes(collection):
         assert not reset(users, ada, 0)
 
 
-def test_a_reset_link_dies_with_a_change_of_password(
+def test_a_password_change_invalidates_a_reset_link(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     user = ask_reset(users, ada)
@@ -201,7 +205,7 @@ def test_a_reset_link_dies_with_a_change_of_password(
         assert not reset(users, found(users, user))
 
 
-def test_a_reset_link_dies_with_a_change_of_address(
+def test_a_change_of_address_invalidates_a_reset_link(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     users.ask_email_change(ada, BOB, NOW, HOME)
@@ -213,7 +217,7 @@ def test_a_reset_link_dies_with_a_change_of_address(
         assert not reset(users, found(users, user))
 
 
-def test_a_reset_of_what_was_confirmed_or_went_meanwhile_changes_nothing(
+def test_a_reset_changes_nothing_after_the_account_was_confirmed_or_removed_meanwhile(
     users: UserRepository, collection: Users
 ) -> None:
     user = ask_reset(users, register(users))

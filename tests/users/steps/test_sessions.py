@@ -1,4 +1,4 @@
-"""Ending sessions and seeing them again, on either store."""
+"""Ending and extending sessions, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from tests.users.conftest import (
 LATER, CAFE = NOW + HOUR, Client("192.0.2.9", "Safari")
 
 
-def test_a_session_that_was_seen_lives_on(users: UserRepository) -> None:
+def test_a_visit_extends_a_session(users: UserRepository) -> None:
     user, session = register(users), new_session()
     users.sign_in(user, session)
     users.touch(user.id, session.id, LATER)
@@ -31,15 +31,15 @@ def test_a_session_that_was_seen_lives_on(users: UserRepository) -> None:
     assert second == replace(session, seen_on=LATER)
 
 
-def test_only_a_session_that_is_there_can_be_seen(users: UserRepository, collection: Users) -> None:
-    """Else a page open during the sign-out would bring its session back."""
+def test_a_visit_cannot_restore_an_ended_session(users: UserRepository, collection: Users) -> None:
+    """Otherwise a page that is open during the sign-out could restore its session."""
     user = register(users)
     with nothing_changes(collection):
         users.touch(user.id, "unknown", LATER)
         users.touch(random_id(), user.sessions[0].id, LATER)
 
 
-def test_one_session_is_ended_from_another(
+def test_a_session_can_be_ended_from_another_one(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     session = new_session(device=PHONE)
@@ -57,7 +57,7 @@ def test_one_session_is_ended_from_another(
     }
 
 
-def test_a_session_that_is_not_there_or_somebody_elses_is_not_ended(
+def test_an_unknown_session_or_one_of_another_account_cannot_be_ended(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     other = register(users, BOB)
@@ -66,7 +66,7 @@ def test_a_session_that_is_not_there_or_somebody_elses_is_not_ended(
         users.end_session(ada, other.sessions[0].id, LATER, CAFE)
 
 
-def test_all_other_sessions_are_ended_at_once(
+def test_all_other_sessions_can_be_ended_together(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     other, session = register(users, BOB), new_session(device=PHONE)

@@ -1,4 +1,4 @@
-"""Signing in, on either store."""
+"""Signing in, on mongomock and on MongoDB."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ def test_signing_in_adds_a_session_and_an_event(users: UserRepository, collectio
     }
 
 
-def test_the_unconfirmed_can_sign_in(users: UserRepository) -> None:
+def test_an_unconfirmed_account_can_sign_in(users: UserRepository) -> None:
     user = register(users)
     assert users.sign_in(user, new_session(LATER))
     assert len(found(users, user).sessions) == 2
@@ -58,7 +58,7 @@ def test_signing_in_stores_a_stronger_hash(users: UserRepository) -> None:
     assert found(users, user) == expected
 
 
-def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
+def test_a_sign_in_is_refused_after_the_password_changed_meanwhile(
     users: UserRepository, collection: Users
 ) -> None:
     seen = register(users, password_hash="earlier")
@@ -68,7 +68,7 @@ def test_a_password_that_was_changed_meanwhile_signs_nobody_in(
         assert not users.sign_in(seen, new_session(LATER), "stronger earlier")
 
 
-def test_an_account_that_went_meanwhile_signs_nobody_in(
+def test_a_sign_in_is_refused_after_the_account_was_removed_meanwhile(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)
@@ -89,7 +89,7 @@ def test_the_newest_fifty_sessions_and_events_are_kept(
     assert [event["at"] for event in events] == [session.signed_in_on for session in sessions[1:]]
 
 
-def test_the_owner_is_notified_of_a_sign_in_from_a_strange_browser(
+def test_the_owner_is_notified_of_a_sign_in_from_an_unknown_browser(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     assert users.sign_in(ada, new_session(LATER, PHONE))
@@ -99,7 +99,7 @@ def test_the_owner_is_notified_of_a_sign_in_from_a_strange_browser(
     assert found(users, ada).devices == (LAPTOP, PHONE)
 
 
-def test_the_owner_is_not_notified_of_a_known_browser(
+def test_the_owner_is_not_notified_of_a_sign_in_from_a_known_browser(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     users.sign_in(ada, new_session(LATER))
@@ -109,8 +109,10 @@ def test_the_owner_is_not_notified_of_a_known_browser(
     assert found(users, ada).devices == (LAPTOP, PHONE)
 
 
-def test_the_first_browser_of_all_is_not_strange(users: UserRepository, collection: Users) -> None:
-    """An administrator from the shell, or a document from before browsers were stored."""
+def test_the_first_browser_of_an_account_sends_no_notice(
+    users: UserRepository, collection: Users
+) -> None:
+    """The account was made at the shell, or before browsers were stored."""
     users.create_admin(ADA, "hash", NOW)
     admin = users.find_by_email(ADA.key)
     assert admin is not None
@@ -119,14 +121,14 @@ def test_the_first_browser_of_all_is_not_strange(users: UserRepository, collecti
     assert found(users, admin).devices == (LAPTOP,)
 
 
-def test_an_unconfirmed_account_is_owed_no_notice(users: UserRepository, collection: Users) -> None:
-    """The mailbox may be somebody else's."""
+def test_an_unconfirmed_account_gets_no_notice(users: UserRepository, collection: Users) -> None:
+    """The mailbox may belong to another person."""
     user = register(users)
     assert users.sign_in(user, new_session(LATER, PHONE))
     assert letters(collection, user, LetterKind.NEW_SIGN_IN) == []
 
 
-def test_wrong_passwords_are_counted_with_the_newest_origin(
+def test_wrong_passwords_are_counted_with_the_newest_client(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     users.refuse_sign_in(ada.id, NOW, HOME)
@@ -137,14 +139,14 @@ def test_wrong_passwords_are_counted_with_the_newest_origin(
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_wrong_password_for_nobody_changes_nothing(
+def test_a_wrong_password_for_an_unknown_address_changes_nothing(
     users: UserRepository, collection: Users
 ) -> None:
     with nothing_changes(collection):
         users.refuse_sign_in(random_id(), NOW, HOME)
 
 
-def test_the_next_sign_in_makes_one_event_of_them(
+def test_the_next_sign_in_records_wrong_passwords_as_one_event(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
     for _time in range(3):
@@ -170,7 +172,7 @@ def test_the_next_sign_in_makes_one_event_of_them(
     assert found(users, ada).refusals is None
 
 
-def test_the_activity_is_newest_first_with_the_refusals_since(
+def test_the_activity_lists_refused_sign_ins_and_is_newest_first(
     users: UserRepository, ada: User
 ) -> None:
     users.sign_in(ada, new_session(NOW + SECOND))
@@ -187,5 +189,5 @@ def test_the_activity_is_newest_first_with_the_refusals_since(
     assert events[0] == refused
 
 
-def test_an_account_that_went_has_no_activity(users: UserRepository, ada: User) -> None:
+def test_a_removed_account_has_no_activity(users: UserRepository, ada: User) -> None:
     assert users.activity(replace(ada, id=random_id())) == []

@@ -1,4 +1,4 @@
-"""Signing out, on either store."""
+"""Signing out, on mongomock and on MongoDB."""
 
 from app.users.documents import random_id
 from app.users.repository import UserRepository
@@ -16,7 +16,7 @@ from tests.users.conftest import (
 LATER = NOW + HOUR
 
 
-def test_signing_out_ends_that_session_only(users: UserRepository) -> None:
+def test_signing_out_ends_only_that_session(users: UserRepository) -> None:
     user, session = register(users), new_session(LATER)
     users.sign_in(user, session)
     users.sign_out(user.id, session.id)
@@ -24,7 +24,7 @@ def test_signing_out_ends_that_session_only(users: UserRepository) -> None:
     assert found(users, user) == user
 
 
-def test_signing_out_twice_or_for_somebody_else_changes_nothing(
+def test_signing_out_twice_or_for_another_account_changes_nothing(
     users: UserRepository, collection: Users
 ) -> None:
     user, other = register(users), register(users, BOB)

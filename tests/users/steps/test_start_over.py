@@ -1,4 +1,4 @@
-"""Dropping an account with a mistyped address, on either store."""
+"""Dropping an account with a mistyped address, on mongomock and on MongoDB."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def _resend(users: UserRepository, user: User) -> User:
     return found(users, user)
 
 
-def test_a_mistyped_account_is_dropped_by_its_own_session(
+def test_an_unconfirmed_account_can_start_over_with_its_own_session(
     users: UserRepository, collection: Users
 ) -> None:
     user = register(users)
@@ -32,7 +32,7 @@ def test_a_mistyped_account_is_dropped_by_its_own_session(
     assert collection.find_one({}) is None
 
 
-def test_a_confirmed_account_is_never_dropped_so(users: UserRepository, collection: Users) -> None:
+def test_a_confirmed_account_cannot_start_over(users: UserRepository, collection: Users) -> None:
     user = confirm(users, register(users))
     assert not users.start_over(user, user.sessions[0].id, NOW)
     assert collection.find_one({"_id": user.id})

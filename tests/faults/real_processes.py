@@ -1,4 +1,4 @@
-"""The real processes that faults happen to: gunicorn, the mail worker, and people over HTTP."""
+"""Real processes that tests kill and stop: gunicorn, the mail worker, MongoDB; people over HTTP."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from tests.processes import free_port, wait_until
 from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
-# Rounds of a kill; a night's soak sets more.
+# How often a test repeats a kill; a soak test sets more.
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
 
 SETTINGS = {
@@ -39,7 +39,7 @@ SETTINGS = {
 
 
 class Process:
-    """A process with its children, its output in a file."""
+    """A process and its children, with their output in a file."""
 
     command: tuple[str, ...] = ()
 
@@ -49,7 +49,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it; it has a process group of its own, to be killed as a whole."""
+        """Starts it in its own process group, so that all of it can be killed."""
         with self._output.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self.command],
@@ -61,7 +61,7 @@ class Process:
             )
 
     def kill(self) -> None:
-        """SIGKILL to all of it, as the kernel does when memory is short."""
+        """Sends SIGKILL to all of it, as the kernel does when memory is short."""
         if self._process:
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself
                 self.signal_all(signal.SIGKILL)
@@ -69,23 +69,23 @@ class Process:
             self._process = None
 
     def signal_all(self, signum: signal.Signals) -> None:
-        """To the process and its children."""
+        """Sends a signal to the process and its children."""
         assert self._process
         os.killpg(self._process.pid, signum)
 
     def wait(self, seconds: float = 30) -> int:
-        """Its exit status."""
+        """Waits for the end and returns the exit status."""
         assert self._process
         return self._process.wait(seconds)
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def output(self) -> str:
-        """What it has said by now."""
+        """The output so far."""
         return self._output.read_text()
 
 
@@ -106,12 +106,12 @@ class Web(Process):
         super().__init__(output, **(served | settings))
 
     def start(self) -> None:
-        """Returns once it answers."""
+        """Starts it and waits until it answers."""
         super().start()
         wait_until(lambda: self.answer("/health/live")[0] == 200)
 
     def answer(self, path: str) -> tuple[int, str]:
-        """Status and body of a page; 0 where nothing answers."""
+        """Status and body of a page; status 0 if nothing answers."""
         try:
             page = Client(self.forward).get(path)
         except (OSError, HTTPException):
@@ -119,10 +119,10 @@ class Web(Process):
         return page.status_code, page.text
 
     def forward(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        """A WSGI application that is this server, so that werkzeug's client can talk to it.
+        """A WSGI application that forwards to this server, so that werkzeug's client can use it.
 
         Raises:
-            OSError, HTTPException: when the server goes away instead of answering.
+            OSError, HTTPException: the server closes the connection without an answer.
         """
         headers = {
             name[5:].replace("_", "-"): value
@@ -144,7 +144,7 @@ class Web(Process):
 
 
 class Person(Visitor):
-    """Somebody at a browser, over HTTP."""
+    """A person with a browser, over HTTP."""
 
     def __init__(self, web: Web) -> None:
         self.web = web
@@ -160,21 +160,21 @@ class Person(Visitor):
 
 
 class _Member(Mongod):
-    """One of several: it becomes primary only when the others elect it."""
+    """A member of a replica set, which becomes primary only by an election."""
 
     def _wait_until_it_is_primary(self) -> None:
-        """The set waits."""
+        """Does nothing: `ReplicaSet` starts the election later."""
 
 
 class ReplicaSet:
-    """Three mongods on 127.0.0.1, quick to elect."""
+    """Three mongods on 127.0.0.1 with a short election timeout."""
 
     def __init__(self, folder: Path) -> None:
         self.members: list[Mongod] = []
         self._folder = folder
 
     def start(self) -> None:
-        """Returns when the members are told of each other; a write waits for the primary."""
+        """Starts the members and initiates the set; a write waits for the primary."""
         for n in range(3):
             self.members.append(_Member.start(self._folder / f"member{n}"))
         hosts = [f"127.0.0.1:{member.port}" for member in self.members]
@@ -183,19 +183,19 @@ class ReplicaSet:
             "members": [{"_id": n, "host": host} for n, host in enumerate(hosts)],
             "settings": {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 300},
         }
-        with MongoClient(hosts[0], directConnection=True) as client:
+        with MongoClient[dict[str, Any]](hosts[0], directConnection=True) as client:
             client.admin.command("replSetInitiate", config)
 
     def uri(self, database: str) -> str:
-        """Names all members."""
+        """A URI that names all members."""
         hosts = ",".join(f"127.0.0.1:{member.port}" for member in self.members)
         return f"mongodb://{hosts}/{database}?replicaSet=rs0"
 
     def member(self, port: int) -> Mongod:
-        """The member that listens there."""
+        """The member that listens on the port."""
         return next(member for member in self.members if member.port == port)
 
     def stop(self) -> None:
-        """Ends all at once: none shall wait for a majority."""
+        """Kills all members, so that none waits for a majority."""
         for member in self.members:
             member.kill()

@@ -1,15 +1,16 @@
-"""The line between the app and MongoDB, which can be cut."""
+"""A TCP relay between the app and MongoDB, which can lose answers and refuse connections."""
 
 import contextlib
 import socket
 from threading import Lock, Thread
 
 
-class Line:
-    """A TCP relay on a port of its own.
+class TcpRelay:
+    """Listens on `port` and forwards every connection to the target port.
 
-    `lose_answer(b"update")`: the next request with that word reaches the server, its answer does
-    not come back, every connection is closed, and the line stays dead until `restore()` if asked.
+    After `lose_answer(b"update")` the next request with that word reaches the server. The relay
+    drops its answer and closes every connection. With `stays_dead` it refuses new connections until
+    `restore()`.
     """
 
     def __init__(self, target: int) -> None:
@@ -25,15 +26,15 @@ class Line:
         Thread(target=self._accept, daemon=True).start()
 
     def lose_answer(self, word: bytes, *, stays_dead: bool = True) -> None:
-        """To the next request that has the word."""
+        """Loses the answer to the next request with the word."""
         self._lose, self._stays_dead = word, stays_dead
 
     def restore(self) -> None:
-        """New connections get through again."""
+        """Accepts new connections again."""
         self._cut = False
 
     def close(self) -> None:
-        """Ends it and every connection."""
+        """Stops the relay and closes every connection."""
         self._listener.close()
         self._close_all()
 
@@ -64,7 +65,7 @@ class Line:
         with contextlib.suppress(OSError):
             while data := server.recv(1 << 20):
                 if self._losing is server:
-                    # The server has done what it was asked to. Nobody hears of it.
+                    # The server has done the request, and the client gets no answer.
                     self._losing, self._cut = None, self._stays_dead
                     self.lost += 1
                     self._close_all()

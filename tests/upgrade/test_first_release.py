@@ -1,8 +1,8 @@
-"""What the first landed version has written goes on to work: accounts, sessions, links, letters.
+"""Accounts, sessions, links and letters of the first release still work.
 
-`landed.json` is what that version left in MongoDB, in browsers and in mailboxes, when people used
-it over HTTP at a fixed time, with the keys of the tests. It is never written anew: what is in it is
-in somebody's database. So these tests use pages, cookies and collections, nothing of the inside.
+`landed.json` has what that release left in MongoDB, in browsers and in mailboxes after people used
+it over HTTP, at a fixed time and with the keys of the tests. No one may generate it again, because
+installations have such data. So these tests use only pages, cookies and collections.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,12 +23,12 @@ from tests.visitor import PASSWORD, Visitor, alert, errors
 Document = dict[str, Any]
 Browser = Callable[[str], Visitor]
 
-LANDED: Document = json_util.loads(
+FIRST_RELEASE: Document = json_util.loads(
     Path(__file__).with_name("landed.json").read_text(),
     json_options=json_util.JSONOptions(tz_aware=True),
 )
-WRITTEN_ON: datetime = LANDED["written_on"]
-LINKS: dict[str, str] = LANDED["links"]
+WRITTEN_ON: datetime = FIRST_RELEASE["written_on"]
+LINKS: dict[str, str] = FIRST_RELEASE["links"]
 
 ADA, CAROL, DAVE, DORIS = (f"{name}@example.com" for name in ("ada", "carol", "dave", "doris"))
 FRED, KIM, OLGA, OWEN = (f"{name}@example.com" for name in ("fred", "kim", "olga", "owen"))
@@ -40,24 +40,24 @@ NEW = "a quite different phrase"
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
-    """Ten minutes later: links and sessions are still good, and sessions are seen anew."""
+    """Ten minutes later: links and sessions are still valid, and a visit updates a session."""
     with time_machine.travel(WRITTEN_ON + timedelta(minutes=10), tick=False) as clock:
         yield clock
 
 
 @pytest.fixture
 def app(make_app: MakeApp, clock: time_machine.Traveller) -> Flask:
-    """This version of the app on what the landed one has stored."""
-    return _with_landed_data(make_app())
+    """This version of the app on the data of the first release."""
+    return _with_data_of_first_release(make_app())
 
 
 @pytest.fixture
 def browser(app: Flask) -> Browser:
-    """Somebody's browser with the cookies that it has from the landed version."""
+    """Makes the browser of a person, with its cookies of the first release."""
 
     def with_cookies(name: str) -> Visitor:
         visitor = Visitor(app)
-        for cookie, value in LANDED["cookies"][name].items():
+        for cookie, value in FIRST_RELEASE["cookies"][name].items():
             visitor.client.set_cookie(cookie, value)
         return visitor
 
@@ -66,23 +66,23 @@ def browser(app: Flask) -> Browser:
 
 @pytest.fixture
 def known_browser(app: Flask) -> Visitor:
-    """A browser that Ada has signed out of: only the cookie of the device is left."""
+    """A browser in which Ada has signed out: only its device cookie is left."""
     visitor = Visitor(app)
-    visitor.client.set_cookie("device", LANDED["cookies"]["ada"]["device"])
+    visitor.client.set_cookie("device", FIRST_RELEASE["cookies"]["ada"]["device"])
     return visitor
 
 
 @pytest.fixture
 def root(browser: Browser) -> Visitor:
-    """The administrator, still signed in."""
+    """The administrator, who is still signed in."""
     return browser("root")
 
 
-def _with_landed_data(app: Flask) -> Flask:
+def _with_data_of_first_release(app: Flask) -> Flask:
     with app.app_context():
         database = current_mongo().database
-        for name, documents in LANDED["collections"].items():
-            # MongoDB's own clock is not the tests': it would delete what expires.
+        for name, documents in FIRST_RELEASE["collections"].items():
+            # MongoDB has its own clock and would delete expired accounts.
             for index, found in database[name].index_information().items():
                 if "expireAfterSeconds" in found:
                     database[name].drop_index(index)
@@ -90,20 +90,22 @@ def _with_landed_data(app: Flask) -> Flask:
     return app
 
 
-def _landed(email: str) -> Document:
-    """An account as the landed version has stored it."""
-    (found,) = (user for user in LANDED["collections"]["users"] if user["email"] == email)
+def _account_of_first_release(email: str) -> Document:
+    """An account as the first release has stored it."""
+    accounts: list[Document] = FIRST_RELEASE["collections"]["users"]
+    (found,) = (user for user in accounts if user["email"] == email)
     return found
 
 
-def _goodbye() -> Document:
-    """What the landed version has left of a deleted account."""
-    (found,) = (user for user in LANDED["collections"]["users"] if not user["email"])
+def _deleted_account() -> Document:
+    """The document that the first release has left of a deleted account."""
+    accounts: list[Document] = FIRST_RELEASE["collections"]["users"]
+    (found,) = (user for user in accounts if not user["email"])
     return found
 
 
 def _message_id(mailbox: Mailbox, to: str) -> str:
-    """Left of the @ in the newest mail to an address."""
+    """The part before the @ of the Message-ID of the newest mail to an address."""
     return str(mailbox.newest(to).message["Message-ID"]).strip("<>").partition("@")[0]
 
 
@@ -113,7 +115,7 @@ def _stored(app: Flask, account: object) -> Document | None:
 
 
 def _person(root: Visitor, email: str) -> str:
-    """The path of somebody's page, found by searching."""
+    """The path of the page of a person, found by a search."""
     (link,) = root.page(f"/admin/people?q={email}").find_all("a", string=email)
     return str(link["href"])
 
@@ -133,7 +135,7 @@ def _person(root: Visitor, email: str) -> str:
         ("root", ROOT),
     ],
 )
-def test_a_session_of_the_landed_version_is_still_signed_in(
+def test_a_session_of_the_first_release_is_still_signed_in(
     browser: Browser, name: str, email: str
 ) -> None:
     page = browser(name).get("/profile")
@@ -141,7 +143,7 @@ def test_a_session_of_the_landed_version_is_still_signed_in(
     assert email in page.text
 
 
-def test_both_sessions_of_the_landed_version_are_listed_and_can_be_ended(browser: Browser) -> None:
+def test_both_sessions_of_the_first_release_are_listed_and_can_be_ended(browser: Browser) -> None:
     ada, phone = browser("ada"), browser("ada's phone")
     page = ada.get("/profile/sessions").text
     assert "Firefox on Linux" in page
@@ -151,13 +153,13 @@ def test_both_sessions_of_the_landed_version_are_listed_and_can_be_ended(browser
     assert phone.get("/profile").status_code == 302
 
 
-def test_a_session_of_the_landed_version_can_be_signed_out(browser: Browser) -> None:
+def test_a_session_of_the_first_release_can_be_signed_out(browser: Browser) -> None:
     ada, copy = browser("ada"), browser("ada")
     assert ada.sign_out().location == "/login"
     assert copy.get("/profile").status_code == 302, "the server has not ended it"
 
 
-def test_a_session_of_the_landed_version_ends_when_it_was_idle_for_too_long(
+def test_a_session_of_the_first_release_ends_after_its_idle_lifetime(
     browser: Browser, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(WRITTEN_ON + timedelta(hours=13))
@@ -165,9 +167,9 @@ def test_a_session_of_the_landed_version_ends_when_it_was_idle_for_too_long(
     assert browser("ada's phone").get("/profile").status_code == 200, "it was to be remembered"
 
 
-def test_a_form_that_was_left_open_is_still_accepted(browser: Browser) -> None:
+def test_an_open_form_of_the_first_release_is_accepted(browser: Browser) -> None:
     fields = {"current_password": PASSWORD, "password": NEW, "confirm": NEW}
-    token = LANDED["csrf_tokens"]["ada"]
+    token = FIRST_RELEASE["csrf_tokens"]["ada"]
     answer = browser("ada").client.post("/profile/password", data={"csrf_token": token, **fields})
     assert answer.location == "/profile"
 
@@ -176,18 +178,18 @@ def test_a_form_that_was_left_open_is_still_accepted(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("email", [ADA, RITA, CAROL, NEW_DAVE, KIM, OLGA, ROOT])
-def test_a_password_of_the_landed_version_signs_in(visitor: Visitor, email: str) -> None:
+def test_a_password_of_the_first_release_signs_in(visitor: Visitor, email: str) -> None:
     assert visitor.sign_in(email, "not the password").status_code == 422
     assert visitor.sign_in(email).location == "/"
     assert visitor.get("/profile").status_code == 200
 
 
-def test_an_unconfirmed_account_signs_in_and_waits(visitor: Visitor) -> None:
+def test_an_unconfirmed_account_signs_in_to_the_waiting_page(visitor: Visitor) -> None:
     assert visitor.sign_in(UMA).location == "/unconfirmed"
     assert UMA in visitor.get("/unconfirmed").text
 
 
-def test_a_device_of_the_landed_version_is_a_known_browser(
+def test_a_device_cookie_of_the_first_release_is_a_known_browser(
     known_browser: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     assert known_browser.sign_in(ADA).location == "/"
@@ -196,7 +198,7 @@ def test_a_device_of_the_landed_version_is_a_known_browser(
     assert ["sign-in" in subject for subject in mailbox.subjects(ADA)] == [True], "a strange one"
 
 
-def test_strangers_cannot_lock_a_device_of_the_landed_version_out(
+def test_strangers_cannot_lock_out_a_known_browser_of_the_first_release(
     known_browser: Visitor, visitor: Visitor
 ) -> None:
     tries = [visitor.sign_in(ADA, "a wrong password").status_code for _try in range(11)]
@@ -216,28 +218,32 @@ def test_a_disabled_account_stays_disabled_until_it_is_enabled(
 # Confirming
 
 
-def test_a_confirmation_link_confirms_with_the_cookie_that_waits(browser: Browser) -> None:
+def test_a_confirmation_link_confirms_with_the_cookie_of_an_unconfirmed_person(
+    browser: Browser,
+) -> None:
     uma = browser("uma")
     assert uma.get("/profile").location == "/unconfirmed"
     assert uma.submit(LINKS["uma's confirmation"]).location == "/"
     assert UMA in uma.get("/profile").text
 
 
-def test_a_confirmation_link_opened_elsewhere_confirms_with_the_password(visitor: Visitor) -> None:
+def test_a_confirmation_link_confirms_with_the_password_in_another_browser(
+    visitor: Visitor,
+) -> None:
     assert visitor.submit(LINKS["uma's confirmation"], password=PASSWORD).location == "/"
     assert UMA in visitor.get("/profile").text
 
 
-def test_a_code_confirms_with_the_cookie_that_waits(browser: Browser) -> None:
+def test_a_code_confirms_with_the_cookie_of_an_unconfirmed_person(browser: Browser) -> None:
     uma = browser("uma")
     wrong = uma.submit("/unconfirmed/code", on="/unconfirmed", code="000000")
     assert "4 tries left" in errors(wrong)["code"]
-    answer = uma.submit("/unconfirmed/code", on="/unconfirmed", code=LANDED["codes"]["uma"])
+    answer = uma.submit("/unconfirmed/code", on="/unconfirmed", code=FIRST_RELEASE["codes"]["uma"])
     assert answer.location == "/"
     assert UMA in uma.get("/profile").text
 
 
-def test_a_superseded_link_says_so_and_the_newer_one_confirms(browser: Browser) -> None:
+def test_a_superseded_link_is_refused_and_the_newer_one_confirms(browser: Browser) -> None:
     rex = browser("rex")
     page = rex.get(LINKS["rex's older confirmation"])
     assert page.status_code == 410
@@ -246,7 +252,7 @@ def test_a_superseded_link_says_so_and_the_newer_one_confirms(browser: Browser) 
     assert REX in rex.get("/profile").text
 
 
-def test_an_expired_link_says_so_and_gets_a_new_mail(
+def test_the_page_of_an_expired_link_sends_a_new_mail(
     browser: Browser, mailbox: Mailbox, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(WRITTEN_ON + timedelta(hours=2))
@@ -258,20 +264,22 @@ def test_an_expired_link_says_so_and_gets_a_new_mail(
     assert uma.submit(mailbox.newest(UMA).link).location == "/"
 
 
-def test_whoever_waits_sees_how_the_mail_fares(browser: Browser) -> None:
+def test_the_waiting_page_shows_the_state_of_the_mail(browser: Browser) -> None:
     for name, state in (("uma", "sent"), ("owen", "queued"), ("fred", "failed")):
         assert browser(name).get("/unconfirmed/status").get_json()["mail"] == state
     assert REFUSED in browser("fred").get("/unconfirmed").text
 
 
-def test_a_resend_makes_the_landed_link_worthless(browser: Browser, mailbox: Mailbox) -> None:
+def test_a_resend_invalidates_a_link_of_the_first_release(
+    browser: Browser, mailbox: Mailbox
+) -> None:
     uma = browser("uma")
     assert uma.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
     assert uma.get(LINKS["uma's confirmation"]).status_code == 410
     assert uma.submit(mailbox.newest(UMA).link).location == "/"
 
 
-def test_a_newer_claim_takes_an_unconfirmed_account_over(
+def test_a_newer_registration_takes_over_an_unconfirmed_account(
     browser: Browser, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     uma = browser("uma")
@@ -281,7 +289,7 @@ def test_a_newer_claim_takes_an_unconfirmed_account_over(
     assert uma.get("/profile").location == "/unconfirmed", "the earlier claim has come to life"
 
 
-def test_a_decoy_still_waits_as_a_newcomer_does(browser: Browser) -> None:
+def test_a_decoy_of_the_first_release_still_looks_like_a_new_account(browser: Browser) -> None:
     decoy, newcomer = browser("decoy"), browser("uma")
     page = decoy.get("/unconfirmed")
     assert page.status_code == 200
@@ -309,7 +317,9 @@ def test_a_reset_link_sets_a_password(visitor: Visitor, browser: Browser, mailbo
     assert len(mailbox.subjects(RITA)) == 1
 
 
-def test_a_newer_reset_link_replaces_the_landed_one(visitor: Visitor, mailbox: Mailbox) -> None:
+def test_a_newer_reset_link_invalidates_the_one_of_the_first_release(
+    visitor: Visitor, mailbox: Mailbox
+) -> None:
     visitor.submit("/forgot", email=RITA)
     newer = mailbox.newest(RITA).link
     assert visitor.get(LINKS["rita's reset"]).status_code == 410
@@ -340,7 +350,7 @@ def test_an_undo_link_restores_the_address(
     dave, link = browser("dave"), LINKS["dave's undo"]
     assert NEW_DAVE in dave.get("/profile").text
     assert visitor.submit(link).location == "/"
-    assert dave.get("/profile").status_code == 302, "nobody is signed in"
+    assert dave.get("/profile").status_code == 302, "no one is signed in"
     reset = mailbox.newest(DAVE, "choose a new password").link
     assert visitor.submit(reset, password=NEW, confirm=NEW).location == "/login"
     assert visitor.sign_in(NEW_DAVE, NEW).status_code == 422
@@ -350,29 +360,31 @@ def test_an_undo_link_restores_the_address(
 # Letters
 
 
-def test_an_owed_letter_is_delivered_as_the_same_letter_and_its_link_works(
+def test_an_owed_letter_is_delivered_with_its_message_id_and_its_link_works(
     browser: Browser, mailbox: Mailbox
 ) -> None:
-    (letter,) = _landed(OWEN)["outbox"]
+    (letter,) = _account_of_first_release(OWEN)["outbox"]
     assert _message_id(mailbox, OWEN) == letter["message_id"]
     owen = browser("owen")
     assert owen.get("/unconfirmed/status").get_json()["mail"] == "sent"
     assert owen.submit(mailbox.newest(OWEN).link).location == "/"
 
 
-def test_only_what_is_owed_is_delivered(mailbox: Mailbox) -> None:
+def test_only_owed_letters_are_delivered(mailbox: Mailbox) -> None:
     assert sorted(mail.to for mail in mailbox.all()) == [GINA, OWEN]
 
 
-def test_a_goodbye_is_delivered_and_then_nothing_is_left(app: Flask, mailbox: Mailbox) -> None:
-    left = _goodbye()
+def test_a_deletion_mail_is_delivered_and_its_document_removed(
+    app: Flask, mailbox: Mailbox
+) -> None:
+    left = _deleted_account()
     (letter,) = left["outbox"]
     assert _stored(app, left["_id"]) is not None
     assert _message_id(mailbox, GINA) == letter["message_id"]
     assert _stored(app, left["_id"]) is None
 
 
-def test_what_is_left_of_a_deleted_account_is_no_account(
+def test_the_rest_of_a_deleted_account_is_not_an_account(
     visitor: Visitor, root: Visitor, mailbox: Mailbox
 ) -> None:
     assert GINA not in root.get("/admin/people").text
@@ -381,10 +393,10 @@ def test_what_is_left_of_a_deleted_account_is_no_account(
     assert visitor.submit(mailbox.newest(GINA, "confirm").link).location == "/"
 
 
-def test_a_refused_letter_is_shown_and_can_be_tried_again(
+def test_a_refused_letter_is_shown_and_can_be_retried(
     root: Visitor, browser: Browser, mailbox: Mailbox
 ) -> None:
-    (letter,) = _landed(FRED)["outbox"]
+    (letter,) = _account_of_first_release(FRED)["outbox"]
     page = root.get("/admin/mail")
     assert page.status_code == 200
     assert FRED in page.text
@@ -398,12 +410,14 @@ def test_a_refused_letter_is_shown_and_can_be_tried_again(
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/people", "/admin/mail", "/admin/funnel.csv"])
-def test_an_administrator_of_the_landed_version_still_is_one(root: Visitor, path: str) -> None:
+def test_an_administrator_of_the_first_release_is_still_an_administrator(
+    root: Visitor, path: str
+) -> None:
     assert root.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["ada", "kim", "uma"])
-def test_nobody_else_is_an_administrator(browser: Browser, name: str) -> None:
+def test_other_accounts_are_not_administrators(browser: Browser, name: str) -> None:
     assert browser(name).get("/admin/").status_code == 404
 
 
@@ -417,24 +431,24 @@ def test_nobody_else_is_an_administrator(browser: Browser, name: str) -> None:
         ("refused", {FRED}),
     ],
 )
-def test_people_are_listed_as_they_were(root: Visitor, state: str, expected: set[str]) -> None:
+def test_people_are_listed_by_their_states(root: Visitor, state: str, expected: set[str]) -> None:
     page = root.page(f"/admin/people?state={state}")
     assert {str(link.string) for link in page.select(".lk-item h2 a")} == expected
 
 
-def test_the_page_of_everybody_can_be_opened(root: Visitor) -> None:
+def test_the_page_of_every_person_can_be_opened(root: Visitor) -> None:
     paths = [str(link["href"]) for link in root.page("/admin/people").select(".lk-item h2 a")]
-    assert len(paths) == sum(bool(user["email"]) for user in LANDED["collections"]["users"])
+    assert len(paths) == sum(bool(user["email"]) for user in FIRST_RELEASE["collections"]["users"])
     for path in paths:
         assert root.get(path).status_code == 200
 
 
-def test_the_last_administrator_stays_one(root: Visitor) -> None:
+def test_the_last_administrator_stays_an_administrator(root: Visitor) -> None:
     refused = root.submit("/profile/delete", current_password=PASSWORD)
     assert "last administrator" in alert(refused)
 
 
-def test_somebody_who_was_an_administrator_can_be_one_again_and_then_the_first_may_go(
+def test_a_former_administrator_can_become_one_again_and_then_the_first_can_leave(
     browser: Browser, root: Visitor
 ) -> None:
     root.submit(f"{_person(root, KIM)}/grant")
@@ -442,8 +456,12 @@ def test_somebody_who_was_an_administrator_can_be_one_again_and_then_the_first_m
     assert root.submit("/profile/delete", current_password=PASSWORD).location == "/"
 
 
-def test_whoever_has_departed_is_counted(root: Visitor) -> None:
-    registered = len(LANDED["collections"]["users"]) - 1 + len(LANDED["collections"]["departed"])
+def test_the_funnel_counts_deleted_accounts_of_the_first_release(root: Visitor) -> None:
+    registered = (
+        len(FIRST_RELEASE["collections"]["users"])
+        - 1
+        + len(FIRST_RELEASE["collections"]["departed"])
+    )
     day = f"{WRITTEN_ON:%Y-%m-%d}"
     lines = root.get("/admin/funnel.csv", query_string={"by": "day"}).text.splitlines()
     (row,) = (line for line in lines if line.startswith(day))
@@ -453,7 +471,7 @@ def test_whoever_has_departed_is_counted(root: Visitor) -> None:
 # Activity, export and leaving
 
 
-def test_the_activity_shows_the_stored_events_and_what_was_counted(browser: Browser) -> None:
+def test_the_activity_shows_stored_events_and_counted_sign_ins(browser: Browser) -> None:
     page = browser("ada").get("/profile/activity").text
     newest_first = (
         "A link to choose a new password was asked for",
@@ -470,9 +488,9 @@ def test_the_activity_shows_the_stored_events_and_what_was_counted(browser: Brow
     assert "Firefox Mobile on Android" in page
 
 
-def test_the_export_holds_the_stored_events(browser: Browser) -> None:
+def test_the_export_has_the_stored_events(browser: Browser) -> None:
     data = browser("ada").get("/profile/export").get_json()
-    stored = _landed(ADA)
+    stored = _account_of_first_release(ADA)
     assert data["email"] == ADA
     assert datetime.fromisoformat(data["registered_on"]) == stored["registered_on"]
     assert datetime.fromisoformat(data["confirmed_on"]) == stored["confirmed_on"]
@@ -484,7 +502,7 @@ def test_the_export_holds_the_stored_events(browser: Browser) -> None:
     assert (counted["sign_in_refused"], counted["reset_asked"]) == (2, 1)
 
 
-def test_what_was_counted_becomes_activity_with_the_next_sign_in(known_browser: Visitor) -> None:
+def test_the_next_sign_in_records_counted_sign_ins_as_events(known_browser: Visitor) -> None:
     known_browser.sign_in(ADA, "a third wrong password")
     known_browser.sign_in(ADA)
     assert "(3 times)" in known_browser.get("/profile/activity").text
@@ -493,12 +511,12 @@ def test_what_was_counted_becomes_activity_with_the_next_sign_in(known_browser: 
 # An account from before some fields existed
 
 
-def test_the_older_account_lacks_what_came_later() -> None:
+def test_the_older_account_lacks_newer_fields() -> None:
     later = {"resends", "devices", "admin_version", "email_version"}
-    assert not later & _landed(OLGA).keys()
+    assert not later & _account_of_first_release(OLGA).keys()
 
 
-def test_the_older_account_signs_in_and_no_browser_is_strange_at_first(
+def test_the_first_browser_of_the_older_account_sends_no_notice(
     visitor: Visitor, mailbox: Mailbox
 ) -> None:
     assert visitor.sign_in(OLGA).location == "/"
@@ -543,13 +561,13 @@ def test_the_older_account_is_deleted(app: Flask, browser: Browser, mailbox: Mai
     assert olga.submit("/profile/delete", current_password=PASSWORD).location == "/"
     assert olga.get("/profile").status_code == 302
     assert "deleted" in mailbox.newest(OLGA).subject
-    assert _stored(app, _landed(OLGA)["_id"]) is None
+    assert _stored(app, _account_of_first_release(OLGA)["_id"]) is None
 
 
 # On MongoDB itself, which alone counts attempts in a collection, and checks what it stores
 
 
-def test_limits_of_the_landed_version_still_count(make_app: MakeApp, real_uri: str) -> None:
-    visitor = Visitor(_with_landed_data(make_app(MONGODB_URI=real_uri)))
+def test_limits_of_the_first_release_still_count(make_app: MakeApp, real_uri: str) -> None:
+    visitor = Visitor(_with_data_of_first_release(make_app(MONGODB_URI=real_uri)))
     assert visitor.submit("/forgot", email="nobody@example.com").status_code == 429
     assert visitor.submit("/forgot", email=RITA).location == "/login"

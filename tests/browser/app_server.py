@@ -1,4 +1,4 @@
-"""A served app whose mail leaves when the test says so: every state of a page can be looked at."""
+"""A served app that sends mail when the test says so, for a look at every state of a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,21 +23,21 @@ UNKNOWN_DOMAIN = "exmaple.org"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The app, where it is served, and the mailbox, which delivers when it is looked into."""
+class AppServer:
+    """The app, its address, and the mailbox, which delivers owed letters when a test reads it."""
 
     app: Flask
     url: str
     mailbox: Mailbox
 
     def refuse_mail(self) -> None:
-        """Lets a mail server refuse what is owed."""
+        """Lets a mail server refuse every owed letter."""
         with patch.object(FolderTransport, "send", _refuse):
             self.mailbox.all()
 
 
 @contextmanager
-def served(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[Flask, str]]:
+def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[Flask, str]]:
     """Serves a development app on mongomock for the block; yields the app and its address.
 
     Args:
@@ -70,11 +70,11 @@ def served(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[
 
 
 @contextmanager
-def staged(folder: Path, *, live: bool = True) -> Iterator[Stage]:
-    """An app to look at in any state; asks no name server."""
+def serve_with_mailbox(folder: Path, *, live: bool = True) -> Iterator[AppServer]:
+    """Serves an app with a mailbox; it asks no name server."""
     unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
-    with served(folder, cooldown=0, live=live) as (app, url), unknown:
-        yield Stage(app, url, Mailbox(Worker(app), folder))
+    with serve(folder, cooldown=0, live=live) as (app, url), unknown:
+        yield AppServer(app, url, Mailbox(Worker(app), folder))
 
 
 def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:
