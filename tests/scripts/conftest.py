@@ -1,4 +1,4 @@
-"""Scripts as operators run them: processes of their own, with production's settings."""
+"""Runs scripts as operators do: in a separate process, with the settings of production."""
 
 import os
 import subprocess
@@ -17,13 +17,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(script: str, *arguments: str) -> list[str]:
-    """What an operator types."""
+    """The command that an operator types."""
     return [sys.executable, f"scripts/{script}.py", *arguments]
 
 
 @pytest.fixture
 def environment(real_uri: str) -> dict[str, str]:
-    """Production on a real MongoDB; its mail server is away unless a test starts one."""
+    """Settings of production with a real MongoDB. No mail server runs unless a test starts one."""
     return {
         "PATH": os.environ["PATH"],
         "SECRET_KEY": "only-for-tests-secret-key-0123456789",
@@ -61,6 +61,6 @@ def run(environment: dict[str, str]) -> Run:
 
 @pytest.fixture
 def users(real_uri: str) -> Collection[dict[str, Any]]:
-    """The collection that the scripts work on."""
+    """The accounts of the database that the scripts use."""
     client: MongoClient[dict[str, Any]] = MongoClient(real_uri, tz_aware=True)
     return client.get_default_database()["users"]

@@ -1,4 +1,4 @@
-"""scripts/audit.py with a pip-audit that says what the test wants."""
+"""scripts/audit.py with a fake pip-audit."""
 
 import json
 import os
@@ -15,10 +15,10 @@ UNKNOWN = {"name": "zxcvbn", "skip_reason": "Dependency not found"}
 VULNERABLE = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "CVE-2019-10906"}]}
 
 
-def audit(tmp_path: Path, said: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    """Runs the script."""
+def audit(tmp_path: Path, printed: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Runs the script with a pip-audit that prints `printed` and exits with `status`."""
     fake = tmp_path / "pip_audit.py"
-    fake.write_text(f"import sys\nprint({said!r})\nsys.exit({status})\n")
+    fake.write_text(f"import sys\nprint({printed!r})\nsys.exit({status})\n")
     return subprocess.run(
         [sys.executable, "scripts/audit.py"],
         cwd=ROOT,
@@ -29,7 +29,7 @@ def audit(tmp_path: Path, said: str, status: int = 0) -> subprocess.CompletedPro
     )
 
 
-def test_a_vulnerable_package_is_named_and_fails(tmp_path: Path) -> None:
+def test_a_vulnerable_package_is_named_and_exits_1(tmp_path: Path) -> None:
     found = audit(tmp_path, json.dumps({"dependencies": [SOUND, VULNERABLE, UNKNOWN]}), status=1)
     assert found.returncode == 1
     assert found.stdout == (
@@ -38,20 +38,20 @@ def test_a_vulnerable_package_is_named_and_fails(tmp_path: Path) -> None:
     )
 
 
-def test_an_index_that_knows_some_packages_only_is_told(tmp_path: Path) -> None:
+def test_packages_that_the_index_does_not_know_are_counted(tmp_path: Path) -> None:
     found = audit(tmp_path, json.dumps({"dependencies": [SOUND, UNKNOWN]}))
     assert found.returncode == 0
     assert found.stdout == "audit: 2 packages, of which the package index knows 1, 0 vulnerable\n"
 
 
-def test_an_index_that_knows_no_package_is_not_an_audit(tmp_path: Path) -> None:
+def test_an_index_that_knows_no_package_means_not_done(tmp_path: Path) -> None:
     found = audit(tmp_path, json.dumps({"dependencies": [UNKNOWN, UNKNOWN]}))
     assert found.returncode == 0
     assert found.stdout == "audit: not done, the package index knows none of the 2 packages\n"
 
 
-@pytest.mark.parametrize("said", ["", "no JSON", "{}"])
-def test_an_index_that_does_not_answer_is_no_failure(tmp_path: Path, said: str) -> None:
-    found = audit(tmp_path, said, status=1)
+@pytest.mark.parametrize("printed", ["", "no JSON", "{}"])
+def test_an_index_that_does_not_answer_means_not_done(tmp_path: Path, printed: str) -> None:
+    found = audit(tmp_path, printed, status=1)
     assert found.returncode == 0
     assert found.stdout == "audit: not done, the package index does not answer\n"

@@ -1,4 +1,4 @@
-"""scripts/create_admin.py."""
+"""scripts/create_admin.py makes and promotes administrators."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.visitor import PASSWORD, Visitor
 ADA = "ada@example.com"
 
 
-def test_an_administrator_is_made_and_can_sign_in(
+def test_the_script_makes_an_administrator_who_can_sign_in(
     run: Run, make_app: MakeApp, real_uri: str, users: Collection[dict[str, Any]]
 ) -> None:
     done = run("create_admin", "Ada@Example.com", ADMIN_PASSWORD=PASSWORD)
@@ -38,28 +38,28 @@ def test_an_administrator_is_made_and_can_sign_in(
     assert "Administrator" in visitor.get("/profile").text
 
 
-def test_the_password_may_be_a_line_on_standard_input(
+def test_the_password_is_read_from_the_first_line_of_standard_input(
     run: Run, users: Collection[dict[str, Any]]
 ) -> None:
     assert run("create_admin", ADA, stdin=f"{PASSWORD}\nanother line\n").returncode == 0
-    assert verify_password(PASSWORD, _hash(users))
+    assert verify_password(PASSWORD, stored_hash(users))
 
 
-def test_what_is_missing_is_asked_for(
+def test_at_a_terminal_the_script_asks_for_address_and_password(
     environment: dict[str, str], users: Collection[dict[str, Any]]
 ) -> None:
     answers = {"Email address": ADA, "Password:": PASSWORD, "Password again:": PASSWORD}
-    code, shown = _at_a_terminal(environment, answers)
+    code, shown = run_at_a_terminal(environment, answers)
     assert code == 0
     assert PASSWORD not in shown
-    assert verify_password(PASSWORD, _hash(users))
+    assert verify_password(PASSWORD, stored_hash(users))
 
 
-def test_a_slip_in_the_second_password_is_refused(
+def test_two_different_passwords_are_refused(
     environment: dict[str, str], users: Collection[dict[str, Any]]
 ) -> None:
-    answers = {"Email address": ADA, "Password:": PASSWORD, "Password again:": "a slip"}
-    code, shown = _at_a_terminal(environment, answers)
+    answers = {"Email address": ADA, "Password:": PASSWORD, "Password again:": "a different one"}
+    code, shown = run_at_a_terminal(environment, answers)
     assert code == 2
     assert "not the same" in shown
     assert users.count_documents({}) == 0
@@ -74,7 +74,7 @@ def test_a_slip_in_the_second_password_is_refused(
         ([ADA, "--promote"], "", "no confirmed account"),
     ],
 )
-def test_what_is_refused_says_why_and_makes_nothing(
+def test_a_refusal_gives_the_reason_and_changes_nothing(
     run: Run,
     users: Collection[dict[str, Any]],
     arguments: list[str],
@@ -89,32 +89,34 @@ def test_what_is_refused_says_why_and_makes_nothing(
     assert users.count_documents({}) == 0
 
 
-def test_an_existing_account_is_promoted_only_when_that_is_said_and_keeps_its_password(
+def test_an_existing_confirmed_account_needs_promote_and_keeps_its_password(
     run: Run, make_app: MakeApp, real_uri: str, users: Collection[dict[str, Any]]
 ) -> None:
     app = make_app(MONGODB_URI=real_uri)
     visitor, mailbox = Visitor(app), Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
     visitor.register(ADA)
-    unproven = run("create_admin", ADA, "--promote")
-    assert unproven.returncode == 2, "nobody has shown that the address is theirs"
+    unconfirmed = run("create_admin", ADA, "--promote")
+    assert unconfirmed.returncode == 2, "the address is not confirmed"
     visitor.submit(mailbox.newest(ADA).link)
-    before = _hash(users)
+    before = stored_hash(users)
 
     refused = run("create_admin", "ADA@example.com", ADMIN_PASSWORD="another good password 7")
     assert refused.returncode == 2
     assert "--promote" in refused.stderr
-    assert (_hash(users), users.find_one({}, {"_id": 0, "admin": 1})) == (before, {"admin": False})
+    assert stored_hash(users) == before
+    assert users.count_documents({"admin": True}) == 0
 
     assert run("create_admin", ADA, "--promote").returncode == 0
-    assert (_hash(users), users.find_one({}, {"_id": 0, "admin": 1})) == (before, {"admin": True})
-    assert "Administrator" in visitor.get("/profile").text, "it holds for who is signed in"
+    assert stored_hash(users) == before
+    assert users.count_documents({"admin": True}) == 1
+    assert "Administrator" in visitor.get("/profile").text, "the open session has the new right"
 
 
-def test_run_again_it_recognises_what_it_has_done(
+def test_running_it_again_succeeds_with_the_same_password_only(
     run: Run, users: Collection[dict[str, Any]]
 ) -> None:
-    """Its first answer may have been lost."""
-    for _time in range(2):
+    """The operator may not have seen the first answer."""
+    for _attempt in range(2):
         done = run("create_admin", ADA, ADMIN_PASSWORD=PASSWORD)
         assert done.returncode == 0
         assert "Refused" not in done.stderr
@@ -124,42 +126,42 @@ def test_run_again_it_recognises_what_it_has_done(
     assert users.count_documents({}) == 1
 
 
-def _hash(users: Collection[dict[str, Any]]) -> str:
+def stored_hash(users: Collection[dict[str, Any]]) -> str:
     document = users.find_one({"email_key": ADA})
     assert document is not None
     return str(document["password_hash"])
 
 
-def _at_a_terminal(environment: dict[str, str], answers: dict[str, str]) -> tuple[int, str]:
-    """Types each answer once its prompt is there; the exit status, and all that was shown."""
-    ours, theirs = pty.openpty()
+def run_at_a_terminal(environment: dict[str, str], answers: dict[str, str]) -> tuple[int, str]:
+    """Types each answer after its prompt appears. Returns the exit status and the output."""
+    terminal, device = pty.openpty()
     with subprocess.Popen(
         command("create_admin"),
         cwd=ROOT,
         env=environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,  # so that getpass finds no other terminal than this
+        stdin=device,
+        stdout=device,
+        stderr=device,
+        start_new_session=True,  # getpass must not find the terminal of pytest
     ) as process:
-        os.close(theirs)
+        os.close(device)
         shown, read = "", 0
         for prompt, answer in answers.items():
             while prompt not in shown[read:]:
-                shown += _read(ours)
+                shown += read_from(terminal)
             read = len(shown)
-            os.write(ours, f"{answer}\n".encode())
-        while more := _read(ours, at_end=""):
+            os.write(terminal, f"{answer}\n".encode())
+        while more := read_from(terminal, at_end=""):
             shown += more
-        os.close(ours)
+        os.close(terminal)
         return process.wait(30), shown
 
 
-def _read(terminal: int, at_end: str | None = None) -> str:
-    """What is shown next; the terminal's end is an error unless `at_end` is given."""
+def read_from(terminal: int, at_end: str | None = None) -> str:
+    """The next output. Raises OSError at the end of output, or returns `at_end` if it is given."""
     try:
         return os.read(terminal, 1024).decode()
-    except OSError:  # Linux's way to say that nobody is there any more
+    except OSError:  # Linux reports the end of output as an error
         if at_end is None:
             raise
         return at_end

@@ -1,56 +1,63 @@
-"""scripts/create_indexes.py."""
+"""scripts/create_indexes.py makes and checks indexes and the schema validator."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.collection import Collection
 
+from app.users import indexes
 from app.users.indexes import INDEXES
 from tests.scripts.conftest import Run
 
 ALL = [*(index.name for index in INDEXES), "schema validator"]
+DIFFERENT = ["expire_unconfirmed", "schema validator"]
 
 
 def _states(output: str) -> dict[str, str]:
+    """The state of each index, from the output of the script."""
     return dict(line.rsplit(": ", 1) for line in output.strip().splitlines())
 
 
-def test_it_makes_what_is_missing_mends_what_differs_and_may_be_run_again(
+def test_missing_indexes_are_made_and_a_second_run_changes_nothing(
     run: Run, users: Collection[dict[str, Any]]
 ) -> None:
-    drift = run("create_indexes", "--check")
-    assert drift.returncode == 1
-    assert _states(drift.stdout) == dict.fromkeys(ALL, "missing")
+    check = run("create_indexes", "--check")
+    assert check.returncode == 1
+    assert _states(check.stdout) == dict.fromkeys(ALL, "missing")
     assert users.database.list_collection_names() == [], "--check changed something"
 
-    made = run("create_indexes")
-    assert made.returncode == 0
-    assert _states(made.stdout) == dict.fromkeys(ALL, "created")
+    first = run("create_indexes")
+    assert (first.returncode, _states(first.stdout)) == (0, dict.fromkeys(ALL, "created"))
     for index in INDEXES:
         assert index.name in users.database[index.collection].index_information()
 
-    again = run("create_indexes")
-    assert (again.returncode, _states(again.stdout)) == (0, dict.fromkeys(ALL, "unchanged"))
-    assert run("create_indexes", "--check").returncode == 0
+    second = run("create_indexes")
+    assert (second.returncode, _states(second.stdout)) == (0, dict.fromkeys(ALL, "unchanged"))
 
+
+def test_a_different_index_and_validator_are_reported_and_replaced(
+    run: Run, users: Collection[dict[str, Any]]
+) -> None:
+    list(indexes.apply(users.database))
     users.drop_index("expire_unconfirmed")
     users.create_index([("expires_on", 1)], name="expire_unconfirmed", expireAfterSeconds=86400)
     users.database.command("collMod", "users", validator={"email": {"$exists": True}})
     before = users.index_information()
-    drift = run("create_indexes", "--check")
-    differing = {"expire_unconfirmed": "different", "schema validator": "different"}
-    assert drift.returncode == 1
-    assert _states(drift.stdout) == dict.fromkeys(ALL, "unchanged") | differing
+    unchanged = dict.fromkeys(ALL, "unchanged")
+
+    check = run("create_indexes", "--check")
+    assert check.returncode == 1
+    assert _states(check.stdout) == unchanged | dict.fromkeys(DIFFERENT, "different")
     assert users.index_information() == before, "--check changed something"
 
-    mended = run("create_indexes")
-    changed = dict.fromkeys(differing, "changed")
-    assert mended.returncode == 0
-    assert _states(mended.stdout) == dict.fromkeys(ALL, "unchanged") | changed
+    repair = run("create_indexes")
+    assert repair.returncode == 0
+    assert _states(repair.stdout) == unchanged | dict.fromkeys(DIFFERENT, "changed")
     assert users.index_information()["expire_unconfirmed"]["expireAfterSeconds"] == 0
+    assert run("create_indexes", "--check").returncode == 0
 
 
-def test_documents_that_prevent_a_unique_index_are_named(
+def test_two_accounts_with_one_address_are_named(
     run: Run, users: Collection[dict[str, Any]]
 ) -> None:
     twins = [_document("ada@example.com") for _twin in range(2)]
@@ -68,7 +75,7 @@ def test_documents_that_prevent_a_unique_index_are_named(
     assert run("create_indexes").returncode == 0
 
 
-def test_a_database_that_does_not_answer_is_one_line_and_no_secret(run: Run) -> None:
+def test_an_unreachable_database_is_one_line_without_secrets(run: Run) -> None:
     uri = "mongodb://operator:s3cret-pass@127.0.0.1:1/latchkey?timeoutMS=200"
     ended = run("create_indexes", MONGODB_URI=uri)
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""scripts/dev.py, which `make run` runs, as a process of its own in a copy of the project."""
+"""scripts/dev.py, the script of `make run`, in a separate process and a copy of the project."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Dev:
-    """A development server; all that it prints is in `output`."""
+    """A running `scripts/dev.py`."""
 
     def __init__(self, project: Path, *options: str, **variables: str) -> None:
         self.port = free_port()
@@ -40,7 +40,7 @@ class Dev:
                 env=settings | variables,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # as a shell gives each command a group of its own
+                start_new_session=True,  # a process group, as a shell makes one for each command
             )
         self._browser = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(CookieJar()), NoRedirect()
@@ -48,17 +48,17 @@ class Dev:
 
     @property
     def output(self) -> str:
-        """What it has printed by now."""
+        """What the script has printed until now."""
         return self._printed.read_text()
 
     def ready(self) -> "Dev":
-        """Waits until it says where it is."""
+        """Waits until the script prints its address."""
         wait_until(lambda: "Ctrl-C" in self.output or self.process.poll() is not None)
         assert self.process.poll() is None, self.output
         return self
 
     def open(self, path: str, **fields: str) -> HTTPResponse:
-        """Gets a page; with fields, sends its form."""
+        """Opens a page, or sends its form if there are fields."""
         url = f"http://127.0.0.1:{self.port}{path}"
         if not fields:
             return self._browser.open(url, timeout=10)  # type: ignore[no-any-return]
@@ -69,34 +69,34 @@ class Dev:
         return self._browser.open(url, data, timeout=10)  # type: ignore[no-any-return]
 
     def mail(self) -> Mail:
-        """The first mail, once it is there."""
+        """Waits for the first mail."""
         folder = self.instance / "mail"
         wait_until(lambda: list(folder.glob("*.eml")))
         first = min(folder.glob("*.eml"))
         return Mail(message_from_bytes(first.read_bytes(), policy=policy.default))
 
     def mongod_pid(self) -> int:
-        """The process that its database says it is."""
+        """The process id of the database."""
         with MongoClient[dict[str, Any]]((self.instance / "mongodb.uri").read_text()) as client:
             return int(client.admin.command("serverStatus")["pid"])
 
     def end(self, signum: signal.Signals = signal.SIGINT) -> int:
-        """Sends a signal to its process group, as a terminal does; its exit status."""
+        """Sends a signal to the process group, as a terminal does. Returns the exit status."""
         os.killpg(self.process.pid, signum)
         return self.process.wait(30)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an outcome to look at."""
+    """Returns redirects as answers."""
 
     def http_error_302(self, request, response, code, message, headers):  # type: ignore[no-untyped-def]
-        """Takes it for the answer."""
+        """Returns the redirect."""
         return response
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project that has never run."""
+    """A new copy of the project, without data."""
     for folder in ("app", "scripts"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "config.py", tmp_path)
@@ -105,7 +105,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts development servers, and kills what a failed test has left."""
+    """Starts development servers and kills those that still run after the test."""
     started: list[Dev] = []
 
     def start(*options: str, **variables: str) -> Dev:
@@ -120,7 +120,7 @@ def start(project: Path) -> Iterator[Callable[..., Dev]]:
 
 @pytest.fixture
 def no_mongod(tmp_path: Path) -> str:
-    """A PATH whose mongod lacks a library."""
+    """A PATH with a mongod that cannot load a library."""
     binary = tmp_path / "bin" / "mongod"
     binary.parent.mkdir()
     binary.write_text(
@@ -134,7 +134,7 @@ def no_mongod(tmp_path: Path) -> str:
 ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery staple"}
 
 
-def test_ctrl_c_ends_all_and_the_next_start_knows_the_account(
+def test_ctrl_c_ends_all_processes_and_the_next_start_has_the_account(
     start: Callable[..., Dev], mongod: Mongod
 ) -> None:
     dev = start().ready()
@@ -152,14 +152,16 @@ def test_ctrl_c_ends_all_and_the_next_start_knows_the_account(
     assert "GET /confirm/- " in dev.output
     assert mail.link.removeprefix("/confirm/") not in dev.output
 
-    tomorrow = start().ready()
-    signed_in = tomorrow.open("/login", **ACCOUNT)
+    next_start = start().ready()
+    signed_in = next_start.open("/login", **ACCOUNT)
     assert (signed_in.status, signed_in.headers["Location"]) == (302, "/unconfirmed")
-    assert tomorrow.end(signal.SIGTERM) == 0
-    assert "Traceback" not in tomorrow.output
+    assert next_start.end(signal.SIGTERM) == 0
+    assert "Traceback" not in next_start.output
 
 
-def test_a_killed_one_takes_its_database_with_it(start: Callable[..., Dev], mongod: Mongod) -> None:
+def test_a_killed_server_leaves_no_database_running(
+    start: Callable[..., Dev], mongod: Mongod
+) -> None:
     dev = start().ready()
     database = dev.mongod_pid()
     dev.process.kill()
@@ -167,7 +169,9 @@ def test_a_killed_one_takes_its_database_with_it(start: Callable[..., Dev], mong
     assert start().ready().open("/").status == 200
 
 
-def test_a_second_one_on_the_same_data_is_told(start: Callable[..., Dev], mongod: Mongod) -> None:
+def test_a_second_server_on_the_same_data_is_refused(
+    start: Callable[..., Dev], mongod: Mongod
+) -> None:
     first = start().ready()
     second = start()
     assert second.process.wait(30) == 1
@@ -176,7 +180,7 @@ def test_a_second_one_on_the_same_data_is_told(start: Callable[..., Dev], mongod
     assert first.open("/").status == 200
 
 
-def test_without_mongod_it_says_what_helps_and_keeps_accounts_in_memory(
+def test_without_mongod_the_output_names_the_package_and_accounts_are_in_memory(
     start: Callable[..., Dev], no_mongod: str
 ) -> None:
     dev = start(PATH=no_mongod).ready()
@@ -188,7 +192,7 @@ def test_without_mongod_it_says_what_helps_and_keeps_accounts_in_memory(
     assert "Traceback" not in dev.output
 
 
-def test_with_reload_a_change_of_the_code_starts_it_again_on_the_same_database(
+def test_with_reload_changed_code_restarts_the_server_and_keeps_the_database(
     start: Callable[..., Dev], project: Path, mongod: Mongod
 ) -> None:
     dev = start("--reload").ready()
@@ -204,7 +208,7 @@ def test_with_reload_a_change_of_the_code_starts_it_again_on_the_same_database(
     assert not runs(database)
 
 
-def test_a_taken_port_is_told_in_one_line(start: Callable[..., Dev], no_mongod: str) -> None:
+def test_a_taken_port_is_one_line(start: Callable[..., Dev], no_mongod: str) -> None:
     first = start(PATH=no_mongod).ready()
     second = start(PATH=no_mongod, PORT=str(first.port))
     assert second.process.wait(30) == 1
@@ -212,7 +216,7 @@ def test_a_taken_port_is_told_in_one_line(start: Callable[..., Dev], no_mongod: 
     assert f"Port {first.port} cannot be used (Address already in use)" in second.output
 
 
-def test_wrong_settings_are_told_at_once(start: Callable[..., Dev]) -> None:
+def test_all_invalid_settings_are_named_at_start(start: Callable[..., Dev]) -> None:
     dev = start(PORT="http", BCRYPT_LOG_ROUNDS="99")
     assert dev.process.wait(30) == 1
     assert "PORT must be" in dev.output
@@ -220,9 +224,9 @@ def test_wrong_settings_are_told_at_once(start: Callable[..., Dev]) -> None:
     assert "Traceback" not in dev.output
 
 
-def test_a_database_that_does_not_answer_is_told(start: Callable[..., Dev]) -> None:
-    nowhere = f"mongodb://127.0.0.1:{free_port()}/latchkey?timeoutMS=300"
-    dev = start(MONGODB_URI=nowhere)
+def test_an_unreachable_database_is_an_error_without_a_traceback(start: Callable[..., Dev]) -> None:
+    uri = f"mongodb://127.0.0.1:{free_port()}/latchkey?timeoutMS=300"
+    dev = start(MONGODB_URI=uri)
     assert dev.process.wait(30) == 1
     assert dev.output.startswith("MongoDB: ")
     assert "Traceback" not in dev.output

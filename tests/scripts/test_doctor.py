@@ -1,24 +1,27 @@
-"""scripts/doctor.py against real servers that are well, and that are not."""
+"""scripts/doctor.py with real servers, correct and faulty ones."""
 
 import re
 import socket
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.database import Database
 
-from app.diagnostics.finding import Verdict
-from app.diagnostics.mongodb import _clock, _replica_set, check_mongodb
+from app.diagnostics.finding import Finding, Verdict
+from app.diagnostics.mongodb import check_mongodb
 from app.users import indexes
 from app.users.indexes import INDEXES
-from scripts.mongod import Mongod, _spawn, find_mongod
+from scripts.mongod import Mongod, find_mongod
 from tests.mail.smtp_server import SmtpServer, tls_context
 from tests.processes import free_port, wait_until
 from tests.scripts.conftest import Run
@@ -29,10 +32,15 @@ KEYS = {
 }
 MONGODB = ["mongodb", *(f"mongodb {part}" for part in ("version", "replica set", "write concern"))]
 MONGODB += ["mongodb indexes", "mongodb clock"]
+NOW = datetime(2030, 1, 2, tzinfo=UTC)
+# A primary that stops waits 15 s for its members otherwise.
+STOP_AT_ONCE = {"shutdownTimeoutMillisForSignaledShutdown": 0}
+
+FindingsOf = Callable[[dict[str, Any]], dict[str, Finding]]
 
 
 class Report:
-    """What the doctor said."""
+    """The findings that the doctor printed."""
 
     def __init__(self, run: Run, **settings: str) -> None:
         done = run("doctor", **{**KEYS, **settings})
@@ -46,17 +54,17 @@ class Report:
         return iter(self.text.splitlines())
 
     def fixes(self) -> dict[str, str]:
-        """What is to be fixed, and how."""
+        """What the operator must fix, and how."""
         return {subject: words for verdict, subject, words in self.found if verdict == "FIX"}
 
-    def well(self) -> list[str]:
-        """What is as it should be."""
+    def ok(self) -> list[str]:
+        """What is correct."""
         return [subject for verdict, subject, _words in self.found if verdict == "ok"]
 
 
 @pytest.fixture
 def mail(environment: dict[str, str]) -> Iterator[SmtpServer]:
-    """The mail server that the settings name, started by the test."""
+    """The mail server of the settings."""
     server = SmtpServer()
     port = free_port()
     environment["APP_MAIL_PORT"] = str(port)
@@ -67,20 +75,20 @@ def mail(environment: dict[str, str]) -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def made(users: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
-    """The collection, as create_indexes.py makes it."""
+    """The collection with its indexes."""
     list(indexes.apply(users.database))
     return users
 
 
 @pytest.mark.usefixtures("made")
-def test_where_all_is_well_it_says_so_and_changes_and_sends_nothing(
+def test_a_correct_installation_has_no_fixes_and_is_not_changed(
     run: Run, mail: SmtpServer, users: Collection[dict[str, Any]]
 ) -> None:
     report = Report(run)
     assert report.fixes() == {}
     assert report.status == 0
     singles = {"mongodb replica set"}  # one member: a note
-    assert set(report.well()) >= {"settings", "keys", *MONGODB, "mail server"} - singles
+    assert set(report.ok()) >= {"settings", "keys", *MONGODB, "mail server"} - singles
     assert not {"MAIL", "RCPT", "DATA"} & set(mail.heard)
     assert mail.heard[-1] == "QUIT"
     assert users.estimated_document_count() == 0
@@ -88,7 +96,7 @@ def test_where_all_is_well_it_says_so_and_changes_and_sends_nothing(
     assert sorted(users.database.list_collection_names()) == declared
 
 
-def test_everything_wrong_is_named_in_one_run_and_no_secret_with_it(run: Run) -> None:
+def test_one_run_names_all_faults_without_secrets(run: Run) -> None:
     report = Report(
         run,
         SECRET_KEY="s3cret",
@@ -110,25 +118,23 @@ def test_everything_wrong_is_named_in_one_run_and_no_secret_with_it(run: Run) ->
     assert "cannot be reached from here" in report.text
 
 
-def test_what_a_wrong_setting_stands_before_is_said_and_the_rest_is_looked_at(
-    run: Run, mail: SmtpServer
-) -> None:
+def test_an_invalid_setting_skips_its_checks_and_the_others_run(run: Run, mail: SmtpServer) -> None:
     report = Report(run, MONGODB_URI="postgres://db/latchkey", PUBLIC_URL="")
     settings = [words for verdict, subject, words in report.found if subject == "settings"]
     assert sum("MONGODB_URI must begin" in words for words in settings) == 1
     assert sum("PUBLIC_URL is required" in words for words in settings) == 1
     assert "mongodb: not looked at" in report.text
-    assert report.well() == ["keys", "mail server"]
+    assert report.ok() == ["keys", "mail server"]
     assert report.status == 1
 
 
-def test_an_unknown_kind_of_process_is_all_that_can_be_said(run: Run) -> None:
+def test_an_unknown_app_settings_is_the_only_finding(run: Run) -> None:
     report = Report(run, APP_SETTINGS="config.Production")
     assert (report.status, list(report.fixes())) == (1, ["settings"])
 
 
 @pytest.mark.usefixtures("mail")
-def test_a_missing_index_is_named_with_what_makes_it(
+def test_a_missing_index_is_named_with_the_script_that_makes_it(
     run: Run, made: Collection[dict[str, Any]]
 ) -> None:
     made.drop_index("email_key")
@@ -141,36 +147,40 @@ def test_a_missing_index_is_named_with_what_makes_it(
 
 @contextmanager
 def raw_mongod(folder: Path, *options: str) -> Iterator[int]:
-    """A mongod as it comes; its port."""
+    """Runs a mongod without a replica set. Yields its port."""
     port, log = free_port(), folder.with_suffix(".log")
     folder.mkdir()
     where = ["--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    with log.open("wb") as output:
-        process = _spawn([find_mongod(), *where, "--nounixsocket", *options], output.fileno())
-    wait_until(lambda: "Waiting for connections" in log.read_text(errors="replace"))
-    yield port
-    process.kill()
-    process.wait()
+    command = [find_mongod(), *where, "--nounixsocket", *options]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=output) as process,
+    ):
+        try:
+            wait_until(lambda: "Waiting for connections" in log.read_text(errors="replace"))
+            yield port
+        finally:
+            process.kill()
 
 
 @pytest.mark.usefixtures("mongod")
-def test_a_server_without_a_replica_set_is_to_be_mended(tmp_path: Path) -> None:
-    with raw_mongod(tmp_path / "lonely") as port:
+def test_a_server_without_a_replica_set_is_a_fix(tmp_path: Path) -> None:
+    with raw_mongod(tmp_path / "single") as port:
         uri = f"mongodb://127.0.0.1:{port}/latchkey"
         with MongoClient[dict[str, Any]](uri) as client:
             list(indexes.apply(client.get_default_database()))
         found = {finding.subject: finding for finding in check_mongodb(uri)}
-    assert list(found) == MONGODB, "all is looked at, whatever is found"
+    assert list(found) == MONGODB, "a fix does not stop the other checks"
     wrong = [finding.subject for finding in found.values() if finding.verdict is Verdict.FIX]
     assert wrong == ["mongodb replica set"]
     assert "--replSet" in found["mongodb replica set"].how
 
 
 @pytest.mark.usefixtures("mongod")
-def test_a_majority_that_does_not_acknowledge_is_to_be_mended(tmp_path: Path) -> None:
-    """A primary that an arbiter keeps in office while the other member with data is away."""
+def test_a_majority_that_does_not_acknowledge_is_a_fix(tmp_path: Path) -> None:
+    """The primary has the vote of an arbiter. The other member with data is away."""
     with (
-        Mongod.start(tmp_path / "primary") as primary,
+        Mongod.start(tmp_path / "primary", parameters=STOP_AT_ONCE) as primary,
         raw_mongod(tmp_path / "arbiter", "--replSet", "rs0") as arbiter,
     ):
         uri = primary.uri("latchkey")
@@ -188,9 +198,25 @@ def test_a_majority_that_does_not_acknowledge_is_to_be_mended(tmp_path: Path) ->
         with MongoClient[dict[str, Any]](uri) as client:
             wait_until(lambda: len(client.nodes) >= 2 and client.primary)
         found = {finding.subject: finding for finding in check_mongodb(uri)}
-    assert list(found) == MONGODB, "all is looked at, whatever is found"
+    assert list(found) == MONGODB, "a fix does not stop the other checks"
     assert found["mongodb write concern"].verdict is Verdict.FIX
     assert found["mongodb indexes"].verdict is Verdict.OK
+
+
+@pytest.fixture
+def findings_of(monkeypatch: pytest.MonkeyPatch) -> FindingsOf:
+    """The findings about a server that answers `hello` with these values."""
+    database = create_autospec(Database, instance=True)
+    monkeypatch.setattr("app.diagnostics.mongodb.connect", lambda _uri: database)
+    monkeypatch.setattr("app.diagnostics.mongodb.utcnow", lambda: NOW)
+    monkeypatch.setattr(indexes, "inspect", lambda _database: [])
+
+    def findings(hello: dict[str, Any]) -> dict[str, Finding]:
+        version = {"version": "8.0.0", "versionArray": [8, 0, 0, 0]}
+        database.command.return_value = {"localTime": NOW, **version, **hello}
+        return {finding.subject: finding for finding in check_mongodb("mongodb://db/latchkey")}
+
+    return findings
 
 
 @pytest.mark.parametrize(
@@ -203,8 +229,10 @@ def test_a_majority_that_does_not_acknowledge_is_to_be_mended(tmp_path: Path) ->
         ({"isWritablePrimary": True}, Verdict.FIX),
     ],
 )
-def test_what_a_server_says_of_its_set_is_judged(hello: dict[str, Any], verdict: Verdict) -> None:
-    assert _replica_set(hello).verdict is verdict
+def test_the_finding_follows_the_state_of_the_replica_set(
+    findings_of: FindingsOf, hello: dict[str, Any], verdict: Verdict
+) -> None:
+    assert findings_of(hello)["mongodb replica set"].verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -216,14 +244,16 @@ def test_what_a_server_says_of_its_set_is_judged(hello: dict[str, Any], verdict:
         (-90, Verdict.FIX, "90 s ahead of this machine"),
     ],
 )
-def test_clocks_that_differ_are_to_be_mended(seconds: float, verdict: Verdict, words: str) -> None:
-    finding = _clock(timedelta(seconds=seconds))
-    assert (finding.verdict, words in finding.words) == (verdict, True)
+def test_clocks_that_differ_by_more_than_five_seconds_are_a_fix(
+    findings_of: FindingsOf, seconds: float, verdict: Verdict, words: str
+) -> None:
+    found = findings_of({"localTime": NOW - timedelta(seconds=seconds)})["mongodb clock"]
+    assert (found.verdict, words in found.words) == (verdict, True)
 
 
 @pytest.mark.usefixtures("made")
 class TestMailServer:
-    """It connects as the worker does."""
+    """The doctor connects to the mail server as the worker does."""
 
     def test_a_self_signed_certificate_is_not_trusted(self, run: Run, mail: SmtpServer) -> None:
         mail.stop()
@@ -234,27 +264,29 @@ class TestMailServer:
         )
         assert report.fixes().keys() == {"mail server"}
         assert "certificate is not trusted" in report.fixes()["mail server"]
-        assert "AUTH" not in mail.heard, "the password was shown to a stranger"
+        assert "AUTH" not in mail.heard, "an untrusted server got the password"
 
-    def test_tls_where_none_is_spoken_names_the_other_setting(
+    def test_tls_on_a_port_without_tls_names_the_other_setting(
         self, run: Run, mail: SmtpServer
     ) -> None:
         report = Report(run, APP_MAIL_USE_SSL="true")
         assert report.fixes().keys() == {"mail server"}
         assert "APP_MAIL_USE_TLS" in report.fixes()["mail server"]
 
-    def test_starttls_that_is_not_offered_is_said(self, run: Run, mail: SmtpServer) -> None:
+    def test_a_server_without_starttls_is_a_fix(self, run: Run, mail: SmtpServer) -> None:
         report = Report(run, APP_MAIL_USE_TLS="true", APP_MAIL_USE_SSL="false")
         assert "STARTTLS" in report.fixes()["mail server"]
 
-    def test_a_server_that_is_away_is_said(self, run: Run) -> None:
+    def test_an_unreachable_server_is_a_fix(self, run: Run) -> None:
         report = Report(run)
         assert report.fixes().keys() == {"mail server"}
         assert "127.0.0.1:1" in report.fixes()["mail server"]
         assert report.status == 1
 
-    def test_a_trusted_server_with_the_wrong_password(self, run: Run, mail: SmtpServer) -> None:
-        """OpenSSL takes the certificates to trust from SSL_CERT_FILE."""
+    def test_a_wrong_password_is_a_fix_and_the_right_one_is_not(
+        self, run: Run, mail: SmtpServer
+    ) -> None:
+        """OpenSSL reads the trusted certificates from SSL_CERT_FILE."""
         mail.stop()
         mail.start(require_starttls=True, tls_context=tls_context(), auth_required=True)
         certificate = Path(__file__).parents[1] / "mail" / "self_signed.pem"
@@ -276,16 +308,16 @@ class TestMailServer:
 
 @pytest.mark.usefixtures("made", "mail")
 @pytest.mark.parametrize(
-    ("body", "verdict"), [(b'{"status":"ok"}', "ok"), (b"Welcome to nginx", "FIX")]
+    ("body", "expected"), [(b'{"status":"ok"}', "ok"), (b"Welcome to nginx", "FIX")]
 )
-def test_what_answers_at_the_public_address_is_looked_at(
-    run: Run, body: bytes, verdict: str
+def test_a_public_url_that_leads_to_another_server_is_a_fix(
+    run: Run, body: bytes, expected: str
 ) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(f"{self.command} {self.path}")
+            requests.append(f"{self.command} {self.path}")
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body)
@@ -299,14 +331,14 @@ def test_what_answers_at_the_public_address_is_looked_at(
         report = Report(run, PUBLIC_URL=f"http://127.0.0.1:{site.server_port}")
         site.shutdown()
         thread.join()
-    assert asked == ["GET /health/live"]
-    found = [said for said, subject, _words in report.found if subject == "PUBLIC_URL"]
-    assert found == ["FIX", verdict], "plain HTTP is to be fixed anyway"
+    assert requests == ["GET /health/live"]
+    found = [verdict for verdict, subject, _words in report.found if subject == "PUBLIC_URL"]
+    assert found == ["FIX", expected], "plain HTTP is a fix, too"
 
 
 @pytest.mark.usefixtures("made", "mail")
-def test_a_public_address_that_is_away_is_no_reason_to_fail(run: Run) -> None:
-    """The doctor is asked before the first start too."""
+def test_an_unreachable_public_url_is_a_note(run: Run) -> None:
+    """The doctor also runs before the first start of the app."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"https://127.0.0.1:{closed.getsockname()[1]}"
     report = Report(run, PUBLIC_URL=url)

@@ -1,12 +1,13 @@
-"""scripts/mongod.py against a real mongod."""
+"""scripts/mongod.py starts, pauses and ends a real mongod."""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from pymongo import MongoClient
@@ -20,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def server(mongod_of_its_own: Mongod) -> Mongod:
-    """The one that is looked at."""
+    """The mongod of the test."""
     return mongod_of_its_own
 
 
 @pytest.fixture
 def fake_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a `mongod` first on PATH: a shell script."""
+    """Installs a shell script as the first `mongod` on PATH."""
 
     def install(script: str) -> None:
         binary = tmp_path / "bin" / "mongod"
@@ -39,18 +40,18 @@ def fake_mongod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
 
 
 def notes(server: Mongod) -> list[str]:
-    """What was written to the database."""
+    """The notes in the database."""
     with MongoClient[dict[str, Any]](server.uri()) as client:
         return sorted(note["_id"] for note in client.test.notes.find())
 
 
 def write(server: Mongod, note: str) -> None:
-    """Writes as the app does: answered once it is in the journal of the majority."""
+    """Writes as the app does: the majority of the members has the note in the journal."""
     with MongoClient[dict[str, Any]](server.uri(), w="majority", journal=True) as client:
         client.test.notes.insert_one({"_id": note})
 
 
-def test_it_is_a_replica_set_and_writable_at_once(server: Mongod) -> None:
+def test_a_started_mongod_is_a_replica_set_that_takes_writes(server: Mongod) -> None:
     with MongoClient[dict[str, Any]](server.uri()) as client:
         hello = client.admin.command("hello")
     assert hello["isWritablePrimary"]
@@ -59,13 +60,13 @@ def test_it_is_a_replica_set_and_writable_at_once(server: Mongod) -> None:
     assert notes(server) == ["first"]
 
 
-def test_it_listens_on_loopback_alone(server: Mongod) -> None:
+def test_mongod_listens_only_on_loopback(server: Mongod) -> None:
     with MongoClient[dict[str, Any]](server.uri()) as client:
         options = client.admin.command("getCmdLineOpts")["parsed"]
     assert options["net"]["bindIp"] == "127.0.0.1"
 
 
-def test_data_made_under_another_port_is_served(server: Mongod) -> None:
+def test_data_of_another_port_can_be_used(server: Mongod) -> None:
     write(server, "yesterday")
     server.stop()
     with Mongod.start(server.dbpath) as today:
@@ -74,7 +75,7 @@ def test_data_made_under_another_port_is_served(server: Mongod) -> None:
         assert notes(today) == ["today", "yesterday"]
 
 
-def test_what_was_acknowledged_survives_a_kill(server: Mongod) -> None:
+def test_an_acknowledged_write_survives_a_kill(server: Mongod) -> None:
     write(server, "kept")
     port = server.port
     server.kill()
@@ -84,7 +85,7 @@ def test_what_was_acknowledged_survives_a_kill(server: Mongod) -> None:
     assert notes(server) == ["kept"]
 
 
-def test_a_running_one_restarts(server: Mongod) -> None:
+def test_restarting_a_running_mongod_keeps_the_data(server: Mongod) -> None:
     write(server, "kept")
     before = server.pid
     server.restart()
@@ -92,7 +93,7 @@ def test_a_running_one_restarts(server: Mongod) -> None:
     assert notes(server) == ["kept"]
 
 
-def test_while_paused_nothing_answers(server: Mongod) -> None:
+def test_a_paused_mongod_does_not_answer_until_it_resumes(server: Mongod) -> None:
     with MongoClient[dict[str, Any]](server.uri(), timeoutMS=300) as client:
         client.admin.command("ping")
         server.pause()
@@ -102,25 +103,25 @@ def test_while_paused_nothing_answers(server: Mongod) -> None:
     write(server, "after")
 
 
-def test_a_paused_one_can_be_stopped(server: Mongod) -> None:
+def test_a_paused_mongod_can_be_stopped(server: Mongod) -> None:
     server.pause()
     server.stop()
     assert not runs(server.pid)
     server.stop()
 
 
-def test_data_in_use_is_refused_and_its_user_left_alone(server: Mongod) -> None:
+def test_data_in_use_is_refused_and_the_running_mongod_is_not_disturbed(server: Mongod) -> None:
     with pytest.raises(MongodError, match="in use by another running mongod"):
         Mongod.start(server.dbpath)
     write(server, "still here")
 
 
-def test_a_port_asked_for_and_taken_is_refused(server: Mongod, tmp_path: Path) -> None:
+def test_a_chosen_port_that_is_taken_is_refused(server: Mongod, tmp_path: Path) -> None:
     with pytest.raises(MongodError, match=f"port {server.port} is taken"):
         Mongod.start(tmp_path / "other", port=server.port)
 
 
-def test_parameters_are_passed_on(tmp_path: Path, mongod: Mongod) -> None:
+def test_parameters_are_passed_to_mongod(tmp_path: Path, mongod: Mongod) -> None:
     parameters = {"ttlMonitorSleepSecs": 1}
     with (
         Mongod.start(tmp_path / "mongodb", parameters=parameters) as server,
@@ -130,9 +131,9 @@ def test_parameters_are_passed_on(tmp_path: Path, mongod: Mongod) -> None:
     assert found["ttlMonitorSleepSecs"] == 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child with its parent")
 @pytest.mark.parametrize("paused", [False, True])
-def test_it_ends_with_its_parent(tmp_path: Path, mongod: Mongod, paused: bool) -> None:
+def test_mongod_ends_with_its_parent(tmp_path: Path, mongod: Mongod, paused: bool) -> None:
     code = (
         "import sys; from pathlib import Path; from scripts.mongod import Mongod\n"
         "server = Mongod.start(Path(sys.argv[1])); print(server.pid, flush=True)\n"
@@ -151,7 +152,7 @@ def test_it_ends_with_its_parent(tmp_path: Path, mongod: Mongod, paused: bool) -
     wait_until(lambda: not runs(pid))
 
 
-def test_as_a_script_it_prints_its_uri_until_ctrl_c(tmp_path: Path, mongod: Mongod) -> None:
+def test_the_script_prints_the_uri_and_runs_until_ctrl_c(tmp_path: Path, mongod: Mongod) -> None:
     command = [sys.executable, "scripts/mongod.py", str(tmp_path / "mongodb")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as script:
         assert script.stdout
@@ -177,7 +178,7 @@ def test_a_missing_library_is_named_with_its_debian_package(
         Mongod.start(tmp_path / "mongodb")
 
 
-def test_a_binary_that_the_system_cannot_run_is_told(
+def test_a_binary_that_crashes_at_start_is_an_error(
     fake_mongod: Callable[[str], None], tmp_path: Path
 ) -> None:
     fake_mongod("kill -ILL $$")
@@ -185,10 +186,13 @@ def test_a_binary_that_the_system_cannot_run_is_told(
         Mongod.start(tmp_path / "mongodb")
 
 
-def test_without_any_mongod_the_package_is_named(
+def test_an_error_says_that_no_mongod_is_on_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def not_installed(name: str) -> NoReturn:
+        raise PackageNotFoundError(name)
+
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("scripts.mongod._WHEEL", "not-installed")
+    monkeypatch.setattr("importlib.metadata.distribution", not_installed)
     with pytest.raises(MongodUnavailableError, match="no mongod on PATH"):
         Mongod.start(tmp_path / "mongodb")
