@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
-from time import perf_counter
 from urllib.parse import urlencode
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -12,12 +11,11 @@ _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, and the seconds that it took."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
     text: str
-    seconds: float
 
 
 @dataclass
@@ -25,7 +23,8 @@ class Browser:
     """A person with a browser, which opens a connection for each request."""
 
     port: int
-    patience: float = 30
+    timeout: float = 30
+    """Seconds."""
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
 
@@ -44,14 +43,12 @@ class Browser:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        start = perf_counter()
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         text = response.read().decode()
-        seconds = perf_counter() - start
         connection.close()
         for header in response.headers.get_all("Set-Cookie", []):
             for name, morsel in SimpleCookie(header).items():
                 self.cookies[name] = morsel.value
-        return Answer(response.status, dict(response.headers), text, seconds)
+        return Answer(response.status, dict(response.headers), text)

@@ -1,4 +1,4 @@
-"""A key can be changed with nobody signed out and no mailed link broken; and forgotten later."""
+"""After a change of keys, sessions, links and forms still work until the old key is removed."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Keys = Callable[..., Flask]
 
 @pytest.fixture
 def with_keys(make_app: MakeApp, real_uri: str) -> Keys:
-    """The app on one database, with a key and the former ones."""
+    """Makes apps on one database: `with_keys(key, *former_keys)`."""
 
     def make(key: str, *former: str) -> Flask:
         return make_app(
@@ -37,34 +37,34 @@ def with_keys(make_app: MakeApp, real_uri: str) -> Keys:
 
 @pytest.fixture
 def before(with_keys: Keys) -> Flask:
-    """The app as it was."""
+    """The app with the old key."""
     return with_keys(OLD)
 
 
 @pytest.fixture
 def rotated(before: Flask, with_keys: Keys) -> Flask:
-    """The app with a new key that still knows the old one."""
+    """The app with a new key that still accepts the old one."""
     return with_keys(NEW, OLD)
 
 
 @pytest.fixture
-def later(before: Flask, with_keys: Keys) -> Flask:
-    """The app that has forgotten it."""
+def without_old_key(before: Flask, with_keys: Keys) -> Flask:
+    """The app with the new key only."""
     return with_keys(NEW)
 
 
-def post(app: Flask) -> Mailbox:
+def mailbox_of(app: Flask) -> Mailbox:
     return Mailbox(Worker(app), Path(app.config["MAIL_FOLDER"]))
 
 
 def moved(visitor: Visitor, app: Flask) -> Visitor:
-    """The same browser, at the app as it is now."""
-    there = Visitor(app)
+    """A visitor of another app with the cookies of this one."""
+    copy = Visitor(app)
     for name in ("session", "device"):
         cookie = visitor.client.get_cookie(name)
         if cookie is not None:
-            there.client.set_cookie(name, cookie.value)
-    return there
+            copy.client.set_cookie(name, cookie.value)
+    return copy
 
 
 def registered(app: Flask, email: str = ADA) -> Visitor:
@@ -75,7 +75,7 @@ def registered(app: Flask, email: str = ADA) -> Visitor:
 
 def confirmed(app: Flask) -> Visitor:
     visitor = registered(app)
-    assert visitor.submit(post(app).newest(ADA).link).location == "/"
+    assert visitor.submit(mailbox_of(app).newest(ADA).link).location == "/"
     return visitor
 
 
@@ -85,7 +85,7 @@ def test_signed_in_people_stay_signed_in(before: Flask, rotated: Flask) -> None:
     assert ada.sign_out().status_code == 302
 
 
-def test_a_form_that_was_open_is_taken(before: Flask, rotated: Flask) -> None:
+def test_a_form_opened_before_the_rotation_is_accepted(before: Flask, rotated: Flask) -> None:
     ada = confirmed(before)
     field = ada.page("/profile/password").find("input", attrs={"name": "csrf_token"})
     assert field is not None
@@ -96,12 +96,12 @@ def test_a_form_that_was_open_is_taken(before: Flask, rotated: Flask) -> None:
 
 def test_a_confirmation_link_still_confirms(before: Flask, rotated: Flask) -> None:
     ada = registered(before)
-    assert moved(ada, rotated).submit(post(before).newest(ADA).link).location == "/"
+    assert moved(ada, rotated).submit(mailbox_of(before).newest(ADA).link).location == "/"
 
 
 def test_the_six_digits_still_confirm(before: Flask, rotated: Flask) -> None:
     ada = registered(before)
-    (code,) = re.findall(r"\b\d{3} \d{3}\b", post(before).newest(ADA).text)
+    (code,) = re.findall(r"\b\d{3} \d{3}\b", mailbox_of(before).newest(ADA).text)
     here = moved(ada, rotated)
     assert here.submit("/unconfirmed/code", on="/unconfirmed", code=code).location == "/"
 
@@ -109,38 +109,40 @@ def test_the_six_digits_still_confirm(before: Flask, rotated: Flask) -> None:
 def test_a_reset_link_still_resets(before: Flask, rotated: Flask) -> None:
     ada = confirmed(before)
     ada.submit("/forgot", email=ADA)
-    link = post(before).newest(ADA).link
+    link = mailbox_of(before).newest(ADA).link
     answer = Visitor(rotated).submit(link, password=PHRASE, confirm=PHRASE)
     assert answer.location == "/login"
 
 
-def test_links_of_a_change_of_address_still_work(before: Flask, rotated: Flask) -> None:
+def test_the_links_of_an_address_change_still_work(before: Flask, rotated: Flask) -> None:
     ada = confirmed(before)
     ada.submit("/profile/email", email=OTHER, current_password=PASSWORD)
-    link = post(before).newest(OTHER).link
+    link = mailbox_of(before).newest(OTHER).link
     assert ada.submit(link).location == "/profile"
-    undo = post(before).newest(ADA).link
+    undo = mailbox_of(before).newest(ADA).link
     assert Visitor(rotated).submit(undo).location == "/"
 
 
-def test_a_browser_that_the_account_knows_is_known_still(before: Flask, rotated: Flask) -> None:
+def test_a_known_browser_stays_known(before: Flask, rotated: Flask) -> None:
     ada = confirmed(before)
     ada.sign_out()
     known = moved(ada, rotated)
     assert known.sign_in(ADA).location == "/"
-    assert "sign-in" not in " ".join(post(rotated).subjects(ADA)).lower()
+    assert "sign-in" not in " ".join(mailbox_of(rotated).subjects(ADA)).lower()
 
 
-def test_what_is_new_bears_the_new_key(rotated: Flask, later: Flask) -> None:
+def test_new_links_are_signed_with_the_new_key(rotated: Flask, without_old_key: Flask) -> None:
     ada = registered(rotated)
-    link = post(rotated).newest(ADA).link
-    assert moved(ada, later).submit(link).location == "/"
+    link = mailbox_of(rotated).newest(ADA).link
+    assert moved(ada, without_old_key).submit(link).location == "/"
 
 
-def test_a_forgotten_key_opens_nothing_and_breaks_no_page(before: Flask, later: Flask) -> None:
+def test_sessions_and_links_of_a_removed_key_are_refused(
+    before: Flask, without_old_key: Flask
+) -> None:
     bob = registered(before, BOB)
-    link = post(before).newest(BOB).link
-    here = moved(bob, later)
+    link = mailbox_of(before).newest(BOB).link
+    here = moved(bob, without_old_key)
     assert here.get("/unconfirmed").location == "/login?next=%2Funconfirmed"
     assert_our_page(here.get(link), 404)
     assert here.sign_in(BOB).location == "/unconfirmed"

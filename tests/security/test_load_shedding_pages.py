@@ -1,4 +1,4 @@
-"""While too many passwords are being hashed: a page that says so, and everything else works."""
+"""While the hash queue is full, forms with a password get a 503 and everything else works."""
 
 import threading
 from collections.abc import Iterator
@@ -16,31 +16,33 @@ from tests.web.pages import assert_our_page
 
 
 @pytest.fixture(autouse=True)
-def _own_hash_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test's changes to the hash queue of this process end with it."""
+def own_hash_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restores the hash queue of this process after each test."""
     monkeypatch.setattr(hash_queue, "current", hash_queue.current)
 
 
 @pytest.fixture
 def full(confirmed: Visitor) -> Iterator[None]:
-    """The only place is taken, by a hash that takes until the test ends."""
+    """The hash queue is full until the test ends."""
     queue = hash_queue.use(HashQueue(at_once=1, queue=0))
-    go, began = threading.Event(), threading.Event()
+    finish, began = threading.Event(), threading.Event()
 
     def work() -> None:
         began.set()
-        go.wait(30)
+        finish.wait(30)
 
     thread = threading.Thread(target=lambda: queue.run(work))
     thread.start()
     assert began.wait(30)
     yield
-    go.set()
+    finish.set()
     thread.join()
 
 
 @pytest.mark.usefixtures("full")
-def test_the_page_says_busy_when_to_come_back_and_that_nothing_is_lost(visitor: Visitor) -> None:
+def test_the_refusal_says_when_to_retry_and_that_the_form_can_be_sent_again(
+    visitor: Visitor,
+) -> None:
     page = visitor.sign_in("ada@example.com")
     assert_our_page(page, 503)
     assert int(page.headers["Retry-After"]) >= 1
@@ -51,7 +53,7 @@ def test_the_page_says_busy_when_to_come_back_and_that_nothing_is_lost(visitor: 
 
 
 @pytest.mark.usefixtures("full")
-def test_it_is_the_same_for_every_address(visitor: Visitor) -> None:
+def test_the_refusal_is_the_same_with_and_without_an_account(visitor: Visitor) -> None:
     pages = [visitor.sign_in(email) for email in ("ada@example.com", "nobody@example.com")]
     same = [page.text.replace(page.headers["X-Request-ID"], "") for page in pages]
     assert same[0] == same[1]
@@ -59,7 +61,7 @@ def test_it_is_the_same_for_every_address(visitor: Visitor) -> None:
 
 
 @pytest.mark.usefixtures("full")
-def test_every_form_with_a_password_says_so(confirmed: Visitor, visitor: Visitor) -> None:
+def test_every_form_with_a_password_is_refused(confirmed: Visitor, visitor: Visitor) -> None:
     new = {"password": PASSWORD, "confirm": PASSWORD}
     answers = [
         visitor.submit("/register", email="bob@example.com", **new),
@@ -69,7 +71,7 @@ def test_every_form_with_a_password_says_so(confirmed: Visitor, visitor: Visitor
     ]
     assert [answer.status_code for answer in answers] == [503] * 4
     assert visitor.client.get_cookie("session") is not None
-    assert "_user_id" not in visitor.cookie(), "nobody was signed in by it"
+    assert "_user_id" not in visitor.cookie(), "the refused registration signed no one in"
 
 
 @pytest.mark.usefixtures("full")
@@ -80,22 +82,22 @@ def test_pages_and_forms_without_a_password_work(confirmed: Visitor, visitor: Vi
     assert confirmed.sign_out().status_code == 302
 
 
-def test_once_there_is_room_the_same_form_is_taken(app: Flask, visitor: Visitor) -> None:
+def test_the_same_form_is_accepted_after_a_refusal(app: Flask, visitor: Visitor) -> None:
     queue = hash_queue.use(HashQueue(at_once=1, queue=0))
-    go, page = threading.Event(), visitor.page("/register")
+    finish, page = threading.Event(), visitor.page("/register")
     field = page.find("input", attrs={"name": "csrf_token"})
     assert field is not None
     form = {"csrf_token": field["value"], "email": "ada@example.com"}
     form |= {"password": PASSWORD, "confirm": PASSWORD}
-    thread = threading.Thread(target=lambda: queue.run(lambda: go.wait(30)))
+    thread = threading.Thread(target=lambda: queue.run(lambda: finish.wait(30)))
     thread.start()
     wait_until(lambda: visitor.client.post("/register", data=form).status_code == 503)
-    go.set()
+    finish.set()
     thread.join()
     assert visitor.client.post("/register", data=form).location == "/unconfirmed"
 
 
-def test_being_turned_away_costs_no_command(make_app: MakeApp, real_uri: str) -> None:
+def test_a_refusal_sends_no_command_to_mongodb(make_app: MakeApp, real_uri: str) -> None:
     visitor = Visitor(make_app(MONGODB_URI=real_uri))
     visitor.get("/login")
     hash_queue.use(HashQueue(at_once=1, queue=-1))  # always full
