@@ -1,4 +1,4 @@
-"""What each step of a journey costs: the MongoDB commands of its one request, on a real mongod."""
+"""The MongoDB commands that each request of a journey sends, on a real mongod."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +16,14 @@ from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor
 
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
-# All that the limits of a form cost, however many it has.
+# One command counts all limits of a form.
 LIMITS = ("update", "limits")
-# A deletion is recorded first, without the address.
+# The record of a deletion has no address.
 RECORD = ("update", "departed")
 
 
 class CountingClient(FlaskClient):
-    """Keeps what the newest request has sent to MongoDB: each command and its collection."""
+    """Keeps the commands of the last request, each with its collection."""
 
     sent: list[tuple[str, str]]
 
@@ -38,14 +38,14 @@ class CountingClient(FlaskClient):
     ) -> TestResponse:
         with commands.recorded() as recorded:
             answer = send(*args, **kwargs)
-        # A command's first item is its name, and says on what.
+        # The first item of a command is its name and its collection.
         self.sent = [next(iter(command.items())) for command in recorded]
         return answer
 
 
 @pytest.fixture
 def app(make_app: MakeApp, mongod: Mongod) -> Flask:
-    """The app on a real mongod, in a database that these tests share: indexes take long."""
+    """The app on a real mongod. The tests share a database, because making indexes takes long."""
     app = make_app(MONGODB_URI=mongod.uri("commands"), RESEND_COOLDOWN="0")
     with app.app_context():
         current_mongo().users.delete_many({})
@@ -63,7 +63,7 @@ def ada(visitor: Visitor) -> Visitor:
 
 @pytest.fixture
 def link(ada: Visitor, mailbox: Mailbox) -> str:
-    """The link that was mailed to her."""
+    """The confirmation link of ada."""
     return mailbox.newest("ada@example.com").link
 
 
@@ -75,13 +75,13 @@ def confirmed(ada: Visitor, link: str) -> Visitor:
 
 
 def sent(visitor: Visitor) -> list[tuple[str, str]]:
-    """The commands of this visitor's newest request."""
+    """The commands of the last request of a visitor."""
     assert isinstance(visitor.client, CountingClient)
     return visitor.client.sent
 
 
 @pytest.mark.parametrize("path", ["/", "/register", "/login", "/health/live"])
-def test_a_page_for_anybody_costs_nothing(visitor: Visitor, path: str) -> None:
+def test_a_public_page_sends_no_command(visitor: Visitor, path: str) -> None:
     assert visitor.get(path).status_code == 200
     assert sent(visitor) == []
 
@@ -91,7 +91,7 @@ def test_registering_a_new_address_is_two_commands(visitor: Visitor) -> None:
     assert sent(visitor) == [LIMITS, FIND_AND_UPDATE]
 
 
-def test_taking_an_unconfirmed_address_over_is_two_commands(
+def test_replacing_an_unconfirmed_registration_is_two_commands(
     ada: Visitor, new_visitor: Callable[[], Visitor]
 ) -> None:
     newer = new_visitor()
@@ -115,7 +115,7 @@ def test_a_signed_in_page_is_one_command(confirmed: Visitor, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/unconfirmed", "/unconfirmed/status"])
-def test_a_page_for_the_unconfirmed_is_one_command(ada: Visitor, path: str) -> None:
+def test_a_page_about_waiting_is_one_command(ada: Visitor, path: str) -> None:
     assert ada.get(path).status_code == 200
     assert sent(ada) == [FIND]
 
@@ -127,7 +127,7 @@ def test_signing_in_is_three_commands(ada: Visitor, new_visitor: Callable[[], Vi
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
-def test_a_wrong_password_costs_the_same_whoever_it_is_for(
+def test_a_wrong_password_is_three_commands_with_and_without_an_account(
     ada: Visitor, new_visitor: Callable[[], Visitor], email: str
 ) -> None:
     elsewhere = new_visitor()
@@ -135,7 +135,7 @@ def test_a_wrong_password_costs_the_same_whoever_it_is_for(
     assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
 
 
-def test_opening_a_link_reads_and_changes_nothing(ada: Visitor, link: str) -> None:
+def test_opening_a_link_is_one_read(ada: Visitor, link: str) -> None:
     assert ada.get(link).status_code == 200
     assert sent(ada) == [FIND]
 
@@ -163,20 +163,20 @@ def test_signing_out_is_at_most_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) in ([UPDATE], [FIND, UPDATE])
 
 
-# What a person does afterwards
+# After confirming
 
 
 NEW, PHRASE = "ada@new.example", "a quite different phrase"
 
 
-def ask_change(ada: Visitor) -> None:
+def request_change(ada: Visitor) -> None:
     answer = ada.submit("/profile/email", email=NEW, current_password=PASSWORD)
     assert answer.location == "/profile/email"
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "nobody@example.com"])
 @pytest.mark.usefixtures("confirmed")
-def test_asking_for_a_reset_is_two_commands_whoever_it_is_for(
+def test_asking_for_a_reset_is_two_commands_with_and_without_an_account(
     new_visitor: Callable[[], Visitor], email: str
 ) -> None:
     visitor = new_visitor()
@@ -200,49 +200,49 @@ def test_changing_the_password_is_three_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, LIMITS, UPDATE]
 
 
-def test_asking_for_another_address_is_three_commands(confirmed: Visitor) -> None:
-    ask_change(confirmed)
+def test_requesting_a_change_of_address_is_three_commands(confirmed: Visitor) -> None:
+    request_change(confirmed)
     assert sent(confirmed) == [FIND, LIMITS, UPDATE]
 
 
-def test_cancelling_that_is_two_commands(confirmed: Visitor) -> None:
-    ask_change(confirmed)
+def test_cancelling_a_change_of_address_is_two_commands(confirmed: Visitor) -> None:
+    request_change(confirmed)
     answer = confirmed.submit("/profile/email/cancel", on="/profile/email")
     assert answer.location == "/profile/email"
     assert sent(confirmed) == [FIND, UPDATE]
 
 
-def test_proving_the_new_address_is_two_commands_for_the_owner(
+def test_confirming_a_new_address_is_two_commands_for_the_owner(
     confirmed: Visitor, mailbox: Mailbox
 ) -> None:
-    ask_change(confirmed)
+    request_change(confirmed)
     assert confirmed.submit(mailbox.newest(NEW).link).location == "/profile"
     assert sent(confirmed) == [FIND, UPDATE]
 
 
-def test_proving_it_with_the_password_is_one_more_for_the_session(
+def test_confirming_a_new_address_with_the_password_is_four_commands(
     confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
-    ask_change(confirmed)
+    request_change(confirmed)
     phone = new_visitor()
     assert phone.submit(mailbox.newest(NEW).link, password=PASSWORD).location == "/"
     assert sent(phone) == [FIND, LIMITS, UPDATE, UPDATE]
 
 
-def test_an_unconfirmed_account_that_gives_way_is_four_more(
+def test_confirming_an_address_with_an_unconfirmed_account_is_six_commands(
     confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
-    ask_change(confirmed)
+    request_change(confirmed)
     link = mailbox.newest(NEW).link
     new_visitor().register(NEW)
     assert confirmed.submit(link).location == "/profile"
     assert sent(confirmed) == [FIND, UPDATE, FIND, RECORD, FIND_AND_UPDATE, UPDATE]
 
 
-def test_taking_the_address_back_is_two_commands(
+def test_undoing_a_change_of_address_is_two_commands(
     confirmed: Visitor, new_visitor: Callable[[], Visitor], mailbox: Mailbox
 ) -> None:
-    ask_change(confirmed)
+    request_change(confirmed)
     confirmed.submit(mailbox.newest(NEW).link)
     owner = new_visitor()
     assert owner.submit(mailbox.newest("ada@example.com").link).location == "/"
@@ -275,7 +275,7 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
 
 
-def test_leaving_is_five_commands_since_the_account_is_noted_first(confirmed: Visitor) -> None:
+def test_deleting_an_account_is_five_commands(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
     assert sent(confirmed) == [FIND, LIMITS, FIND, RECORD, UPDATE]
 
@@ -286,9 +286,9 @@ def test_a_form_about_the_account_is_one_command(confirmed: Visitor, path: str) 
     assert sent(confirmed) == [FIND]
 
 
-# Links that are none
+# Damaged links
 
 
-def test_a_damaged_link_costs_nothing(visitor: Visitor) -> None:
+def test_a_damaged_link_sends_no_command(visitor: Visitor) -> None:
     assert visitor.get("/confirm/damaged").status_code == 404
     assert sent(visitor) == []

@@ -1,4 +1,4 @@
-"""gunicorn.conf.py, with a gunicorn that really serves."""
+"""gunicorn.conf.py, with a running gunicorn."""
 
 import json
 import os
@@ -20,7 +20,7 @@ TOKEN = "WyI2NTAx.ZzQ-aA.AbC_123-xyz"
 
 
 class Gunicorn:
-    """Started as in production, with one worker, its output in a file."""
+    """A running gunicorn with the command of production, one worker, and its output in a file."""
 
     def __init__(self, output: Path, **settings: str) -> None:
         self.port = free_port()
@@ -37,12 +37,12 @@ class Gunicorn:
 
     @property
     def output(self) -> str:
-        """What it has logged by now."""
+        """What gunicorn has logged until now."""
         return self._output.read_text()
 
     @property
     def answered(self) -> list[dict[str, Any]]:
-        """The lines of its access log."""
+        """The lines of the access log."""
         lines = [line for line in self.output.splitlines() if '"answered"' in line]
         return [json.loads(line) for line in lines]
 
@@ -51,7 +51,7 @@ class Gunicorn:
         return self.read(path, **headers)[:2]
 
     def read(self, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-        """The same with its text."""
+        """Status, headers and text of a page."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(
             "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
@@ -64,7 +64,7 @@ class Gunicorn:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Gunicorn]:
-    """One that answers, and ends cleanly with the block."""
+    """Runs a gunicorn for a `with` block, and checks that it ends without an error."""
     server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig")
     wait_until(lambda: "Booting worker" in server.output)
     yield server
@@ -74,7 +74,7 @@ def serving(folder: Path) -> Iterator[Gunicorn]:
 
 @pytest.fixture(scope="module")
 def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """For this module's tests."""
+    """The gunicorn of the tests in this module."""
     with serving(tmp_path_factory.mktemp("gunicorn")) as server:
         yield server
 
@@ -89,14 +89,13 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
         ("/a%0D%0Ab", "/a%0D%0Ab"),
     ],
 )
-def test_no_token_gets_into_the_log(gunicorn: Gunicorn, path: str, logged: str) -> None:
+def test_no_token_of_a_link_is_logged(gunicorn: Gunicorn, path: str, logged: str) -> None:
     gunicorn.get(path, Referer=f"https://app.example.org/reset/{TOKEN}")
     wait_until(lambda: logged in {line["path"] for line in gunicorn.answered})
     assert TOKEN not in gunicorn.output
 
 
-def test_an_answer_is_a_line_of_json(gunicorn: Gunicorn) -> None:
-    """What a client says of itself begins no other line."""
+def test_each_answer_is_one_json_line_whatever_the_user_agent_is(gunicorn: Gunicorn) -> None:
     named = 'one "quoted"\u00e9\x85 /reset/x"} "'.encode().decode("latin-1")
     status, headers, text = gunicorn.read("/login", User_Agent=named)
     name = headers["X-Request-ID"]
@@ -107,7 +106,7 @@ def test_an_answer_is_a_line_of_json(gunicorn: Gunicorn) -> None:
     assert 0 < line["seconds"] < 60
 
 
-def test_a_request_that_cannot_be_read_is_answered_and_logged(gunicorn: Gunicorn) -> None:
+def test_an_invalid_request_is_answered_and_logged(gunicorn: Gunicorn) -> None:
     before = len(gunicorn.answered)
     with socket.create_connection(("127.0.0.1", gunicorn.port), timeout=10) as connection:
         connection.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n")
@@ -116,7 +115,7 @@ def test_a_request_that_cannot_be_read_is_answered_and_logged(gunicorn: Gunicorn
     assert gunicorn.answered[-1]["status"] == 400
 
 
-def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) -> None:
+def test_an_invalid_request_line_is_logged_without_its_token(gunicorn: Gunicorn) -> None:
     with socket.create_connection(("127.0.0.1", gunicorn.port), timeout=10) as connection:
         connection.sendall(f"GET /confirm/{TOKEN}\x01 HTTP/1.1\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
@@ -125,18 +124,18 @@ def test_a_refused_request_line_is_logged_without_its_token(gunicorn: Gunicorn) 
 
 
 @pytest.mark.parametrize(("length", "status"), [(8000, 404), (100_000, 414)])
-def test_a_link_that_is_far_too_long_gets_a_page(
+def test_a_long_link_is_a_404_and_a_too_long_one_a_414(
     gunicorn: Gunicorn, length: int, status: int
 ) -> None:
     assert gunicorn.get("/confirm/" + "x" * length)[0] == status
 
 
-def test_forwarded_headers_are_not_believed(gunicorn: Gunicorn) -> None:
+def test_forwarded_headers_are_ignored_by_default(gunicorn: Gunicorn) -> None:
     _, headers = gunicorn.get("/", X_Forwarded_Proto="https")
     assert "Strict-Transport-Security" not in headers
 
 
-def test_a_missing_setting_ends_it_with_one_message(tmp_path: Path) -> None:
+def test_missing_settings_stop_gunicorn_with_one_message(tmp_path: Path) -> None:
     server = Gunicorn(tmp_path / "log", SECRET_KEY="short")
     assert server.process.wait(30) == 1
     assert server.output.count("Latchkey cannot start") == 1

@@ -1,4 +1,4 @@
-"""The numbers of several gunicorn processes are one: right, and never going down."""
+"""`/metrics` adds up the numbers of all gunicorn workers. No counter goes down."""
 
 import os
 import re
@@ -20,7 +20,7 @@ TIMED = 'latchkey_request_seconds_count{route="/health/live"}'
 
 
 class Workers(Gunicorn):
-    """Two of them."""
+    """A gunicorn with two workers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,22 +34,22 @@ class Workers(Gunicorn):
         wait_until(lambda: len(self.pids()) == 2)
 
     def pids(self) -> list[int]:
-        """Of the workers that live."""
+        """The ids of the running workers."""
         booted = re.findall(r"Booting worker with pid: (\d+)", self.output)
         return [int(pid) for pid in booted if runs(int(pid))]
 
     def numbers(self) -> dict[str, float]:
-        """What `/metrics` says."""
+        """The samples of `/metrics`."""
         status, _, text = self.read("/metrics", Authorization=f"Bearer {TOKEN}")
         assert status == 200
         return samples(text)
 
     def files(self) -> list[Path]:
-        """Where the workers count."""
+        """The files in which the workers count."""
         return sorted(self.folder.glob("latchkey-metrics-*/counter_*.db"))
 
     def send(self, count: int) -> None:
-        """Requests, each over a connection of its own, so that either worker may take it."""
+        """Sends requests over separate connections, so that any worker may accept each one."""
         for _ in range(count):
             assert self.get("/health/live")[0] == 200
 
@@ -60,22 +60,22 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
     yield server
     server.process.terminate()
     assert server.process.wait(30) == 0
-    assert not list(tmp_path.glob("latchkey-metrics-*")), "it leaves nothing behind"
+    assert not list(tmp_path.glob("latchkey-metrics-*")), "gunicorn left files behind"
 
 
 def _counted(file: Path) -> float:
-    """How many of the requests one worker has counted."""
+    """How many of the requests a worker has counted."""
     entries = MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-untyped-call]
     return sum(float(value) for key, value, *_ in entries if "/health/live" in key)
 
 
-def test_the_total_is_right_whichever_worker_is_asked(workers: Workers) -> None:
+def test_every_worker_shows_the_total_of_all(workers: Workers) -> None:
     sent = 0
-    # Until both have had some: the kernel chooses who takes a connection.
+    # The kernel chooses the worker of a connection. Both workers must have answered requests.
     while len(workers.files()) < 2 or not all(map(_counted, workers.files())):
         workers.send(50)
         sent += 50
-        assert sent <= 2000, "one worker takes everything"
+        assert sent <= 2000, "one worker answers everything"
     for _ in range(10):
         assert workers.numbers()[LIVE] == sent
     assert sum(map(_counted, workers.files())) == sent
@@ -88,7 +88,7 @@ def _replaced(workers: Workers, gone: int) -> bool:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_worker_that_is_replaced_takes_no_number_with_it(
+def test_the_total_keeps_the_numbers_of_replaced_workers(
     workers: Workers, how: signal.Signals
 ) -> None:
     sent = 0
@@ -103,7 +103,7 @@ def test_a_worker_that_is_replaced_takes_no_number_with_it(
     assert workers.numbers()[LIVE] == sent + 10
 
 
-def test_reading_the_settings_again_forgets_nothing(workers: Workers) -> None:
+def test_a_reload_keeps_the_numbers(workers: Workers) -> None:
     workers.send(20)
     before = workers.pids()
     workers.process.send_signal(signal.SIGHUP)
@@ -112,22 +112,22 @@ def test_reading_the_settings_again_forgets_nothing(workers: Workers) -> None:
     assert workers.numbers()[LIVE] == 25
 
 
-def test_a_start_removes_what_a_killed_gunicorn_has_left_and_nothing_else(tmp_path: Path) -> None:
+def test_a_start_removes_the_files_of_a_killed_gunicorn_only(tmp_path: Path) -> None:
     killed = Workers(tmp_path)
     (left,) = tmp_path.glob("latchkey-metrics-*")
     pids = killed.pids()
     killed.process.kill()
     killed.process.wait()
     wait_until(lambda: not any(map(runs, pids)))
-    of_a_living_process = tmp_path / f"latchkey-metrics-{os.getpid()}"
-    of_a_living_process.mkdir()
+    of_a_running_process = tmp_path / f"latchkey-metrics-{os.getpid()}"
+    of_a_running_process.mkdir()
     server = Workers(tmp_path)
     assert not left.exists()
-    assert of_a_living_process.exists()
+    assert of_a_running_process.exists()
     server.process.terminate()
     assert server.process.wait(30) == 0
 
 
-def test_its_own_log_is_json_too(workers: Workers) -> None:
+def test_the_messages_of_gunicorn_are_json(workers: Workers) -> None:
     (line,) = [line for line in workers.output.splitlines() if "Listening at" in line]
     assert re.search(r'"logger": "gunicorn.error"', line)

@@ -1,4 +1,4 @@
-"""Which errors of MongoDB are an outage (503, try again) and which are faults of the app (500)."""
+"""An outage of MongoDB is a 503 (try again). A fault of the app is a 500."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ from app.mongo import connect, is_outage
 from tests.visitor import Visitor
 from tests.web.pages import assert_our_page
 
-# How a server says that repeating the write helps.
+# With this label a server says that a repeated write may succeed.
 RETRYABLE = {"errorLabels": ["RetryableWriteError"]}
 
 OUTAGES = [
@@ -109,7 +109,7 @@ def test_any_other_error_is_a_500_with_a_traceback_in_the_log(
     assert type(error).__name__ in caplog.text
 
 
-def test_a_name_that_dns_does_not_find_is_an_outage(
+def test_an_unknown_host_in_dns_is_an_outage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """pymongo asks DNS when it makes a client for mongodb+srv://."""

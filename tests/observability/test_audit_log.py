@@ -1,5 +1,4 @@
-"""The audit log: one JSON line for each event, with nothing secret in it, that nobody can forge
-(ASVS 16)."""
+"""The audit log has one JSON line per event, without secrets. No one can forge a line (ASVS 16)."""
 
 import json
 import re
@@ -27,10 +26,10 @@ Outcomes = Callable[[], list[tuple[str, str]]]
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """What was written to the log since the last look; fails unless each line is an object."""
+    """The log lines since the last call. Fails if a line is not a JSON object."""
 
     def read() -> list[dict[str, Any]]:
-        # As a log shipper splits: at everything that Python takes for the end of a line.
+        # `splitlines` splits at every character that a log shipper may read as the end of a line.
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
     return read
@@ -38,7 +37,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 
 @pytest.fixture
 def outcomes(lines: Lines) -> Outcomes:
-    """The events since the last look, each with its outcome."""
+    """The events since the last call, each with its outcome."""
 
     def read() -> list[tuple[str, str]]:
         return [(line["event"], line["outcome"]) for line in lines() if "outcome" in line]
@@ -53,7 +52,7 @@ def _account(app: Flask, email: str = ADA) -> str:
     return str(user.id)
 
 
-def test_a_line_says_when_who_where_what_and_how_it_ended(app: Flask, lines: Lines) -> None:
+def test_a_line_has_time_account_address_page_event_and_outcome(app: Flask, lines: Lines) -> None:
     with time_machine.travel(datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC), tick=False):
         answer = Visitor(app).register(ADA)
     (line,) = lines()
@@ -71,7 +70,7 @@ def test_a_line_says_when_who_where_what_and_how_it_ended(app: Flask, lines: Lin
     }
 
 
-def test_from_registering_to_a_confirmed_address(
+def test_each_step_from_registering_to_signing_out_is_one_event(
     app: Flask, mailbox: Mailbox, outcomes: Outcomes
 ) -> None:
     visitor = Visitor(app)
@@ -93,7 +92,7 @@ def test_from_registering_to_a_confirmed_address(
     assert outcomes() == [("signed_out", "done")]
 
 
-def test_a_resend_and_a_newer_claim(make_app: MakeApp, lines: Lines) -> None:
+def test_a_resend_and_a_second_registration_are_logged(make_app: MakeApp, lines: Lines) -> None:
     app = make_app(RESEND_COOLDOWN="0")
     visitor = Visitor(app)
     visitor.register(ADA)
@@ -106,7 +105,9 @@ def test_a_resend_and_a_newer_claim(make_app: MakeApp, lines: Lines) -> None:
     ]
 
 
-def test_signing_in(confirmed: Visitor, app: Flask, lines: Lines) -> None:
+def test_successful_and_refused_sign_ins_are_logged(
+    confirmed: Visitor, app: Flask, lines: Lines
+) -> None:
     lines()
     for email in (ADA, "nobody@example.com"):
         Visitor(app).sign_in(email, "not the password")
@@ -115,12 +116,12 @@ def test_signing_in(confirmed: Visitor, app: Flask, lines: Lines) -> None:
     assert [(line["event"], line["outcome"], line.get("account")) for line in lines()] == [
         ("sign_in_refused", "refused", ada),
         ("sign_in_refused", "refused", None),
-        # The refusals that the activity sums up were recorded when they happened.
+        # The activity page adds up earlier refusals at this sign-in. The log does not repeat them.
         ("signed_in", "done", ada),
     ]
 
 
-def test_a_forgotten_password(
+def test_asking_for_a_reset_and_resetting_are_logged(
     app: Flask, confirmed: Visitor, mailbox: Mailbox, outcomes: Outcomes
 ) -> None:
     outcomes()
@@ -134,7 +135,7 @@ def test_a_forgotten_password(
     assert outcomes() == [("password_reset", "done")]
 
 
-def test_a_reset_that_confirms_records_how_long_that_took(
+def test_a_reset_that_confirms_logs_the_seconds_since_the_registration(
     app: Flask, mailbox: Mailbox, lines: Lines
 ) -> None:
     Visitor(app).register(ADA)
@@ -147,7 +148,7 @@ def test_a_reset_that_confirms_records_how_long_that_took(
     assert 0 < confirmation["took"] < 60
 
 
-def test_managing_the_account(confirmed: Visitor, outcomes: Outcomes) -> None:
+def test_changes_of_the_account_are_logged(confirmed: Visitor, outcomes: Outcomes) -> None:
     outcomes()
     wrong = {"current_password": "wrong", "email": "new@example.com"}
     confirmed.submit("/profile/email", **wrong)
@@ -169,7 +170,9 @@ def test_managing_the_account(confirmed: Visitor, outcomes: Outcomes) -> None:
     ]
 
 
-def test_a_taken_address(confirmed: Visitor, app: Flask, lines: Lines) -> None:
+def test_registering_a_taken_address_is_logged_and_so_is_the_mail_to_its_owner(
+    confirmed: Visitor, app: Flask, lines: Lines
+) -> None:
     lines()
     for _ in range(2):
         Visitor(app).register(ADA)
@@ -180,10 +183,14 @@ def test_a_taken_address(confirmed: Visitor, app: Flask, lines: Lines) -> None:
     ]
 
 
-def test_disowning_and_starting_over(app: Flask, mailbox: Mailbox, outcomes: Outcomes) -> None:
-    mistyped = Visitor(app)
-    mistyped.register("adda@example.com")
-    mistyped.submit("/unconfirmed/start-over", on="/unconfirmed")
+def test_starting_over_is_logged(visitor: Visitor, outcomes: Outcomes) -> None:
+    visitor.register("adda@example.com")
+    outcomes()
+    visitor.submit("/unconfirmed/start-over", on="/unconfirmed")
+    assert outcomes() == [("started_over", "done")]
+
+
+def test_disowning_an_address_is_logged(app: Flask, mailbox: Mailbox, outcomes: Outcomes) -> None:
     Visitor(app).register(ADA)
     link = mailbox.newest(ADA).link
     outcomes()
@@ -201,7 +208,7 @@ def test_disowning_and_starting_over(app: Flask, mailbox: Mailbox, outcomes: Out
         (lambda v: v.get("/admin/no/such/page"), "access_refused", 404),
     ],
 )
-def test_requests_that_are_refused(
+def test_refused_requests_are_logged(
     visitor: Visitor,
     lines: Lines,
     send: Callable[[Visitor], Any],
@@ -213,7 +220,7 @@ def test_requests_that_are_refused(
     assert (line["event"], line["outcome"], line["status"]) == (event, "refused", status)
 
 
-def test_a_refused_administrators_page_names_who_asked(
+def test_refused_access_to_admin_pages_names_the_signed_in_account(
     confirmed: Visitor, app: Flask, lines: Lines
 ) -> None:
     lines()
@@ -222,10 +229,10 @@ def test_a_refused_administrators_page_names_who_asked(
     assert line["actor"] == _account(app)
     Visitor(app).get("/admin/")
     (line,) = lines()
-    assert "actor" not in line, "it was another request's"
+    assert "actor" not in line, "the account belongs to another request"
 
 
-def test_links_that_are_no_good(app: Flask, lines: Lines) -> None:
+def test_damaged_and_expired_links_are_logged(app: Flask, lines: Lines) -> None:
     visitor = Visitor(app)
     for path in PATHS.values():
         visitor.get(f"{path}damaged")
@@ -248,7 +255,7 @@ BREAKS = ["\n", "\r\n", "\r", "\x1b[2K\x1b[1A", "\x0b", "\x0c", "\x85", "\u2028"
 
 
 @pytest.mark.parametrize("sent", BREAKS, ids=ascii)
-def test_no_line_can_be_forged(make_app: MakeApp, sent: str, lines: Lines) -> None:
+def test_no_one_can_forge_a_line(make_app: MakeApp, sent: str, lines: Lines) -> None:
     app = make_app(TRUSTED_PROXIES="1")
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/crash/<path:what>", "crash", lambda what: str(1 // 0))
@@ -274,7 +281,7 @@ def test_no_line_can_be_forged(make_app: MakeApp, sent: str, lines: Lines) -> No
 
 
 @pytest.mark.parametrize("sent", BREAKS, ids=ascii)
-def test_nor_on_a_developers_console(
+def test_no_one_can_forge_a_line_on_the_console_of_development(
     development: Flask, sent: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     development.config["PROPAGATE_EXCEPTIONS"] = False
@@ -283,11 +290,11 @@ def test_nor_on_a_developers_console(
     error, refusal = capsys.readouterr().err.splitlines()
     assert "FORGED" in error
     assert "sign_in_refused" in refusal
-    assert not refusal.startswith("{"), "people read it"
+    assert not refusal.startswith("{"), "the console shows text, not JSON"
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_developer_reads_a_traceback(
+def test_the_console_of_development_shows_tracebacks(
     development: Flask, capsys: pytest.CaptureFixture[str]
 ) -> None:
     development.config["PROPAGATE_EXCEPTIONS"] = False
@@ -298,7 +305,7 @@ def test_a_developer_reads_a_traceback(
     assert "Exception on /crash [GET]" in log.splitlines()[0]
 
 
-def test_nothing_secret_is_ever_written(
+def test_the_log_of_a_whole_journey_has_no_secrets(
     app: Flask, mailbox: Mailbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new, wrong = "another horse battery staple", "a quite wrong password"
@@ -340,7 +347,7 @@ def test_nothing_secret_is_ever_written(
     assert not [secret for secret in secrets if secret in log]
 
 
-def test_everything_in_the_activity_is_in_the_log(
+def test_every_event_on_the_activity_page_is_in_the_log(
     app: Flask, mailbox: Mailbox, lines: Lines
 ) -> None:
     visitor = Visitor(app)
@@ -362,7 +369,7 @@ def test_everything_in_the_activity_is_in_the_log(
     assert [event for event in logged if event in list(SENTENCES)] == shown
 
 
-def test_every_answer_has_an_id_of_its_own(app: Flask) -> None:
+def test_every_answer_has_a_different_request_id(app: Flask) -> None:
     visitor = Visitor(app)
     paths = ["/", "/login", "/no/such/page", "/static/css/latchkey.css", "/health/live"]
     ids = [visitor.get(path).headers["X-Request-ID"] for path in paths]
@@ -371,7 +378,9 @@ def test_every_answer_has_an_id_of_its_own(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("sent", ["abc-1.2_3", "x" * 64])
-def test_a_proxys_id_is_kept_and_a_strangers_is_not(make_app: MakeApp, sent: str) -> None:
+def test_the_request_id_of_a_trusted_proxy_is_kept_and_of_a_client_replaced(
+    make_app: MakeApp, sent: str
+) -> None:
     for proxies, kept in (("1", True), ("0", False)):
         visitor = Visitor(make_app(TRUSTED_PROXIES=proxies))
         answer = visitor.get("/", headers={"X-Request-ID": sent})
@@ -379,13 +388,15 @@ def test_a_proxys_id_is_kept_and_a_strangers_is_not(make_app: MakeApp, sent: str
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "ü", "a,b", "a\tb", "<b>"])
-def test_an_odd_id_of_a_proxy_is_replaced(make_app: MakeApp, sent: str) -> None:
+def test_an_invalid_request_id_of_a_proxy_is_replaced(make_app: MakeApp, sent: str) -> None:
     visitor = Visitor(make_app(TRUSTED_PROXIES="1"))
     name = visitor.get("/", headers={"X-Request-ID": sent}).headers["X-Request-ID"]
     assert re.fullmatch("[0-9a-f]{16}", name)
 
 
-def test_a_page_that_broke_shows_the_id_that_its_log_has(make_app: MakeApp, lines: Lines) -> None:
+def test_an_error_page_shows_the_request_id_of_its_log_line(
+    make_app: MakeApp, lines: Lines
+) -> None:
     app = make_app()
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.add_url_rule("/crash", "crash", lambda: str(1 // 0))

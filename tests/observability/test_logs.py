@@ -1,7 +1,6 @@
-"""No link that works is ever written into a log."""
+"""Logs have no tokens of links, no passwords and no mailboxes."""
 
 import logging
-from time import perf_counter
 
 import pytest
 from flask import Flask
@@ -39,23 +38,24 @@ TOKEN = "WyI2NTAx.ZzQ-aA.AbC_123-xyz"
         ("the address is confirmed", "the address is confirmed"),
     ],
 )
-def test_a_token_is_taken_out_and_the_rest_stays(text: str, expected: str) -> None:
+def test_redacting_removes_tokens_mailboxes_and_passwords_and_keeps_the_rest(
+    text: str, expected: str
+) -> None:
     assert redact(text) == expected
 
 
-def test_redacting_twice_changes_nothing() -> None:
+def test_redacting_twice_is_the_same_as_once() -> None:
     assert redact(redact(f"/confirm/{TOKEN}")) == "/confirm/-"
 
 
 @pytest.mark.parametrize("part", ["x", "%25", "/confirm/", "@", "x@", "%252F"])
-def test_a_long_line_takes_no_time(part: str) -> None:
-    """A long value must not keep a thread busy."""
-    began = perf_counter()
-    redact(part * 100_000)
-    assert perf_counter() - began < 2
+def test_redacting_reads_a_long_line_once(part: str) -> None:
+    """If each position scanned the rest of the line, this would take longer than pytest allows."""
+    line = part * 1_000_000
+    assert len(redact(line)) <= len(line)
 
 
-def test_a_page_that_crashes_leaves_no_token_in_the_log(
+def test_the_log_of_an_unexpected_error_has_no_token(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app()
@@ -70,7 +70,7 @@ def test_a_page_that_crashes_leaves_no_token_in_the_log(
     assert TOKEN not in caplog.text
 
 
-def test_a_whole_journey_leaves_no_token_and_no_password_in_the_log(
+def test_the_log_of_a_whole_journey_has_no_token_and_no_password(
     app: Flask, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -90,7 +90,7 @@ def test_a_whole_journey_leaves_no_token_and_no_password_in_the_log(
     assert "not the password" not in caplog.text
 
 
-def test_cheap_hashes_are_warned_of_in_production(
+def test_production_warns_about_a_bcrypt_cost_below_10(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     create_app(config.load(PRODUCTION | {"BCRYPT_LOG_ROUNDS": "9"}))

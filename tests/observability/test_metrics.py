@@ -1,4 +1,4 @@
-"""`/metrics`: right numbers, for those who may see them, and nothing of anybody in them."""
+"""`/metrics` shows correct numbers, only with the token, and no personal data."""
 
 import re
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+import config
+from app import create_app
 from app.mongo import current_mongo
 from app.observability import metrics
 from tests.commands import commands
@@ -19,7 +21,7 @@ ADA = "ada@example.com"
 
 
 class Numbers:
-    """What `/metrics` says, and how it has grown since it was last asked."""
+    """The samples of `/metrics`, and their changes since the last call."""
 
     def __init__(self, app: Flask) -> None:
         self._visitor = Visitor(app)
@@ -28,7 +30,7 @@ class Numbers:
         self.grown()
 
     def grown(self) -> dict[str, float]:
-        """Samples that are not what they were, by name and labels, with the difference."""
+        """The differences of the samples that changed, by name and labels."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         self.text = self._visitor.get("/metrics", headers=headers).text
         now = samples(self.text)
@@ -41,7 +43,7 @@ class Numbers:
         return changes
 
     def events(self) -> dict[tuple[str, ...], float]:
-        """The security events since, by event, outcome and detail."""
+        """The changes of the security events, by event, outcome and detail."""
         return {
             _key(name): value
             for name, value in self.grown().items()
@@ -55,7 +57,7 @@ def _key(name: str) -> tuple[str, ...]:
 
 
 def samples(text: str) -> dict[str, float]:
-    """Every sample of an exposition."""
+    """All samples in a text of Prometheus."""
     found: dict[str, float] = {}
     for line in text.splitlines():
         if not line.startswith("#"):
@@ -66,13 +68,13 @@ def samples(text: str) -> dict[str, float]:
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
-    """An app with a token."""
+    """An app with a token for `/metrics`."""
     return make_app(METRICS_TOKEN=TOKEN, RESEND_COOLDOWN="0")
 
 
 @pytest.fixture
 def numbers(app: Flask) -> Numbers:
-    """Its numbers."""
+    """The numbers of the app."""
     return Numbers(app)
 
 
@@ -80,28 +82,24 @@ def numbers(app: Flask) -> Numbers:
     "sent",
     ["", "Bearer", "Bearer ", "Bearer x", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ü"],
 )
-def test_without_the_token_there_is_no_such_page(app: Flask, sent: str) -> None:
+def test_without_the_right_token_metrics_is_a_404(app: Flask, sent: str) -> None:
     assert_our_page(Visitor(app).get("/metrics", headers={"Authorization": sent}), 404)
 
 
 @pytest.mark.parametrize("sent", ["", "Bearer", "Bearer ", "Bearer None"])
-def test_without_a_token_in_the_settings_there_is_no_such_page(
-    make_app: MakeApp, sent: str
-) -> None:
+def test_without_a_token_in_the_settings_metrics_is_a_404(make_app: MakeApp, sent: str) -> None:
     answer = Visitor(make_app()).get("/metrics", headers={"Authorization": sent})
     assert_our_page(answer, 404)
 
 
-def test_the_token_opens_it(app: Flask) -> None:
+def test_the_right_token_opens_metrics(app: Flask) -> None:
     answer = Visitor(app).get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200
     assert answer.mimetype == "text/plain"
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_requests_are_counted_and_timed_by_route_and_never_by_path(
-    app: Flask, numbers: Numbers
-) -> None:
+def test_requests_are_counted_and_timed_by_route_not_by_path(app: Flask, numbers: Numbers) -> None:
     visitor = Visitor(app)
     for path in ("/confirm/abc", "/confirm/def", "/no/such/page", "/wp-admin.php"):
         visitor.get(path)
@@ -121,7 +119,9 @@ def test_requests_are_counted_and_timed_by_route_and_never_by_path(
     assert "JUNK" not in numbers.text
 
 
-def test_a_persons_way_is_counted_once(app: Flask, mailbox: Mailbox, numbers: Numbers) -> None:
+def test_each_event_of_a_journey_is_counted_once(
+    app: Flask, mailbox: Mailbox, numbers: Numbers
+) -> None:
     visitor = Visitor(app)
     visitor.register(ADA)
     visitor.submit("/resend", on="/unconfirmed")
@@ -139,7 +139,9 @@ def test_a_persons_way_is_counted_once(app: Flask, mailbox: Mailbox, numbers: Nu
     }
 
 
-def test_the_time_to_confirm_is_a_histogram(app: Flask, mailbox: Mailbox, numbers: Numbers) -> None:
+def test_the_time_to_confirm_is_in_the_histogram(
+    app: Flask, mailbox: Mailbox, numbers: Numbers
+) -> None:
     visitor = Visitor(app)
     visitor.register(ADA)
     visitor.submit(mailbox.newest(ADA).link)
@@ -149,7 +151,7 @@ def test_the_time_to_confirm_is_a_histogram(app: Flask, mailbox: Mailbox, number
         assert grown[f'latchkey_confirm_seconds_bucket{{le="{seconds}"}}'] == 1
 
 
-def test_the_mail_queue_is_as_mongodb_has_it(
+def test_the_numbers_of_the_mail_queue_come_from_one_command(
     make_app: MakeApp, real_uri: str, tmp_path: Any
 ) -> None:
     app = make_app(METRICS_TOKEN=TOKEN, MONGODB_URI=real_uri)
@@ -166,7 +168,9 @@ def test_the_mail_queue_is_as_mongodb_has_it(
             users.update_one({"email": email}, {"$set": change})
     with commands.recorded() as sent:
         grown = numbers.grown()
-    assert [next(iter(command)) for command in sent] == ["aggregate"], "and no account is loaded"
+    assert [next(iter(command)) for command in sent] == ["aggregate"], (
+        "one command, which loads no account"
+    )
     assert (grown["latchkey_letters_owed"], grown["latchkey_letters_due"]) == (2, 2)
     assert grown["latchkey_letters_blocked"] == 1
     assert 0 < grown["latchkey_letters_overdue_seconds"] < 60
@@ -174,24 +178,21 @@ def test_the_mail_queue_is_as_mongodb_has_it(
     assert samples(numbers.text)["latchkey_mongodb_up"] == 1
 
 
-def test_without_mongodb_the_rest_is_shown(make_app: MakeApp) -> None:
-    app = make_app(METRICS_TOKEN=TOKEN)
-    app.extensions["mongo"]._uri = "mongodb://127.0.0.1:1/latchkey?timeoutMS=200"
-    app.extensions["mongo"]._database = None
-    found = samples(Numbers(app).text)
+def test_without_mongodb_the_other_numbers_are_shown() -> None:
+    uri = "mongodb://127.0.0.1:1/latchkey?timeoutMS=200"
+    settings = {"APP_SETTINGS": "config.TestingConfig", "METRICS_TOKEN": TOKEN, "MONGODB_URI": uri}
+    found = samples(Numbers(create_app(config.load(settings))).text)
     assert found["latchkey_mongodb_up"] == 0
     assert "latchkey_letters_owed" not in found
     assert found["latchkey_confirm_seconds_count"] >= 0
 
 
-def test_hashes_are_timed(numbers: Numbers) -> None:
+def test_the_seconds_of_a_hash_are_in_the_histogram(numbers: Numbers) -> None:
     metrics.observe_hash(0.21)
     assert numbers.grown()["latchkey_hash_seconds_count"] == 1
 
 
-def test_nothing_of_anybody_is_in_the_numbers(
-    app: Flask, mailbox: Mailbox, numbers: Numbers
-) -> None:
+def test_the_numbers_have_no_personal_data(app: Flask, mailbox: Mailbox, numbers: Numbers) -> None:
     visitor = Visitor(app)
     visitor.client.environ_base["HTTP_USER_AGENT"] = "Marked/1.0"
     visitor.register(ADA)

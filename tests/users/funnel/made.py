@@ -1,4 +1,4 @@
-"""Made accounts, and the funnel's figures of them by plain Python: no bins, no pipelines."""
+"""Generated accounts, and the figures of the funnel computed from them in plain Python."""
 
 import random
 import statistics
@@ -18,37 +18,37 @@ Document = dict[str, Any]
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 MS = timedelta(milliseconds=1)
 WITHIN = {"10 minutes": 10 * MINUTE, "an hour": 60 * MINUTE, "a day": DAY, "a week": 7 * DAY}
-# Edges of bins, and what is just beside them.
+# Durations at the edges of the bins, and a millisecond more.
 _EXACT = [edge + off * MS for edge in (0 * MS, 20 * SECOND, *WITHIN.values()) for off in (0, 1)]
 
 
 @dataclass(frozen=True)
 class Made:
-    """One account's whole life."""
+    """What happens to one account."""
 
     registered_on: datetime
     confirmed_on: datetime | None
     fate: str
-    """`there`, `overdue` (expired, MongoDB has not come by), or how it went."""
+    """`there`, `overdue` (expired but not deleted by MongoDB yet), or how it was removed."""
     recorded: bool
-    """Whether it has a deletion record already."""
+    """Whether a deletion record exists."""
     resends: int
     extra_claims: int
     refused: bool
     foreign: bool
-    """Made by other means: without the fields that only this app knows."""
+    """Stored by another program, without the fields that only this app has."""
     confirmed: bool
 
 
 def make(number: int, first: datetime, last: datetime, now: datetime) -> list[Made]:
-    """Seeded: the same on every run."""
-    draw = random.Random(7)  # noqa: S311 (made, not secret)
+    """Generates accounts from a fixed seed: the same ones on every run."""
+    draw = random.Random(7)  # noqa: S311 (nothing secret)
     return [_account(draw, first, last, now) for _ in range(number)]
 
 
 def _account(draw: random.Random, first: datetime, last: datetime, now: datetime) -> Made:
     registered_on = first + draw.randrange((last - first) // MS) * MS
-    if draw.random() < 0.02:  # at midnight to the millisecond, or just before
+    if draw.random() < 0.02:  # exactly at midnight, or a millisecond before
         registered_on = registered_on.replace(hour=0, minute=0, second=0, microsecond=0)
         registered_on -= draw.choice([0, 1]) * MS
     took = int(draw.lognormvariate(5.2, 2.2) * 1000) * MS
@@ -57,7 +57,7 @@ def _account(draw: random.Random, first: datetime, last: datetime, now: datetime
     confirms = draw.random() < 0.7 and registered_on + took < now
     foreign = draw.random() < 0.1
     fate = "there"
-    # Somebody imported accounts without saying when they were confirmed.
+    # Some imported accounts are confirmed without a date.
     dated = confirms and draw.random() > 0.01
     if dated and draw.random() < 0.05:
         fate = "deleted"
@@ -79,7 +79,7 @@ def _account(draw: random.Random, first: datetime, last: datetime, now: datetime
 
 
 def documents(accounts: list[Made], now: datetime) -> tuple[list[Document], list[Document]]:
-    """What is in `users` and in `departed`, with tombstones, and records of what is to come."""
+    """The documents of `users` and `departed`, with tombstones and records of later deletions."""
     users, records = [], []
     for n, made in enumerate(accounts):
         _id = ObjectId()
@@ -88,7 +88,7 @@ def documents(accounts: list[Made], now: datetime) -> tuple[list[Document], list
         if made.recorded:
             records.append(_record(_id, made, now))
         if made.fate == "there" and not made.confirmed and n % 10 == 0:
-            records.append(_record(_id, made, now + DAY))  # will expire tomorrow
+            records.append(_record(_id, made, now + DAY))  # expires tomorrow
         if made.fate == "deleted" and n % 3 == 0:
             users.append(_tombstone(_id, now))
     return users, records
@@ -143,11 +143,11 @@ def _tombstone(_id: ObjectId, now: datetime) -> Document:
     }
 
 
-# The same figures, plainly
+# The figures in plain Python
 
 
 def start_of(by: str, moment: datetime) -> date:
-    """The first day of its day, week or month."""
+    """The first day of the day, week or month of a time."""
     day = moment.astimezone(UTC).date()
     match by:
         case "week":
@@ -169,7 +169,7 @@ def periods(accounts: list[Made], by: str) -> Iterator[tuple[date, list[Made]]]:
 
 
 def line(accounts: list[Made]) -> Document:
-    """As `line_values`, of a group of accounts."""
+    """The same values as `line_values`, for a group of accounts."""
     is_fate: Callable[..., int] = lambda *fates: sum(  # noqa: E731
         made.fate in fates and not made.confirmed for made in accounts
     )
@@ -199,14 +199,14 @@ def _percentile(times: list[float], tenths: int) -> float | None:
 
 
 def within(accounts: list[Made], limit: timedelta) -> int:
-    """How many had confirmed when so much time had passed."""
+    """How many accounts were confirmed within the limit."""
     return sum(
         made.confirmed_on - made.registered_on <= limit for made in accounts if made.confirmed_on
     )
 
 
 def resent(accounts: list[Made]) -> dict[int, tuple[int, int]]:
-    """By how often another mail was asked for: accounts, and those that have confirmed."""
-    everybody = Counter(made.resends for made in accounts)
+    """For each number of resends: the accounts, and the confirmed ones among them."""
+    accounts_by_resends = Counter(made.resends for made in accounts)
     confirmed = Counter(made.resends for made in accounts if made.confirmed)
-    return {times: (everybody[times], confirmed[times]) for times in everybody}
+    return {times: (accounts_by_resends[times], confirmed[times]) for times in accounts_by_resends}

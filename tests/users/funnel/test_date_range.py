@@ -1,4 +1,4 @@
-"""Date ranges, and the days, weeks and months that they are cut into."""
+"""Date ranges and their days, weeks and months."""
 
 from datetime import date, timedelta
 
@@ -14,13 +14,13 @@ DAY = timedelta(days=1)
 
 
 @given(DAYS, st.sampled_from(By))
-def test_every_day_is_in_the_period_of_its_number(day: date, by: By) -> None:
+def test_the_period_of_a_day_contains_the_day(day: date, by: By) -> None:
     number = by.number(day)
     assert by.start(number) <= day < by.start(number + 1)
 
 
 @given(DAYS)
-def test_weeks_are_those_of_iso_8601(day: date) -> None:
+def test_weeks_follow_iso_8601(day: date) -> None:
     start = By.WEEK.start(By.WEEK.number(day))
     year, week, _day = day.isocalendar()
     assert start == date.fromisocalendar(year, week, 1)
@@ -28,14 +28,14 @@ def test_weeks_are_those_of_iso_8601(day: date) -> None:
 
 
 @given(DAYS)
-def test_months_are_numbered_without_a_gap(day: date) -> None:
+def test_the_numbers_of_months_have_no_gaps(day: date) -> None:
     first = day.replace(day=1)
     assert By.MONTH.number(first) == By.MONTH.number(first - DAY) + 1
     assert By.MONTH.label(first) == day.isoformat()[:7]
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("texts", "first", "last"),
     [
         (("", "", ""), date(2026, 9, 7), TODAY),
         (("", "", "day"), date(2026, 10, 26), TODAY),
@@ -45,13 +45,11 @@ def test_months_are_numbered_without_a_gap(day: date) -> None:
         (("2026-11-24", "2026-11-24", "day"), TODAY, TODAY),
     ],
 )
-def test_what_is_not_said_takes_its_default(
-    asked: tuple[str, str, str], first: date, last: date
-) -> None:
-    assert parse_date_range(*asked, TODAY) == DateRange(first, last, By(asked[2] or "week"))
+def test_missing_values_have_defaults(texts: tuple[str, str, str], first: date, last: date) -> None:
+    assert parse_date_range(*texts, TODAY) == DateRange(first, last, By(texts[2] or "week"))
 
 
-def test_a_range_has_the_periods_that_it_touches() -> None:
+def test_a_range_has_every_period_that_overlaps_it() -> None:
     dates = DateRange(date(2026, 12, 31), date(2027, 1, 4), By.WEEK)
     assert list(dates.periods(By.WEEK)) == [date(2026, 12, 28), date(2027, 1, 4)]
     assert list(dates.periods(By.MONTH)) == [date(2026, 12, 1), date(2027, 1, 1)]
@@ -59,7 +57,7 @@ def test_a_range_has_the_periods_that_it_touches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("texts", "words"),
     [
         (("2025-10-20", "2026-11-24", "day"), "more than 400 days"),
         (("2000-01-01", "2026-11-24", "week"), "more than 400 weeks"),
@@ -71,12 +69,12 @@ def test_a_range_has_the_periods_that_it_touches() -> None:
         (("", "", "year"), "day, week or month"),
     ],
 )
-def test_what_is_no_range_is_refused(asked: tuple[str, str, str], words: str) -> None:
+def test_an_invalid_range_is_refused(texts: tuple[str, str, str], words: str) -> None:
     with pytest.raises(DateRangeError, match=words):
-        parse_date_range(*asked, TODAY)
+        parse_date_range(*texts, TODAY)
 
 
-def test_as_many_as_four_hundred_are_shown() -> None:
+def test_a_range_may_have_400_periods() -> None:
     assert (
         len(list(parse_date_range("2025-10-21", "2026-11-24", "day", TODAY).periods(By.DAY))) == 400
     )

@@ -1,4 +1,4 @@
-"""The funnel's figures are those that plain Python finds, on either store."""
+"""The figures of the funnel equal those of plain Python, on mongomock and on MongoDB."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,8 +17,8 @@ from tests.users.conftest import Users, opened
 from tests.users.funnel import made
 from tests.users.funnel.made import Made
 
-# Over two turns of the year, the first of which is in the middle of a week; in the future, so that
-# a real mongod's TTL monitor deletes nothing but what is overdue by its own clock: nothing.
+# The range has two ends of a year, the first of which is in the middle of a week. It is in the
+# future, so that the TTL monitor of a real mongod deletes nothing.
 NOW = datetime(2103, 1, 3, 12, tzinfo=UTC)
 FIRST, LAST = date(2101, 12, 20), date(2103, 1, 3)
 DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ def few() -> list[Made]:
 
 
 def some(number: int) -> list[Made]:
-    """Within the dates and somewhat around it."""
+    """Accounts of the range, and some before it."""
     first = datetime.combine(FIRST, datetime.min.time(), UTC)
     return made.make(number, first - 2 * DAY, NOW, NOW)
 
@@ -51,13 +51,13 @@ def in_range(accounts: list[Made], dates: DateRange) -> list[Made]:
 
 
 def check(found: Figures, accounts: list[Made]) -> None:
-    """Every figure against the plain calculation."""
+    """Compares every figure with the plain calculation."""
     dates = found.dates
     expected = {start: made.line(group) for start, group in made.periods(accounts, dates.by)}
-    said = {line.start: line_values(line) for line in found.lines if line.registered}
-    assert said.keys() == expected.keys()
+    computed = {line.start: line_values(line) for line in found.lines if line.registered}
+    assert computed.keys() == expected.keys()
     for start, values in expected.items():
-        assert said[start] == values, start
+        assert computed[start] == values, start
     assert line_values(found.total) == made.line(accounts)
     weeks = {
         start: {name: made.within(group, limit) for name, limit in made.WITHIN.items()}
@@ -74,20 +74,20 @@ def check(found: Figures, accounts: list[Made]) -> None:
     ("first", "last"),
     [(FIRST, LAST), (date(2101, 12, 30), date(2102, 1, 2)), (date(2102, 2, 28), date(2102, 2, 28))],
 )
-def test_they_are_those_of_a_plain_calculation(
+def test_the_figures_equal_the_plain_calculation(
     collection: Users, few: list[Made], by: By, first: date, last: date
 ) -> None:
     if (last - first).days > 300 and by is By.DAY:
         first = date(2102, 6, 1)
     database, dates = database_with(collection, few), DateRange(first, last, by)
     accounts = in_range(few, dates)
-    assert accounts, "else nothing is shown"
+    assert accounts, "the test has accounts"
     check(figures(database, dates, NOW), accounts)
 
 
 @pytest.fixture(scope="module")
 def many(mongod: Mongod) -> Iterator[tuple[Database[dict[str, Any]], list[Made]]]:
-    """100,000 accounts on a real mongod, in a database of their own."""
+    """A real database with 100,000 accounts."""
     accounts = some(100_000)
     with opened(mongod.uri("funnel")) as users:
         yield database_with(users, accounts), accounts
@@ -95,7 +95,7 @@ def many(mongod: Mongod) -> Iterator[tuple[Database[dict[str, Any]], list[Made]]
 
 
 @pytest.mark.parametrize("by", By)
-def test_of_a_hundred_thousand_accounts_they_are_exact(
+def test_the_figures_of_100_000_accounts_are_exact(
     many: tuple[Database[dict[str, Any]], list[Made]], by: By
 ) -> None:
     database, accounts = many
@@ -107,7 +107,7 @@ def test_of_a_hundred_thousand_accounts_they_are_exact(
     check(figures(database, dates, NOW), accounts)
 
 
-def test_of_nobody_there_are_only_noughts(collection: Users) -> None:
+def test_without_accounts_every_count_is_zero(collection: Users) -> None:
     found = figures(database_with(collection, []), DateRange(FIRST, LAST, By.MONTH), NOW)
     assert len(found.lines) == 14
     assert {line.registered for line in [found.total, *found.lines]} == {0}
@@ -124,18 +124,18 @@ def test_of_nobody_there_are_only_noughts(collection: Users) -> None:
         (date(2103, 1, 1), {"10 minutes", "an hour", "a day", "a week"}),
     ],
 )
-def test_a_cohort_tells_which_of_its_numbers_may_still_grow(
+def test_a_cohort_names_the_numbers_that_may_still_grow(
     collection: Users, week: date, open_names: set[str]
 ) -> None:
     found = figures(database_with(collection, []), DateRange(FIRST, LAST, By.WEEK), NOW)
     assert {c.start: c.open for c in found.cohorts}[week] == open_names
 
 
-# Plans: whatever is counted by the hundred thousand is counted from an index alone
+# Query plans: indexes answer all counts
 
 
 @pytest.mark.parametrize("by", By)
-def test_no_account_is_read_to_be_counted(
+def test_counting_reads_indexes_and_no_accounts(
     many: tuple[Database[dict[str, Any]], list[Made]], by: By
 ) -> None:
     database, _accounts = many
@@ -143,23 +143,23 @@ def test_no_account_is_read_to_be_counted(
         figures(database, DateRange(FIRST, LAST, by), NOW)
     read = {}
     for command in (command for command in sent if "aggregate" in command):
-        asked = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
-        explained = database.command("explain", asked, verbosity="executionStats")
+        query = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
+        explained = database.command("explain", query, verbosity="executionStats")
         examined = sum(found for found in _all(explained, "totalDocsExamined"))
         used = set(_all(explained, "indexName"))
         read[(command["aggregate"], *sorted(used))] = examined
-    # The few that have expired are looked up, with their records: only their documents are read.
+    # The lookup of the few expired accounts reads their documents.
     read.pop(("users", "_id_", "expire_unconfirmed"))
     assert len(read) == 5
     assert set(read.values()) == {0}
     assert {index for _collection, *indexes in read for index in indexes} <= {
-        *("funnel", "newest_by_state"),  # both have what the unconfirmed are counted by
+        *("funnel", "newest_by_state"),  # both can count the unconfirmed accounts
         *("funnel_departed", "refused", "funnel_resent"),
     }
 
 
 def _all(explained: Any, name: str) -> Iterator[Any]:
-    """Every value of that name in a plan, but for those of plans that were rejected."""
+    """Every value with this name in a plan, without rejected plans."""
     if isinstance(explained, dict):
         for key, value in explained.items():
             if key == name:
