@@ -31,7 +31,7 @@ def waits(
     mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[float]:
-    """The seconds that answers have waited, once there is an account of each kind."""
+    """The seconds that each answer waits. There is an account of each kind."""
     new_visitor().register(UNCONFIRMED)
     owner = new_visitor()
     owner.register(CONFIRMED)

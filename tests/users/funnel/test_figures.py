@@ -87,15 +87,15 @@ def test_the_figures_equal_the_plain_calculation(
 
 @pytest.fixture(scope="module")
 def many(mongod: Mongod) -> Iterator[tuple[Database[dict[str, Any]], list[Made]]]:
-    """A real database with 100,000 accounts."""
-    accounts = some(100_000)
+    """A real database with 20,000 accounts."""
+    accounts = some(20_000)
     with opened(mongod.uri("funnel")) as users:
         yield database_with(users, accounts), accounts
         users.database.client.drop_database("funnel")
 
 
 @pytest.mark.parametrize("by", By)
-def test_the_figures_of_100_000_accounts_are_exact(
+def test_the_figures_of_20_000_accounts_are_exact(
     many: tuple[Database[dict[str, Any]], list[Made]], by: By
 ) -> None:
     database, accounts = many
