@@ -1,8 +1,10 @@
 # `make` alone says what there is. Python 3.11 or newer is all that a machine must have.
 
 VENV := .venv
+PEER_VENV := .venv-peer
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP_OPTIONS := --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip $(PIP_OPTIONS)
 
 UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes --upgrade
@@ -29,8 +31,8 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/audit.py
 
-bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## how close to the limit of its stack it runs; QUICK=1, WRITE=1
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp $(if $(PEER),$(PEER_VENV)/peer.stamp) ## speed beside the least code; QUICK=1, WRITE=1, PEER=1 adds Flask-Security
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(if $(PEER),--peer) $(ARGS)
 
 screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into docs/screenshots/
 	$(BIN)/python scripts/screenshots.py
@@ -41,7 +43,7 @@ lock: ## pins the requirements anew, from pyproject.toml
 	$(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
 
 clean: ## removes what was made, but not instance/, where the data is
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEER_VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is made once all is installed: an interrupted installation is begun again, a finished one
@@ -59,6 +61,13 @@ $(VENV)/run.stamp: requirements.txt $(VENV)/made.stamp
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 	@echo "Installing requirements-dev.txt"
 	@$(PIP) install --quiet --requirement requirements.txt --requirement requirements-dev.txt
+	@touch $@
+
+# Flask-Security, which `make bench PEER=1` measures. Its requirements must not mix with ours.
+$(PEER_VENV)/peer.stamp: bench/peer/requirements.txt
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh $(PEER_VENV)
+	@echo "Installing $<"
+	@$(PEER_VENV)/bin/python -m pip $(PIP_OPTIONS) install --quiet --requirement $<
 	@touch $@
 
 # The embedded MongoDB. It is no reason to stop: whoever needs it says what is missing.
