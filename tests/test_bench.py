@@ -1,4 +1,4 @@
-"""The benchmark runs, and what it counts is as promised; its times are nobody's promise."""
+"""The benchmark runs, and its counts are as promised. Its times are not a promise."""
 
 import itertools
 import subprocess
@@ -62,9 +62,10 @@ def test_it_measures_served_pages_and_prints_a_table() -> None:
     assert answer.returncode == 0, answer.stderr
     lines = [line for line in answer.stdout.splitlines() if line.startswith("| ")]
     found = {cells[1].strip(): cells[-2].strip() for cells in (line.split("|") for line in lines)}
-    counts = {name: reached for name, reached in found.items() if "commands" in name}
-    assert set(counts.values()) == {"yes"}
     assert "form page, anonymous" in found
+    counts = {name: reached for name, reached in found.items() if "commands" in name}
+    assert len(counts) == 5
+    assert {name for name, reached in counts.items() if reached != "yes"} == set()
 
 
 def test_sides_take_turns_and_the_first_round_of_each_does_not_count() -> None:

@@ -3,7 +3,7 @@
 Reads local parts of addresses, one a line. Prints an account a line, as JSON: its `email`, the
 `cookie` of a browser that is signed in, and, if asked for, the path of its confirmation `link`.
 """
-# mypy: disable-error-code="import-not-found"
+# mypy: disable-error-code="import-not-found,import-untyped"
 
 import argparse
 import json
