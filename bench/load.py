@@ -123,7 +123,7 @@ class _Drive:
             client.socket.close()
 
     def run(self, seconds: float) -> None:
-        """Runs until the time is up or a limit is reached, and then until the last step has ended."""
+        """Runs until the time is up or a limit is reached; then lets the last steps end."""
         self._deadline = monotonic() + seconds
         self._busy = 0
         for client in self._clients:

@@ -79,8 +79,3 @@ def alternate(
         order.reverse()
     first, second, *others = (Spread(tuple(values)) for values in found)
     return Pairs(first, second, tuple(others))
-
-
-def repeat(side: Round, rounds: int) -> Spread:
-    """Several rounds of one side."""
-    return Spread(tuple(side() for _ in range(rounds)))

@@ -77,7 +77,7 @@ def _share(share: Spread, unit: str) -> str:
 def _amount(value: float, unit: str) -> str:
     match unit:
         case "%":
-            return f"{value:.0%}"
+            return f"{value:.0%}" if value >= 0.095 else f"{value:.1%}"
         case "x":
             return f"{value:.2f} ×"
         case "":

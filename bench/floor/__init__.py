@@ -1,9 +1,9 @@
 """The floor: the least code on bare Flask, pymongo and bcrypt that does the same steps.
 
 It is no product. It checks no form, no strength of a password and no CSRF token. It sends no mail,
-limits nothing and logs nothing. Its sessions never end, and its pages are short. It shares with ours
-what every product needs: the cost of the hash, writes that a majority has journalled, one command
-for each step, a signed cookie, a template for each page.
+limits nothing and logs nothing. Its sessions never end, and its pages are short. It shares with
+ours what every product needs: the cost of the hash, writes that a majority has journalled, one
+command for each step, a signed cookie, a template for each page.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Where the accounts are: models and datastore, each as the quick start of Flask-Security has it."""
+"""The storages: models and datastore, each as in the quick start of Flask-Security."""
 # mypy: disable-error-code="import-not-found"
 
 from typing import Any
