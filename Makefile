@@ -1,8 +1,10 @@
 # `make` alone says what there is. Python 3.11 or newer is all that a machine must have.
 
 VENV := .venv
+PEER_VENV := .venv-peer
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PIP_OPTIONS := --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip $(PIP_OPTIONS)
 
 UV ?= uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes --upgrade
@@ -32,8 +34,8 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules, dependency audit
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/audit.py
 
-bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp ## how close to the limit of its stack it runs; QUICK=1, WRITE=1
-	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(ARGS)
+bench: $(VENV)/dev.stamp $(VENV)/mongod.stamp $(if $(PEER),$(PEER_VENV)/peer.stamp) ## speed beside the least code; QUICK=1, WRITE=1, PEER=1 adds Flask-Security
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(WRITE),--write) $(if $(PEER),--peer) $(ARGS)
 
 screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into build/screenshots/
 	$(BIN)/python scripts/screenshots.py
@@ -50,7 +52,7 @@ lock: ## pins the requirements anew, from pyproject.toml
 	$(COMPILE) --group docs --constraints requirements.txt --constraints requirements-dev.txt --output-file requirements-docs.txt
 
 clean: ## removes what was made, but not instance/, where the data is
-	rm -rf $(VENV) build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEER_VENV) build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is made once all is installed: an interrupted installation is begun again, a finished one
@@ -73,6 +75,13 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 $(VENV)/docs.stamp: requirements-docs.txt $(VENV)/made.stamp
 	@echo "Installing requirements-docs.txt"
 	@$(PIP) install --quiet --requirement requirements-docs.txt
+	@touch $@
+
+# Flask-Security, which `make bench PEER=1` measures. Its requirements must not mix with ours.
+$(PEER_VENV)/peer.stamp: bench/peer/requirements.txt
+	@PYTHON="$(PYTHON)" scripts/make_venv.sh $(PEER_VENV)
+	@echo "Installing $<"
+	@$(PEER_VENV)/bin/python -m pip $(PIP_OPTIONS) install --quiet --requirement $<
 	@touch $@
 
 # The embedded MongoDB. It is no reason to stop: whoever needs it says what is missing.
