@@ -45,7 +45,7 @@ _ALL = (
     Words(
         Action.RESET,
         "Send a link to choose a new password",
-        "A mail with the link goes to the address. The old password works until it is used.",
+        "A mail with the link goes to the address. The old password works until then.",
         "The mail is on its way.",
     ),
     Words(
