@@ -22,7 +22,7 @@ from app.users.user import User
 
 PAGE_SIZE = 50
 # Milliseconds. When few addresses have the part, MongoDB reads all addresses.
-_PATIENCE = 2500
+_TIME_LIMIT = 2500
 
 
 class AccountFilter(StrEnum):
@@ -102,7 +102,7 @@ class AccountSearch:
             self._users.find(query, fields)
             .sort([("registered_on", DESCENDING), ("_id", DESCENDING)])
             .limit(PAGE_SIZE + 1)
-            .max_time_ms(_PATIENCE)
+            .max_time_ms(_TIME_LIMIT)
         )
         people = tuple(_person({**document, "password_hash": ""}) for document in found[:PAGE_SIZE])
         older = _cursor(people[-1].user) if len(found) > PAGE_SIZE else ""

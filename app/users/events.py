@@ -1,4 +1,4 @@
-"""What can happen on an account, and who gets the events."""
+"""What can happen on an account, and the listeners that get the events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

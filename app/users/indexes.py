@@ -65,7 +65,7 @@ INDEXES = (
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
     # For the funnel. These indexes contain every field that it counts, so no document is read.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
-    # Only accounts that asked for a second mail. Refused mails have the index `refused` above.
+    # Only accounts that asked for a second mail. For refused mails, `refused` above is enough.
     Index(
         "funnel_resent",
         (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),

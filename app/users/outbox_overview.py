@@ -66,8 +66,8 @@ class OutboxOverview:
         query = {"_id": account, "outbox": {"$elemMatch": entry}}
         again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
         # In the same command, because the letter may be refused again before a second one.
-        and_mail = {"$set": again | {"confirm_mail.refused": None}}
-        if self._users.update_one(query | {"confirm_mail.id": letter}, and_mail).matched_count:
+        with_mail = {"$set": again | {"confirm_mail.refused": None}}
+        if self._users.update_one(query | {"confirm_mail.id": letter}, with_mail).matched_count:
             return True
         return self._users.update_one(query, {"$set": again}).matched_count == 1
 
@@ -81,9 +81,9 @@ class OutboxOverview:
         which = {f"one.{name}": value for name, value in entry.items()}
         count = 0
         if kind in CONFIRMATIONS:
-            and_mail = {"$set": again | {"confirm_mail.refused": None}}
+            with_mail = {"$set": again | {"confirm_mail.refused": None}}
             newest = query | {"$expr": _newest_is(kind)}
-            count = self._users.update_many(newest, and_mail, array_filters=[which]).matched_count
+            count = self._users.update_many(newest, with_mail, array_filters=[which]).matched_count
             query["$expr"] = {"$not": _newest_is(kind)}
         rest = self._users.update_many(query, {"$set": again}, array_filters=[which])
         return count + rest.matched_count

@@ -13,7 +13,8 @@ from app.users.user import User
 
 
 class Sessions:
-    """Changes the account's `sessions`. A browser is signed out on its next request."""
+    """Changes the account's `sessions`. A browser without a session is signed out on its next
+    request."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

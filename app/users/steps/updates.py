@@ -24,7 +24,7 @@ def clear(cause: Cause, replaced: Iterable[str] = ()) -> Document:
 
 
 def same_admin_state(user: User) -> Document:
-    """A guard: `admin`, `disabled_on` and the id are still as in `user`.
+    """A guard: `admin` is still as in `user`, and the account was not disabled or enabled since.
 
     Older documents have no version. The rest of a deleted account never matches.
     """
