@@ -95,5 +95,5 @@ def test_a_change_of_password_says_which_password_works_now(ada: Visitor) -> Non
     ada.submit("/profile/password", **fields)
     again = earlier.forge("/profile/password", fields)
     assert again.location.startswith("/login")
-    assert "with your new password" in alert(earlier.get(again.location), "info")
+    assert "Use your new password" in alert(earlier.get(again.location), "info")
     assert earlier.sign_in(EMAIL, NEW).location == "/"
