@@ -71,7 +71,7 @@ class Worker:
             return outbox.waiting()
 
     def _do_housekeeping(self) -> None:
-        """Once a minute, owes the reminders that are due and updates the deletion records. So no
+        """Once a minute, stores the reminders that must be sent and updates the deletion records. So no
         scheduler is needed."""
         now = utcnow()
         if self._housekeeping_on and now - self._housekeeping_on < _HOUSEKEEPING_EVERY:

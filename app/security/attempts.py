@@ -2,8 +2,8 @@
 
 In MongoDB one command counts any number of attempts: an unordered bulk of guarded upserts. When a
 count is full, its guard matches nothing, so the upsert tries to insert, and the index on `_id`
-refuses the insert. The answer names the refused upserts. Only then a second command reads when
-these counts end.
+refuses the insert. The answer names the refused upserts. Only then does a second command
+look up at what time these counts end.
 """
 
 import hmac

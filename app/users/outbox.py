@@ -1,7 +1,7 @@
 """The outboxes of all accounts as the mail worker uses them: one queue of owed letters.
 
 A worker leases a letter: `due_on` moves ahead, so that no other worker sees it until the lease is
-over, and a fencing id is stored, so that a worker whose lease is over cannot settle the letter.
+over, and a fencing id is stored, so that a worker whose lease is over cannot remove or change the letter.
 Delivery is at least once. `outbox_overview` shows the same queue to administrators.
 """
 
@@ -24,7 +24,7 @@ _KNOWN_KINDS = [kind.value for kind in LetterKind]
 
 @dataclass(frozen=True, slots=True)
 class LeasedLetter:
-    """A letter that this worker holds until the lease is over, with its account as it was then."""
+    """A letter that this worker holds until the lease is over, and its account as it was at the start."""
 
     letter: Letter
     user: User
@@ -97,7 +97,7 @@ class Outbox:
     def settle(self, leased: LeasedLetter, now: datetime) -> bool:
         """Removes a delivered letter; False when the lease was lost to another worker.
 
-        With a goodbye letter, the rest of the deleted account is removed.
+        A goodbye letter is all that is left of a deleted account, so its document is removed.
         """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
@@ -173,7 +173,8 @@ class Outbox:
     def blocked(self) -> str | None:
         """Why no letter can leave, as the mail server reported it; None when letters can leave."""
         entry = {"due_on": {"$gt": EPOCH}, "blocked": True}
-        # The condition on `trouble` makes MongoDB use that index, so a long queue costs nothing.
+        # The condition on `trouble` makes MongoDB use the index on it, which stays small in a long
+        # queue.
         found = self._users.find_one(
             {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
             {"outbox": {"$elemMatch": {"blocked": True}}},

@@ -98,7 +98,7 @@ def end() -> None:
 def account_is_deleted() -> bool:
     """Whether this browser was signed in to an account that was deleted.
 
-    False for the cookie of a claim, which may be a decoy's and never had an account.
+    False for a visitor who still waits: the cookie may belong to a decoy, which is not stored.
     """
     ids = session_ids()
     return ids is not None and not waiting_claim.is_open() and is_deleted(ids[0])
