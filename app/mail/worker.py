@@ -71,8 +71,8 @@ class Worker:
             return outbox.waiting()
 
     def _do_housekeeping(self) -> None:
-        """Once a minute, stores the reminders that must be sent and updates the deletion records. So no
-        scheduler is needed."""
+        """Once a minute, stores the reminders that must be sent and updates the deletion records.
+        So no scheduler is needed."""
         now = utcnow()
         if self._housekeeping_on and now - self._housekeeping_on < _HOUSEKEEPING_EVERY:
             return

@@ -1,7 +1,8 @@
 """The outboxes of all accounts as the mail worker uses them: one queue of owed letters.
 
 A worker leases a letter: `due_on` moves ahead, so that no other worker sees it until the lease is
-over, and a fencing id is stored, so that a worker whose lease is over cannot remove or change the letter.
+over, and a fencing id is stored, so that a worker whose lease is over cannot change
+the letter.
 Delivery is at least once. `outbox_overview` shows the same queue to administrators.
 """
 
@@ -24,7 +25,7 @@ _KNOWN_KINDS = [kind.value for kind in LetterKind]
 
 @dataclass(frozen=True, slots=True)
 class LeasedLetter:
-    """A letter that this worker holds until the lease is over, and its account as it was at the start."""
+    """A letter that this worker holds until its lease is over, and the account as it was leased."""
 
     letter: Letter
     user: User
