@@ -3,7 +3,7 @@ FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv/latchkey
 
-# Before the code, so that a change of it does not install everything anew.
+# Before the code, so that a change of the code does not install the requirements again.
 COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 

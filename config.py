@@ -1,7 +1,7 @@
-"""Settings, read from the environment once, at start.
+"""Settings, read from the environment once, at start-up.
 
-`load()` names every problem at once: somebody who deploys this fixes one list, not one setting
-per restart. Values of settings are never part of a message, since some of them are secrets.
+`load()` reports all problems together, so that an operator need not restart for each of them.
+Messages never have the values of settings, since some of them are secrets.
 """
 
 import os
@@ -23,7 +23,7 @@ MIN_SECRET_LENGTH = 32
 
 
 class ConfigError(Exception):
-    """The environment cannot be run with; the message lists every reason."""
+    """The app cannot start with these settings; the message lists every problem."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -34,7 +34,7 @@ class ConfigError(Exception):
 
 
 class Rate(NamedTuple):
-    """How many in how many seconds."""
+    """A limit for a window of time, in seconds."""
 
     limit: int
     window: int
@@ -45,7 +45,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
 class Environment:
-    """Environment variables with types; collects what is wrong with them."""
+    """Reads environment variables with types, and collects the problems."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -68,7 +68,7 @@ class Environment:
         return value
 
     def rate(self, name: str, default: str) -> Rate:
-        """Such as "10 per 15 minutes"."""
+        """A rate such as "10 per 15 minutes"."""
         found = _RATE.fullmatch(self.text(name, default).lower())
         limit, window = (0, 0)
         if found:
@@ -84,27 +84,27 @@ class Environment:
         return value in {"true", "1", "yes", "on"}
 
     def secret(self, name: str, default: str, *, required: bool) -> str:
-        """A key of at least 32 characters (ASVS 13.3: none is built in)."""
+        """A key of at least 32 characters. None is built into the code (ASVS 13.3)."""
         value = self.text(name, default, required=required)
         if value and len(value) < MIN_SECRET_LENGTH:
             self.problems.append(f"{name} must have at least {MIN_SECRET_LENGTH} characters")
         return value
 
     def url(self, name: str, default: str, *, required: bool) -> str:
-        """The address that people reach the app at, without a trailing slash."""
+        """The public address of the app, without a trailing slash."""
         value = self.text(name, default, required=required).rstrip("/")
         if value:
             try:
                 parts = urlsplit(value)
-                sound = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
+                valid = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
             except ValueError:
-                sound = False
-            if not sound:
+                valid = False
+            if not valid:
                 self.problems.append(f"{name} must be an address like https://app.example.org")
         return value
 
     def storage_uri(self, name: str) -> str:
-        """Where attempts are counted, if not in the MongoDB of the app."""
+        """The storage that counts attempts, if it is not the MongoDB of the app."""
         value = self.text(name)
         kinds = ("mongodb", "mongodb+srv", "memory", "redis", "rediss", "memcached", "valkey")
         if value and value.partition("://")[0] not in kinds:
@@ -131,21 +131,22 @@ class Environment:
 
 def _is_connection_string(uri: str) -> bool:
     try:
-        parse_uri(uri, warn=True)  # as the client does: an unknown option is no reason to stop
+        parse_uri(uri, warn=True)  # like the client, which only warns about an unknown option
     except (PyMongoError, ValueError):
         return False
     return True
 
 
 def _cores() -> int:
-    """How many cores this process may use. A container's quota of time does not show in it."""
+    """How many cores this process may use. The CPU quota of a container is not taken into
+    account."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class BaseConfig:
-    """What all three kinds of process share; names are as Flask and its extensions want them."""
+    """What all three configurations share. The names are those of Flask and its extensions."""
 
     SECRET_KEY: str
     SECURITY_PASSWORD_SALT: str
@@ -154,18 +155,18 @@ class BaseConfig:
     TESTING = False
     DEBUG = False
 
-    # Nobody needs more to fill in a form; more is refused with 413 before it is read.
+    # No form needs more. A larger request is refused with 413 before it is read.
     MAX_CONTENT_LENGTH = 64 * 1024
     SESSION_COOKIE_HTTPONLY = True
     SESSION_COOKIE_SAMESITE = "Lax"
     # No cookie can have this name. The app has no remember cookie, and Flask-Login must not read
     # one from a request: it fails with a 500 on characters that are not ASCII.
     REMEMBER_COOKIE_NAME = ";"
-    # The server's own entry decides how long a session lives; no need to send the cookie again.
+    # The account's document decides how long a session lives, so the cookie is not sent again.
     SESSION_REFRESH_EACH_REQUEST = False
-    # A form left open over lunch must still work: the token lives as long as the session.
+    # The token lives as long as the session, so that a form that was open for hours still works.
     WTF_CSRF_TIME_LIMIT = None
-    WTF_CSRF_SSL_STRICT = False  # needs a Referer, which Referrer-Policy: no-referrer withholds
+    WTF_CSRF_SSL_STRICT = False  # it needs a Referer, which our Referrer-Policy removes
     TEMPLATES_AUTO_RELOAD = False
     # Seconds. A write that finds an account waits for the journal and a majority, a few
     # milliseconds; a write that finds none takes one. This is several times more than either.
@@ -185,11 +186,11 @@ class BaseConfig:
         self._read_mail(env)
 
     def default_secret(self, name: str) -> str:
-        """What stands in for a key that is not set; production has nothing that does."""
+        """The key to use when none is set. Empty in production, where the key is required."""
         return ""
 
     def _read_limits(self, env: Environment) -> None:
-        """What each is for stands in app/security/rate_limits.py."""
+        """app/security/rate_limits.py explains these limits."""
         self.RATELIMIT_ENABLED = env.flag("RATELIMIT_ENABLED", default=True)
         self.RATELIMIT_STORAGE_URI = env.storage_uri("RATELIMIT_STORAGE_URI")
         self.RATELIMIT_CLIENT = env.rate("RATELIMIT_CLIENT", "300 per 15 minutes")
@@ -204,7 +205,8 @@ class BaseConfig:
             setattr(self, name, env.secret(name, default, required=self.production))
         former = env.text("SECRET_KEY_FALLBACKS").split(",")
         self.SECRET_KEY_FALLBACKS = [key.strip() for key in former if key.strip()]
-        # Flask-WTF knows no fallbacks, but itsdangerous does: of several keys the last one signs.
+        # Flask-WTF has no setting for former keys, but it passes a list on to itsdangerous. The
+        # last key of the list signs.
         self.WTF_CSRF_SECRET_KEY = [*reversed(self.SECRET_KEY_FALLBACKS), self.SECRET_KEY]
 
     def _read_addresses(self, env: Environment) -> None:
@@ -218,7 +220,7 @@ class BaseConfig:
             mock_allowed=not self.production,
         )
         self.SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=self.production)
-        # The __Host- prefix binds the cookie to this host, and browsers take it on HTTPS only.
+        # The __Host- prefix binds the cookie to this host. Browsers accept it only over HTTPS.
         self.SESSION_COOKIE_NAME = "__Host-session" if self.SESSION_COOKIE_SECURE else "session"
 
     def default_mongodb_uri(self) -> str:
@@ -228,8 +230,8 @@ class BaseConfig:
     def _read_hashing(self, env: Environment) -> None:
         """How many passwords each web process hashes at once, and how many more may wait.
 
-        A process may use one core more than its share: otherwise cores are idle when one process
-        gets most of the sign-ins. Half of the threads are left to pages.
+        A process may use one core more than its share, because cores would be idle when one process
+        gets most of the sign-ins. Half of the threads are left for pages.
         """
         processes = env.number("WEB_CONCURRENCY", 2, 1, 1000)  # gunicorn.conf.py uses both
         threads = env.number("WEB_THREADS", 64, 1, 1000)
@@ -259,7 +261,8 @@ class BaseConfig:
     def _read_mail(self, env: Environment) -> None:
         self.MAIL_SERVER = env.text("APP_MAIL_SERVER", required=self.production)
         self.MAIL_USE_TLS = env.flag("APP_MAIL_USE_TLS", default=False)
-        # SSL from the first byte unless STARTTLS was asked for: the two exclude each other.
+        # SSL from the first byte is the default, unless STARTTLS is set. The two exclude each
+        # other.
         self.MAIL_USE_SSL = env.flag("APP_MAIL_USE_SSL", default=not self.MAIL_USE_TLS)
         if self.MAIL_USE_TLS and self.MAIL_USE_SSL:
             env.problems.append("APP_MAIL_USE_TLS and APP_MAIL_USE_SSL exclude each other")
@@ -279,13 +282,13 @@ class BaseConfig:
 
 
 class ProductionConfig(BaseConfig):
-    """Everything that matters must be said; nothing is made up."""
+    """Every important setting must be given; there are no defaults for them."""
 
     production = True
 
 
 class DevelopmentConfig(BaseConfig):
-    """`make run`: keys and mail are kept in `instance/`, so that tomorrow still knows today."""
+    """`make run`: keys and mail are kept in `instance/`, so that they survive a restart."""
 
     DEBUG = True
     TEMPLATES_AUTO_RELOAD = True
@@ -304,7 +307,7 @@ class DevelopmentConfig(BaseConfig):
         return path.read_text()
 
     def default_mongodb_uri(self) -> str:
-        """The embedded database, where `make run` has left its address."""
+        """The embedded database, whose address `make run` has written into a file."""
         note = ROOT / "instance" / "mongodb.uri"
         return note.read_text().strip() if note.exists() else "mongomock://localhost/latchkey"
 
@@ -318,7 +321,7 @@ class TestingConfig(BaseConfig):
     def __init__(self, env: Environment) -> None:
         super().__init__(env)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 4, 4, 16)
-        # A test may have any number of threads.
+        # Tests may use many threads.
         self.BCRYPT_QUEUE = env.number("BCRYPT_QUEUE", 1000, 0, 1000)
 
     def default_secret(self, name: str) -> str:
@@ -334,10 +337,10 @@ CONFIGS = {
 
 
 def read(variables: Mapping[str, str]) -> tuple[BaseConfig, list[str]]:
-    """The settings as far as they can be read, and what is wrong with them.
+    """The settings as far as they can be read, and the list of problems.
 
     Raises:
-        ConfigError: it is not even clear which kind of process this is.
+        ConfigError: APP_SETTINGS is not one of the known names.
     """
     env = Environment(variables)
     kind = CONFIGS.get(env.text("APP_SETTINGS", "config.ProductionConfig"))

@@ -1,6 +1,7 @@
-"""How `gunicorn 'app:create_app()'` serves; gunicorn reads it when it starts in this folder.
+"""Settings of `gunicorn 'app:create_app()'`; gunicorn reads this file when it starts in this
+folder.
 
-Gunicorn itself says where to listen: `--bind`, or PORT, which means all addresses.
+The address to listen on is given by `--bind`, or by PORT for all addresses.
 """
 
 import gc
@@ -18,40 +19,41 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 # Threads, because requests wait for MongoDB and for their turn to hash. config.py reads both
-# numbers too: it leaves half of the threads to pages.
+# numbers too, and leaves half of the threads for pages.
 worker_class = "gthread"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
 threads = os.environ.get("WEB_THREADS", "64")
 
-# Never `preload_app`: a MongoClient must be made after the fork.
+# `preload_app` must not be used, because a MongoClient must be made after the fork.
 
-# Seconds. No page takes longer than 5, whatever MongoDB does.
+# Seconds. No page takes longer than 5, even if MongoDB does not answer.
 timeout = 30
 graceful_timeout = 15
 keepalive = 5
 
-# The longest that gunicorn allows; a longer link gets gunicorn's own 414. Not 0, which would buffer
-# a line that never ends.
+# The maximum of gunicorn; a longer URL gets gunicorn's own 414. Not 0, which would be unlimited.
 limit_request_line = 8190
 
-# Only TRUSTED_PROXIES says whose X-Forwarded-* counts; gunicorn would believe any from 127.0.0.1.
+# Only TRUSTED_PROXIES decides about X-Forwarded-*. Gunicorn would trust these headers from
+# 127.0.0.1.
 forwarded_allow_ips = ""
 
-# Workers prove that they live by touching a file: on a busy disk that can take too long.
+# Workers touch a file to show that they run. On a busy disk that can take too long.
 in_memory = Path("/dev/shm")  # noqa: S108 (memory, not a shared file)
 worker_tmp_dir = str(in_memory) if in_memory.is_dir() else None
 
-# Gunicorn's control socket would be made in the home directory, and is not used here.
+# Gunicorn would make its control socket in the home directory. It is not used here.
 control_socket_disable = True
 
 _METRICS, _PREFIX = "PROMETHEUS_MULTIPROC_DIR", "latchkey-metrics-"
 
 
 def _metrics_folder() -> Path:
-    """The folder in which this gunicorn's workers count what `/metrics` adds up.
+    """The folder in which the workers of this gunicorn keep their counts for `/metrics`.
 
-    It bears the id of the master process: settings that are read again (HUP) find it again, and a
-    new master (USR2) makes its own. A folder whose master is gone was left by a kill.
+    Its name has the id of the master process. So it is found when the settings are read again
+    (HUP), and a new master (USR2) makes its own. A folder whose master no longer runs was left by a
+    killed one and is deleted.
     """
     named = Path(os.environ.get(_METRICS) or worker_tmp_dir or tempfile.gettempdir())
     parent = named.parent if named.name.startswith(_PREFIX) else named
@@ -60,7 +62,7 @@ def _metrics_folder() -> Path:
         for other in parent.glob(f"{_PREFIX}*"):
             if other == mine or not _runs(other.name.removeprefix(_PREFIX)):
                 shutil.rmtree(other, ignore_errors=True)
-        # Fails if another user has made it: what is in it would be trusted.
+        # Fails if another user has made the folder, because we would trust its contents.
         mine.mkdir(mode=0o700)
     return mine
 
@@ -75,14 +77,14 @@ def _runs(pid: str) -> bool:
     return True
 
 
-# Before anything imports prometheus_client.
+# Must be set before anything imports prometheus_client.
 os.environ[_METRICS] = str(_metrics_folder())
 
 accesslog = "-"
 
 
 class JsonLogger(Logger):
-    """Gunicorn's logs as JSON lines like the app's, without the tokens of links."""
+    """Gunicorn's logs as JSON lines, like the logs of the app, and without the tokens of links."""
 
     def setup(self, cfg: Config) -> None:
         from app.observability.logs import Redacting, formatter
@@ -95,19 +97,19 @@ class JsonLogger(Logger):
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
         """Logs one answer.
 
-        Without query strings and Referer: `next=` may hold the path of a link, and so its token.
-        A format string of gunicorn's could neither redact nor escape for JSON.
+        Query strings and Referer are left out, because `next=` may have the path of a link with its
+        token. Gunicorn's own format string cannot redact, and it cannot escape for JSON.
         """
         from app.observability.logs import redact
 
-        # A request that gunicorn could not read has no path.
+        # A request that gunicorn could not parse has no path.
         path = quote(environ.get("PATH_INFO", ""), encoding="latin-1")
         line = {
             "time": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "event": "answered",
             "address": environ.get("REMOTE_ADDR", ""),
             "method": environ.get("REQUEST_METHOD", ""),
-            # Before it becomes JSON: a token may seem to end anywhere.
+            # Redacted before it becomes JSON, whose escapes could hide where a token ends.
             "path": redact(path),
             "status": int(str(resp.status).partition(" ")[0]),
             "bytes": resp.sent,
@@ -123,13 +125,13 @@ logger_class = JsonLogger
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Garbage collections skip what was imported: it lives as long as the process."""
+    """Makes garbage collections skip imported modules, which live as long as the process."""
     gc.collect()
     gc.freeze()
 
 
 def on_starting(_arbiter: Any) -> None:
-    """Ends the master when a setting is missing: its workers would be started over and over."""
+    """Ends the master when a setting is wrong. Otherwise it would start workers again and again."""
     import config
 
     try:
@@ -140,7 +142,7 @@ def on_starting(_arbiter: Any) -> None:
 
 
 def on_exit(_server: Any) -> None:
-    """Leaves no folder behind."""
+    """Deletes the folder of the metrics."""
     _remove_metrics()
 
 

@@ -17,14 +17,14 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """The WSGI application; makes no connection before the first request.
 
     Args:
-        settings: read from the environment when not given.
+        settings: if None, they are read from the environment.
 
     Raises:
         SystemExit: status 1, with one message that names every wrong setting.
     """
     app = Flask(__name__, static_folder=None)  # app/web/assets.py serves the files
     app.config.from_object(settings or _settings())
-    # Werkzeug's own redirect would use the host that the request names.
+    # Werkzeug's redirect for double slashes would use the Host header of the request.
     app.url_map.merge_slashes = False
     _trust_proxies(app)
 
@@ -54,7 +54,8 @@ def _settings() -> config.BaseConfig:
 
 
 def _trust_proxies(app: Flask) -> None:
-    """Without TRUSTED_PROXIES a forged X-Forwarded-For changes nothing."""
+    """Reads X-Forwarded-For only with TRUSTED_PROXIES, so that clients cannot forge their
+    address."""
     hops = app.config["TRUSTED_PROXIES"]
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Flask's extensions, unbound; `create_app` binds them."""
+"""Flask extensions without an app; `create_app` binds them."""
 
 from flask_login import LoginManager
 from flask_mail import Mail

@@ -35,8 +35,8 @@ from app.users.store import UserStore
 
 V = TypeVar("V")
 
-# Time-outs, so that a page says "try again" within 5 s whatever MongoDB does. `timeoutMS` caps a
-# whole operation with its retries. The URI may override each of them.
+# Time-outs, so that a page says "try again" within 5 s even if MongoDB does not answer. `timeoutMS`
+# limits a whole operation with its retries. The URI may override each of them.
 _OPTIONS: Document = {
     "appname": "latchkey",
     "tz_aware": True,
@@ -47,17 +47,18 @@ _OPTIONS: Document = {
     "timeoutMS": 3500,
 }
 _RETRYABLE_LABELS = ("RetryableWriteError", "RetryableError", "SystemOverloadedError")
-# Host unreachable, shut down, primary stepped down, time-outs, and the like: the codes with which
+# Host unreachable, shut down, primary stepped down, time-outs and the like: the codes after which
 # drivers try again (MongoDB's specification of retryable reads and writes), and time limits.
-_PASSING_CODES = frozenset(
+_TRANSIENT_CODES = frozenset(
     (6, 7, 50, 64, 89, 91, 133, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436)
 )
-# The URI cannot override these: an answered registration must survive the loss of the primary.
+# The URI cannot override these, because a registration must not get lost with the primary after the
+# person has the answer.
 _DURABLE: Document = {"w": "majority", "journal": True}
 
 
 def connect(uri: str) -> Database[Document]:
-    """The database that the URI names, `mongomock://` included; connects when first used."""
+    """The database that the URI names; `mongomock://` is allowed. It connects when first used."""
     if uri.startswith("mongomock://"):
         import mongomock  # never in production
 
@@ -68,7 +69,7 @@ def connect(uri: str) -> Database[Document]:
         options = {name: value for name, value in _OPTIONS.items() if name.lower() not in named}
         client = MongoClient(uri, **options, **_DURABLE)
     except ConfigurationError as error:
-        # The settings are checked at start, except for the names that only DNS knows.
+        # The URI was checked at start-up, except for the host names that come from DNS.
         if uri.startswith("mongodb+srv://"):
             raise ConnectionFailure(str(error)) from error
         raise
@@ -76,19 +77,19 @@ def connect(uri: str) -> Database[Document]:
 
 
 def is_outage(error: PyMongoError) -> bool:
-    """Whether MongoDB cannot be reached, answers too late or elects a primary: trying again helps.
+    """Whether trying again helps: MongoDB cannot be reached, answers too late or elects a primary.
 
-    All other errors are faults of ours: a failed validator, a missing right, a bad command.
+    All other errors are our fault: a failed validator, a missing right, a bad command.
     """
     if isinstance(error, (ConnectionFailure, ExecutionTimeout, CursorNotFound, _PoolClosedError)):
         return True
     if error.timeout or any(error.has_error_label(label) for label in _RETRYABLE_LABELS):
         return True
-    return isinstance(error, OperationFailure) and not _PASSING_CODES.isdisjoint(_codes(error))
+    return isinstance(error, OperationFailure) and not _TRANSIENT_CODES.isdisjoint(_codes(error))
 
 
 def _codes(error: OperationFailure) -> set[Any]:
-    """MongoDB's error codes; of a bulk, those of its writes."""
+    """MongoDB's error codes; for a bulk, the codes of its writes."""
     details: Any = error.details or {}
     parts = [details]
     if isinstance(error, BulkWriteError):
@@ -97,10 +98,10 @@ def _codes(error: OperationFailure) -> set[Any]:
 
 
 class Mongo:
-    """Flask extension; makes the client on first use.
+    """A Flask extension that makes the client at its first use.
 
-    A MongoClient that is made before a fork can deadlock in the child. And an app must start, and
-    say that it is not ready, while MongoDB is away.
+    A MongoClient that is made before a fork can deadlock in the child. Also, the app must start
+    without MongoDB, and report that it is not ready.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -125,7 +126,8 @@ class Mongo:
         return self.database["users"]
 
     def part(self, make: Callable[[Collection[Document]], V]) -> V:
-        """What `make` makes of the accounts, made once for a connection."""
+        """Calls `make` with the collection `users`, once for each connection, and keeps the
+        result."""
         database = self.database
         if make not in self._parts:
             self._parts[make] = make(database["users"])
@@ -145,7 +147,7 @@ def current_mongo() -> Mongo:
 
 
 def _current(make: Callable[[Collection[Document]], V]) -> V:
-    """A proxy for a part of the current app."""
+    """A proxy for a part of the current app's connection."""
     return LocalProxy(lambda: current_mongo().part(make))  # type: ignore[return-value]
 
 

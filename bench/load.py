@@ -1,7 +1,8 @@
-"""The load: clients that each send their next request as soon as the last one is answered.
+"""The load: clients that each send the next request as soon as the last one is answered.
 
-One thread and kept connections: what drives both sides must leave the machine to them. A step is a
-generator that yields requests and is sent their answers, so one of several requests reads as one.
+It is one thread with kept connections, so that it leaves the cores to the servers. A step is a
+generator: it yields requests and is sent their answers, so a step of several requests is one
+function.
 """
 
 import selectors
@@ -18,27 +19,27 @@ from typing import Self
 from bench.http import Answer, complete
 
 Step = Generator[bytes, Answer, None]
-_PATIENCE = 60.0  # seconds without any answer
+_PATIENCE = 60.0  # seconds to wait for an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Clients that do the same, over and over."""
+    """Clients that repeat one step."""
 
     kind: str
     size: int
     step: Callable[[], Step]
     limit: int | None = None
-    """Steps in all: when one crowd has begun its last, no other begins another one."""
+    """Steps of all clients together. After the last one has begun, no crowd begins another."""
     pause: float = 0.0
-    """Seconds that each client thinks between two steps."""
+    """Seconds that each client waits between two steps."""
     flood: bool = False
-    """More than the server takes: it may hang up on some."""
+    """Whether the server may close connections, because this is more than it takes."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """When all began, when each step ended, and how long each took, in seconds."""
+    """When the round began, when each step ended, and how long each took, in seconds."""
 
     began: float
     ended: list[float] = field(default_factory=list)
@@ -51,12 +52,12 @@ class Tally:
 
     @property
     def p95(self) -> float:
-        """Seconds within which 95 of 100 steps ended."""
+        """The 95th percentile of the time of a step, in seconds."""
         return statistics.quantiles(self.took, n=20, method="inclusive")[-1]
 
 
 class _Client:
-    """One connection and the step it is at."""
+    """A connection and its current step."""
 
     def __init__(self, port: int, crowd: Crowd) -> None:
         self.crowd = crowd
@@ -69,13 +70,13 @@ class _Client:
         self._send(next(self._step))
 
     def receive(self) -> bool:
-        """Takes what has arrived; whether the step has ended with it."""
+        """Reads what has arrived; returns whether the step has ended."""
         data = self.socket.recv(262144)
         if not data and self.crowd.flood:
             self._reconnect()
             return True
         if not data:
-            raise ConnectionError(f"{self.crowd.kind}: hung up on {self._request[:80]!r}")
+            raise ConnectionError(f"{self.crowd.kind}: the server closed on {self._request[:80]!r}")
         self._received += data
         answer = complete(self._received)
         if answer is None:
@@ -93,7 +94,7 @@ class _Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _reconnect(self) -> None:
-        """On the same descriptor, which the selector knows."""
+        """Replaces the connection."""
         self.socket.close()
         self._connect()
 
@@ -103,7 +104,7 @@ class _Client:
 
 
 class _Drive:
-    """One round of load on one server."""
+    """A round of load on one server."""
 
     def __init__(self, port: int, crowds: Sequence[Crowd]) -> None:
         self._clients = [_Client(port, crowd) for crowd in crowds for _ in range(crowd.size)]
@@ -122,7 +123,7 @@ class _Drive:
             client.socket.close()
 
     def run(self, seconds: float) -> None:
-        """Until the time is up, or a limit reached, and every step that was begun has ended."""
+        """Runs until the time is up or a limit is reached; then lets the last steps end."""
         self._deadline = monotonic() + seconds
         self._busy = 0
         for client in self._clients:
@@ -147,7 +148,7 @@ class _Drive:
 
     def _begin(self, client: _Client) -> None:
         if self._over(client.crowd):
-            # Whoever is fast need not go on while the last of the others are waited for.
+            # A fast crowd stops too, while the last steps of a slow one are still running.
             self._deadline = 0.0
             return
         self._begun[client.crowd.kind] += 1
@@ -174,10 +175,10 @@ class _Drive:
 
 
 def drive(port: int, seconds: float, *crowds: Crowd) -> dict[str, Tally]:
-    """Lets the crowds at the server on a port of this machine; a tally for each kind.
+    """Runs the crowds on the server at this port of this machine; returns a tally for each kind.
 
     Raises:
-        ConnectionError: the server hung up on a request.
+        ConnectionError: the server closed a connection without an answer.
     """
     with _Drive(port, crowds) as load:
         load.run(seconds)

@@ -1,4 +1,4 @@
-"""Taking turns: noise of the machine falls on both sides of a pair alike, so ratios are kept."""
+"""Rounds that alternate: noise of the machine hits every side alike, so the ratios stay true."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ Round = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What several rounds have found."""
+    """The results of several rounds."""
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The one that is reported."""
+        """The value that the table reports."""
         return statistics.median(self.values)
 
     @property
@@ -32,42 +32,50 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What two sides reached, round by round."""
+    """The results of the floor, ours and the peers, round by round."""
 
     floor: Spread
     ours: Spread
+    peers: tuple[Spread, ...] = ()
 
     @classmethod
     def of(cls, floor: Sequence[float], ours: Sequence[float]) -> Self:
-        """From what was found in turn."""
+        """From values in the order in which they were measured."""
         return cls(Spread(tuple(floor)), Spread(tuple(ours)))
 
     @property
     def ratio(self) -> Spread:
-        """Ours of the floor's, of each pair."""
-        both = zip(self.ours.values, self.floor.values, strict=True)
-        return Spread(tuple(ours / floor for ours, floor in both))
+        """Ours divided by the floor, for each round."""
+        return self._share(self.ours)
+
+    @property
+    def shares(self) -> tuple[Spread, ...]:
+        """The same for ours and each peer; empty without peers."""
+        return tuple(map(self._share, (self.ours, *self.peers))) if self.peers else ()
+
+    def _share(self, side: Spread) -> Spread:
+        both = zip(side.values, self.floor.values, strict=True)
+        return Spread(tuple(value / floor for value, floor in both))
 
 
-def alternate(floor: Round, ours: Round, rounds: int, *, warm_up: bool = True) -> Pairs:
-    """Runs both in turn; whoever was second in a pair is first in the next.
+def alternate(
+    floor: Round, ours: Round, rounds: int, *, peers: Sequence[Round] = (), warm_up: bool = True
+) -> Pairs:
+    """Runs the sides one after the other; each round reverses the order of the last.
 
     Args:
-        rounds: pairs that count.
-        warm_up: whether each side has a first round that does not.
+        rounds: rounds of each side that count.
+        warm_up: whether each side runs once more before, which does not count.
     """
-    found: dict[Round, list[float]] = {floor: [], ours: []}
-    order = [floor, ours]
+    sides = [floor, ours, *peers]
+    found: list[list[float]] = [[] for _ in sides]
+    order = list(range(len(sides)))
     if warm_up:
-        for side in order:
+        for side in sides:
             side()
     for _ in range(rounds):
-        for side in order:
-            found[side].append(side())
+        for place in order:
+            found[place].append(sides[place]())
         order.reverse()
-    return Pairs.of(found[floor], found[ours])
-
-
-def repeat(side: Round, rounds: int) -> Spread:
-    """Several rounds of one side."""
-    return Spread(tuple(side() for _ in range(rounds)))
+    first, second, *others = (Spread(tuple(values)) for values in found)
+    return Pairs(first, second, tuple(others))

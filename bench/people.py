@@ -1,4 +1,4 @@
-"""Accounts, made by the app's own steps and copied: as many as a row needs, as the app has them."""
+"""Accounts as the app stores them: the app's own steps make one, and it is copied."""
 
 import itertools
 import secrets
@@ -32,7 +32,7 @@ _BATCH = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What is needed of an account to act as its owner."""
+    """What a step needs to act as the owner of an account."""
 
     id: ObjectId
     email: str
@@ -41,7 +41,7 @@ class Person:
 
 
 def new_session() -> LoginSession:
-    """As a browser gets it at sign-in."""
+    """A login session as sign-in makes it."""
     now = utcnow()
     return LoginSession(
         id=secrets.token_urlsafe(16),
@@ -56,10 +56,10 @@ def new_session() -> LoginSession:
 
 
 def pattern(users: Users, rounds: int, *, confirmed: bool) -> Document:
-    """The document of an account that has gone through the app's steps; it is removed again.
+    """The document of an account that the app's steps have made. The account is removed again.
 
     Args:
-        rounds: the cost of its password's hash.
+        rounds: the cost of its password hash.
     """
     repository, address = UserRepository(users), parse_address("pattern@example.org")
     hashed = hash_password(PASSWORD, rounds)
@@ -73,14 +73,14 @@ def pattern(users: Users, rounds: int, *, confirmed: bool) -> Document:
 
 
 def copies(document: Document, number: int, names: Iterator[str]) -> Iterator[Document]:
-    """The same account under other ids and addresses."""
+    """Copies of the account with other ids and addresses."""
     for name in itertools.islice(names, number):
         email = f"{name}@example.org"
         yield {**document, "_id": random_id(), "email": email, "email_key": email}
 
 
 def insert(users: Users, documents: Iterator[Document]) -> list[Person]:
-    """Stores accounts, fast: nobody has been told yet that they are there."""
+    """Stores accounts with the fast write concern: a loss would do no harm here."""
     quick = users.with_options(write_concern=WriteConcern(w=1))
     people: list[Person] = []
     while batch := list(itertools.islice(documents, _BATCH)):

@@ -1,4 +1,4 @@
-"""The table: what was found, beside what is to be reached."""
+"""The tables: the results beside their goals, and beside Flask-Security."""
 
 import os
 import platform
@@ -14,25 +14,27 @@ _LIBRARIES = ("flask", "werkzeug", "gunicorn", "pymongo", "bcrypt")
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is to be reached; asserted nowhere, since it depends on the machine."""
+    """The figure to reach. Nothing asserts it: times depend on the machine."""
 
     at_least: float | None = None
     at_most: float | None = None
 
     def met(self, value: float) -> bool:
-        """Whether a median reaches it."""
+        """Whether a median reaches the figure."""
         low, high = self.at_least, self.at_most
         return (low is None or value >= low) and (high is None or value <= high)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line.
+    """One line of the table.
 
     Attributes:
-        floor: what ours is compared with, in words with a unit; empty where with nothing.
-        ours: the same of ours.
+        floor: the result of the floor, with its unit; empty where there is no floor.
+        ours: the result of ours, with its unit.
         unit: of `found` and `goal`: `%`, `x`, `s`, `MiB`, or empty for a count.
+        shares: ours and each peer divided by the floor; empty where no peer was measured.
+        share_unit: `%` where more is better, `x` where less is better.
     """
 
     name: str
@@ -41,29 +43,41 @@ class Row:
     found: Spread
     unit: str
     goal: Goal
+    shares: tuple[Spread, ...] = ()
+    share_unit: str = "%"
+
+    def share_cells(self) -> tuple[str, ...]:
+        """The cells of the table beside the peers."""
+        return self.name, self.floor, *(_share(share, self.share_unit) for share in self.shares)
 
     def cells(self) -> tuple[str, ...]:
-        """As text, a cell a column."""
+        """The cells of the main table."""
         found = self.found
         middle = _amount(found.median, self.unit)
         spread = f"{_amount(found.low, self.unit)} to {_amount(found.high, self.unit)}"
-        verdict = "yes" if self.goal.met(found.median) else "**no**"
-        return self.name, self.floor, self.ours, middle, spread, self._goal(), verdict
+        return self.name, self.floor, self.ours, middle, spread, *self._goal_cells()
 
-    def _goal(self) -> str:
+    def _goal_cells(self) -> tuple[str, str]:
+        verdict = "yes" if self.goal.met(self.found.median) else "**no**"
         if self.goal.at_least is not None:
-            return f"≥ {_amount(self.goal.at_least, self.unit)}"
-        assert self.goal.at_most is not None
-        return f"≤ {_amount(self.goal.at_most, self.unit)}"
+            return f"≥ {_amount(self.goal.at_least, self.unit)}", verdict
+        if self.goal.at_most is not None:
+            return f"≤ {_amount(self.goal.at_most, self.unit)}", verdict
+        return "", ""
 
 
 _HEADINGS = ("step", "floor", "ours", "found", "spread", "to reach", "reached")
 
 
+def _share(share: Spread, unit: str) -> str:
+    low, high = _amount(share.low, unit), _amount(share.high, unit)
+    return f"{_amount(share.median, unit)} ({low} to {high})"
+
+
 def _amount(value: float, unit: str) -> str:
     match unit:
         case "%":
-            return f"{value:.0%}"
+            return f"{value:.0%}" if value >= 0.095 else f"{value:.1%}"
         case "x":
             return f"{value:.2f} ×"
         case "":
@@ -73,19 +87,28 @@ def _amount(value: float, unit: str) -> str:
 
 
 def per_second(rate: Spread) -> str:
-    """A throughput."""
+    """The text for a throughput."""
     return f"{rate.median:.0f}/s" if rate.median >= 100 else f"{rate.median:.1f}/s"
 
 
 def milliseconds(seconds: Spread) -> str:
-    """A time."""
+    """The text for a time."""
     return f"{seconds.median * 1000:.1f} ms"
 
 
 def table(rows: Iterable[Row]) -> str:
-    """In Markdown, with columns that are also straight in a terminal."""
-    lines = [_HEADINGS, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    """The main table, in Markdown that is also straight in a terminal."""
+    return _markdown([_HEADINGS, *(row.cells() for row in rows)])
+
+
+def peer_table(rows: Iterable[Row], names: Iterable[str]) -> str:
+    """The shares of ours and of the peers with these names, for the rows that have them."""
+    headings = ("step", "floor", "ours", *names)
+    return _markdown([headings, *(row.share_cells() for row in rows if row.shares)])
+
+
+def _markdown(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, tuple("-" * width for width in widths))
     return "\n".join(_line(cells, widths) for cells in lines)
 
@@ -96,7 +119,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def machine() -> str:
-    """Where it was measured, in a line."""
+    """The machine and the versions, in a line."""
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     return (
         f"{os.cpu_count()} cores ({_processor()}), {platform.system()} {platform.machine()},"
@@ -105,7 +128,7 @@ def machine() -> str:
 
 
 def _processor() -> str:
-    """The model, where the system tells."""
+    """The model of the processor, if the system knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,11 +1,12 @@
-"""The two that take turns: ours and the floor, each with people on it.
+"""The sides that take turns: ours, the floor, and the peers if they are asked for.
 
-Each is served twice. With one worker, which alone is what limits, whichever way the connections
-were shared; and with as many workers as by default, where hashes keep every core busy.
+Each side is served twice: by one worker, which is then the only limit, however the connections are
+spread; and by as many workers as is the default, so that hashes keep every core busy.
 """
 
 import itertools
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -23,11 +24,10 @@ from app.users.links import Purpose
 from app.users.outbox import Outbox
 from bench import people
 from bench.floor import LINK_SALT
+from bench.peers import Peer
 from bench.people import Person, Users
-from bench.servers import FLOOR, OURS, Web
+from bench.servers import FLOOR, OURS, WORKERS, Web
 from bench.stage import Stage
-
-_WORKERS = 2
 
 
 class Ours:
@@ -38,35 +38,39 @@ class Ours:
         self.settings = stage.settings(database)
         self.users: Users = stage.database(database)["users"]
         list(indexes.apply(self.users.database))
-        # Never asked for a page: it signs what the served ones believe, having the same settings.
+        # It serves nothing. It has the settings of the served apps, so they accept what it signs.
         self._app = create_app(config.load(self.settings))
 
     @cached_property
     def one(self) -> Web:
-        """Served by one worker."""
+        """Ours, served by one worker."""
         return self._stage.serve(OURS, self.settings, 1)
 
     @cached_property
     def many(self) -> Web:
-        """Served as by default."""
-        return self._stage.serve(OURS, self.settings, _WORKERS)
+        """Ours, served by the default number of workers."""
+        return self._stage.serve(OURS, self.settings, WORKERS)
 
     @property
     def hash_rounds(self) -> int:
-        """The cost of a password's hash: production's default."""
+        """The cost of a password hash: production's default."""
         return int(self._app.config["BCRYPT_LOG_ROUNDS"])
 
     def people(
         self, number: int, *, confirmed: bool, letter_due_on: datetime | None = None
     ) -> list[Person]:
-        """New accounts; owed the letter of their registration, if it shall be due."""
+        """Makes accounts.
+
+        Args:
+            letter_due_on: when the letter of the registration is due; None for no letter.
+        """
         document = people.pattern(self.users, self.hash_rounds, confirmed=confirmed)
         (letter,) = document["outbox"]
         document["outbox"] = [{**letter, "due_on": letter_due_on}] if letter_due_on else []
         return people.insert(self.users, people.copies(document, number, self._stage.names()))
 
     def letter(self) -> bytes:
-        """A mail as our worker sends it: that of a registration."""
+        """The mail of a registration, as our worker sends it."""
         self.owe_nothing()
         self.people(1, confirmed=False, letter_due_on=utcnow())
         leased = Outbox(self.users).lease(utcnow(), timedelta(minutes=1))
@@ -75,14 +79,14 @@ class Ours:
             return render(leased).as_bytes()
 
     def owe_nothing(self) -> None:
-        """Whoever has registered in an earlier row is owed nothing any more."""
+        """Removes the letters that earlier rows have left."""
         self.users.update_many({"outbox.0": {"$exists": True}}, {"$set": {"outbox": []}})
 
     def cookie(self, person: Person) -> str:
-        """Of a browser that has seen a form, as every browser that has signed up has."""
+        """The cookie of a signed-in browser that has seen a form, so it has a CSRF token."""
         ids = f"{person.id}.{person.session_id}"
-        said = {"_user_id": ids, "_fresh": True, "csrf_token": secrets.token_hex(20)}
-        return f"{self._app.config['SESSION_COOKIE_NAME']}={_sign(self._app, said)}"
+        content = {"_user_id": ids, "_fresh": True, "csrf_token": secrets.token_hex(20)}
+        return f"{self._app.config['SESSION_COOKIE_NAME']}={_sign(self._app, content)}"
 
     def link(self, person: Person) -> str:
         """The path of the link in the account's newest confirmation mail."""
@@ -93,7 +97,7 @@ class Ours:
 
 
 class Floor:
-    """The least code that does the same."""
+    """The least code that does the same steps."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -106,16 +110,16 @@ class Floor:
 
     @cached_property
     def one(self) -> Web:
-        """Served by one worker."""
+        """The floor, served by one worker."""
         return self._stage.serve(FLOOR, self.settings, 1)
 
     @cached_property
     def many(self) -> Web:
-        """Served as ours."""
-        return self._stage.serve(FLOOR, self.settings, _WORKERS)
+        """The floor, served by as many workers as ours."""
+        return self._stage.serve(FLOOR, self.settings, WORKERS)
 
     def people(self, number: int) -> list[ObjectId]:
-        """New accounts, unconfirmed."""
+        """Makes unconfirmed accounts."""
         emails = (f"{name}@example.org" for name in self._stage.names())
         documents = [
             {"email": email, "email_key": email, "password_hash": "x" * 60, "confirmed": False}
@@ -124,15 +128,24 @@ class Floor:
         return list(self.users.insert_many(documents).inserted_ids)
 
     def cookie(self, user_id: ObjectId) -> str:
-        """Of a browser that is signed in."""
+        """The cookie of a signed-in browser."""
         return f"session={_sign(self._app, {'user': str(user_id)})}"
 
     def link(self, user_id: ObjectId) -> str:
-        """As it would be mailed."""
+        """The path of a confirmation link."""
         return f"/confirm/{self._links.dumps(str(user_id))!s}"
 
 
-def _sign(app: Flask, said: dict[str, object]) -> str:
-    """A session cookie's value."""
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """All sides of a run."""
+
+    ours: Ours
+    floor: Floor
+    peers: tuple[Peer, ...] = ()
+
+
+def _sign(app: Flask, content: dict[str, object]) -> str:
+    """The value of a session cookie."""
     signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    return str(signer.dumps(said))
+    return str(signer.dumps(content))

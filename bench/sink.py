@@ -1,7 +1,7 @@
-"""A mail server in a process of its own: `python -m bench.sink SECONDS` takes every mail.
+"""A mail server that takes every mail: `python -m bench.sink SECONDS`.
 
-Prints its port, then a line for each mail: the moment (of `time.monotonic`) it was taken, after it
-has let the sender wait for SECONDS.
+It lets each sender wait for SECONDS. It prints its port, then a line for each mail that it takes:
+the moment, of `time.monotonic`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class _Taker:
-    """Aiosmtpd's hook."""
+    """The handler that aiosmtpd calls."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -25,7 +25,7 @@ class _Taker:
 
 
 async def serve(seconds: float) -> None:
-    """Until it is ended."""
+    """Serves until the process ends."""
     taker = _Taker(seconds)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(taker), "127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""What the rows share, each part started when the first row needs it."""
+"""What the rows share. Each part starts when the first row needs it."""
 
 import itertools
 import tempfile
@@ -13,31 +13,31 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from app.mongo import connect
-from bench.servers import Web, settings
+from bench.servers import Sink, Web, settings
 from scripts.mongod import Mongod
 
-# The patience of a page is no business of a row that fills a machine.
+# Longer time-outs than production's: some rows keep every core busy.
 _PATIENT = "&timeoutMS=60000&socketTimeoutMS=60000&waitQueueTimeoutMS=60000"
-# What a small machine gives it; by default ours is one for tests.
+# The cache on a small machine; the default of scripts/mongod.py is for tests.
 _CACHE = "cache_size=1G"
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long it may take.
+    """How much a run measures.
 
     Attributes:
-        rounds: pairs of rounds a row.
-        page_seconds: of a round of what takes milliseconds.
-        hashes: in a round of what takes one: a core makes a few per second.
-        flood_rounds: pairs of a quiet and a flooded one.
-        flood_seconds: of such a round.
-        letters: delivered in a round.
-        letter_rounds: pairs; a worker's start takes longer than its letters.
-        mail_servers: seconds a mail that each takes: none, which shows what we cost; some, as
-            across a network.
-        accounts: in the large collection.
-        steps: of each kind that are timed in a round on it.
+        rounds: rounds of each side in a row.
+        page_seconds: the length of a round of fast steps.
+        hashes: steps in a round whose steps hash a password; a core hashes a few per second.
+        flood_rounds: pairs of a quiet round and a flooded one.
+        flood_seconds: the length of such a round.
+        letters: letters delivered in a round.
+        letter_rounds: pairs of rounds with letters; starting a worker takes most of the time.
+        mail_servers: seconds per mail of each mail server: 0 shows our own cost, more is like a
+            server across a network.
+        accounts: accounts in the large collection.
+        steps: how often each step runs on the large collection.
     """
 
     rounds: int
@@ -79,7 +79,7 @@ QUICK = Effort(
 
 
 class Stage:
-    """A mongod, a folder, and the processes that are started on them; ends all with its block."""
+    """A mongod, a folder, and the processes on them; all end with the `with` block."""
 
     def __init__(self, effort: Effort) -> None:
         self.effort = effort
@@ -95,14 +95,14 @@ class Stage:
 
     @cached_property
     def mongod(self) -> Mongod:
-        """One for all."""
+        """The MongoDB that all sides share."""
         mongod = self.stack.enter_context(Mongod.start(self.folder / "mongodb"))
         with MongoClient[dict[str, Any]](mongod.uri()) as client:
             client.admin.command("setParameter", 1, wiredTigerEngineRuntimeConfig=_CACHE)
         return mongod
 
     def names(self) -> Iterator[str]:
-        """Local parts that nobody has had yet."""
+        """Local parts of addresses; none comes twice."""
         return (f"person{number}" for number in self._numbers)
 
     def database(self, name: str) -> Database[dict[str, Any]]:
@@ -112,11 +112,11 @@ class Stage:
         return database
 
     def settings(self, name: str, smtp_port: int = 1) -> dict[str, str]:
-        """The environment of a process on a database."""
+        """The environment of a process that uses a database."""
         return settings(self.mongod.uri(name), smtp_port)
 
     def log(self) -> Path:
-        """Where a process writes its errors."""
+        """The file for the errors of a process."""
         return self.folder / f"process-{next(self._numbers)}.log"
 
     def serve(self, app: str, env: dict[str, str], workers: int) -> Web:
@@ -124,3 +124,7 @@ class Stage:
         web = self.stack.enter_context(Web(app, env, self.log(), workers))
         web.wait_for_answer()
         return web
+
+    def mail_server(self, seconds: float) -> Sink:
+        """A mail server that takes so many seconds per mail; start it with `with`."""
+        return Sink(self.settings("mail"), self.log(), seconds)

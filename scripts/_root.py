@@ -1,4 +1,4 @@
-"""Imported first by every script: `python scripts/x.py` puts only `scripts/` on the path."""
+"""Adds the root of the repository to the import path. Every script imports this first."""
 
 import sys
 from pathlib import Path

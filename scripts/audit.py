@@ -1,17 +1,17 @@
-"""Asks which packages of requirements.txt have known vulnerabilities; part of `make check`.
+"""Checks the packages of requirements.txt for known vulnerabilities; part of `make check`.
 
-Exit status: 1 when one has. Where nobody answers, or only for some packages, it says so and exits
-0: a check must not fail for want of a network.
+Exit status: 1 if a package has one. If the package index does not answer, or does not know some
+packages, it says so and exits 0, because a check must not fail without a network.
 """
 
 import json
 import subprocess
 import sys
 
-_PATIENCE = 60  # seconds, for all packages together
+_TIMEOUT = 60  # seconds, for all packages together
 _COMMAND = [
     *(sys.executable, "-m", "pip_audit", "--requirement", "requirements.txt"),
-    # The list is complete and pinned: there is nothing to resolve or to install.
+    # The list is complete and pinned, so there is nothing to resolve or to install.
     *("--no-deps", "--disable-pip"),
     *("--timeout", "5", "--progress-spinner", "off", "--format", "json"),
 ]
@@ -20,7 +20,7 @@ _COMMAND = [
 def main() -> int:
     try:
         run = subprocess.run(
-            _COMMAND, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            _COMMAND, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
         packages = json.loads(run.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):

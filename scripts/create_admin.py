@@ -1,7 +1,7 @@
 """Makes a confirmed administrator; asks for what is missing.
 
-The password is prompted for twice, or comes from ADMIN_PASSWORD, or is one line on standard input
-when that is no terminal. It is never an argument, which other users of the machine could read.
+The password comes from ADMIN_PASSWORD, from a prompt (asked twice), or from one line of standard
+input if that is no terminal. It cannot be an argument, which other users of the machine could read.
 Exit status: 0 done, 2 refused.
 """
 
@@ -31,14 +31,16 @@ from app.web.fields import address_sentence, weakness_sentence
 
 
 class Refused(Exception):
-    """Not done; the message says why."""
+    """Nothing was done; the message says why."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("email", nargs="?", metavar="EMAIL")
     parser.add_argument(
-        "--promote", action="store_true", help="an existing account, which keeps its password"
+        "--promote",
+        action="store_true",
+        help="use an existing account and keep its password",
     )
     arguments = parser.parse_args()
     app = create_app()
@@ -66,18 +68,16 @@ def main() -> int:
 def _promote(address: Address) -> None:
     match flow.promote(address):
         case Promoted():
-            print(f"{address.typed} is an administrator now, with the password it had.")
+            print(f"{address.typed} is an administrator now, with the same password as before.")
         case NotConfirmed():
-            raise Refused(f"there is no confirmed account of {address.typed}.")
+            raise Refused(f"there is no confirmed account with the address {address.typed}.")
 
 
 def _create(address: Address) -> None:
-    taken = f"{address.typed} has an account already; --promote makes it an administrator's."
+    taken = f"{address.typed} has an account already; make it an administrator with --promote."
     match flow.existing(address):
         case Existing.UNCONFIRMED:
-            raise Refused(
-                f"{address.typed} is being registered; once it is confirmed, --promote it."
-            )
+            raise Refused(f"{address.typed} is not confirmed yet; use --promote when it is.")
         case Existing.CONFIRMED:
             raise Refused(taken)
         case Existing.NONE | Existing.ADMINISTRATOR:

@@ -1,4 +1,5 @@
-"""Makes the indexes and the schema validator; `--check` changes nothing and exits 1 on drift."""
+"""Makes the indexes and the schema validator. `--check` only compares them, and exits 1 if any
+differ."""
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse

@@ -1,7 +1,8 @@
-"""What `make run` runs: database, indexes, web and mail together, in development mode.
+"""`make run`: runs database, web and mail together in development mode.
 
-One process, because the fallback, a database in memory, belongs to one process. With `--reload`
-(`make dev`) that process starts again whenever Python code changes; the database keeps running.
+Web and mail run in one process, because the fallback, a database in memory, exists only in one
+process. With `--reload` (`make dev`) this process starts again when Python code changes; the
+database keeps running.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
@@ -34,7 +35,7 @@ _IN_MEMORY = "IN MEMORY (mongomock): all accounts will be gone at exit"
 
 
 class _RequestHandler(WSGIRequestHandler):
-    """Logs requests without the tokens in their paths."""
+    """Logs requests without the tokens of links."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         super().log(type, "%s", redact(message % args))
@@ -63,8 +64,8 @@ def _reload() -> int:
 
 
 def _run() -> int:
-    # From here on a signal asks for an orderly end, also while things are still being started.
-    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
+    # From now on a signal causes an orderly end, even during the start.
+    # Set by a new thread, because the interrupted thread may hold the event's lock.
     stop = Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
@@ -73,7 +74,8 @@ def _run() -> int:
         with _listener(_port()) as listener, _database() as where:
             app = create_app()
             _make_indexes(app)
-            _introduce(app, where)
+            listener.listen(128)
+            _print_welcome(app, where)
             _serve(app, listener, stop)
     except (config.ConfigError, MongodError, indexes.IndexConflict, OSError) as error:
         print(error, file=sys.stderr)
@@ -85,19 +87,19 @@ def _run() -> int:
 
 
 def _port() -> int:
-    """The port; `config` has found it valid."""
+    """The port from the environment, which `config` has checked already."""
     return int(os.environ.get("PORT", "").strip() or 5000)
 
 
 @contextmanager
 def _listener(port: int) -> Iterator[socket.socket]:
-    """Takes the port before anything slow is started; nothing is accepted on it yet.
+    """Reserves the port before slow things start. It accepts no connections yet.
 
     Raises:
-        OSError: it is taken; the message says so.
+        OSError: the port cannot be used; the message says why.
     """
     with socket.socket() as listener:
-        # A port that an ended server has just used is free.
+        # Allows a port that a server has used just before.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, port))
@@ -109,7 +111,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """Sets `MONGODB_URI`; yields where the data is kept, in words."""
+    """Sets `MONGODB_URI`; yields a text that says where the data is kept."""
     if uri := os.environ.get("MONGODB_URI", "").strip():
         yield _IN_MEMORY if uri.startswith("mongomock") else "in the MongoDB of MONGODB_URI"
         return
@@ -120,15 +122,15 @@ def _database() -> Iterator[str]:
         os.environ["MONGODB_URI"] = "mongomock://localhost/latchkey"
         yield _IN_MEMORY
         return
-    # For the other scripts, while this one runs.
-    note = _INSTANCE / "mongodb.uri"
+    # Other scripts read it while this one runs.
+    uri_file = _INSTANCE / "mongodb.uri"
     with mongod:
         os.environ["MONGODB_URI"] = mongod.uri("latchkey")
-        note.write_text(mongod.uri("latchkey"))
+        uri_file.write_text(mongod.uri("latchkey"))
         try:
             yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
         finally:
-            note.unlink(missing_ok=True)
+            uri_file.unlink(missing_ok=True)
 
 
 def _make_indexes(app: Flask) -> None:
@@ -136,18 +138,17 @@ def _make_indexes(app: Flask) -> None:
         list(indexes.apply(current_mongo().database))
 
 
-def _introduce(app: Flask, where: str) -> None:
+def _print_welcome(app: Flask, where: str) -> None:
     url, server = app.config["PUBLIC_URL"], app.config["MAIL_SERVER"]
     mail = f"through {server}" if server else f"to {url}/dev/mail (files in instance/mail/)"
     print(f"\n  {app.config['APP_NAME']} is at {url}")
     print(f"  Mail goes {mail}")
     print(f"  Data is kept {where}")
-    print("  Ctrl-C ends everything\n", flush=True)
+    print("  Press Ctrl-C to end everything\n", flush=True)
 
 
 def _serve(app: Flask, listener: socket.socket, stop: Event) -> None:
-    """Serves pages and delivers mail until `stop`; finishes the mail in hand."""
-    listener.listen(128)
+    """Serves pages and delivers mail until `stop`; finishes the current mail."""
     server = make_server(
         _HOST,
         listener.getsockname()[1],

@@ -1,6 +1,6 @@
-"""Looks at settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
+"""Checks settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
 
-A line each: ok, note, or FIX with what to do. Exit status: 1 when there is something to fix.
+Prints one line for each check: ok, note, or FIX with what to do. Exit status: 1 if there is a FIX.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
@@ -20,15 +20,15 @@ def main() -> int:
         settings, problems = config.read(os.environ)
     except config.ConfigError as error:
         settings, problems = None, error.problems
-    well = True
+    all_well = True
     for finding in examine(settings, problems):
-        print(finding, flush=True)  # some take seconds
-        well = well and finding.verdict is not Verdict.FIX
-    return 0 if well else 1
+        print(finding, flush=True)  # some checks take seconds
+        all_well = all_well and finding.verdict is not Verdict.FIX
+    return 0 if all_well else 1
 
 
 def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator[Finding]:
-    """Everything that can be looked at; what a wrong setting stands before is named."""
+    """Runs every check that is possible. A note names each check that a wrong setting prevents."""
     if settings is None:
         yield from (fix("settings", problem, "see docs/settings.md") for problem in problems)
         return

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment $1 with the first Python that is new enough; PYTHON=... chooses.
+# Makes the virtual environment $1 with the first Python that is new enough, or with $PYTHON.
 set -eu
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -14,6 +14,6 @@ for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         exec "$python" -m venv "$1"
     fi
 done
-echo "${PYTHON:-Python} is not there or too old: Python 3.11 or newer is needed." >&2
-echo "On Debian 12: apt install python3 python3-venv; elsewhere PYTHON=... make chooses one." >&2
+echo "${PYTHON:-Python} is missing or too old: Python 3.11 or newer is needed." >&2
+echo "On Debian 12: apt install python3 python3-venv; elsewhere choose one with PYTHON=... make." >&2
 exit 1

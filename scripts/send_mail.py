@@ -1,6 +1,6 @@
-"""Delivers owed letters until SIGTERM; any number may run at once.
+"""Delivers owed letters until SIGTERM. Several may run at once.
 
-With `--once`: what is due now, then exit 0, or 1 when letters are left to try again.
+With `--once` it delivers what is due now, then exits 0, or 1 if letters are left to try again.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
@@ -29,7 +29,7 @@ def main() -> int:
             print(f"MongoDB: {error}", file=sys.stderr)
             return 1
     stop = Event()
-    # Set by a thread of its own: the one that a signal interrupts may hold the event's lock.
+    # Set by a new thread, because the interrupted thread may hold the event's lock.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     worker.run(stop)

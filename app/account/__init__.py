@@ -1,4 +1,4 @@
-"""What a person does with a confirmed account: one module per journey."""
+"""The pages of a person's own confirmed account: one module per journey."""
 
 from flask import Flask
 

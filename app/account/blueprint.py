@@ -1,4 +1,4 @@
-"""The blueprint that the modules of this package put their routes on."""
+"""The blueprint to which the modules of this package add their routes."""
 
 from flask import Blueprint
 

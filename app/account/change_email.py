@@ -24,7 +24,7 @@ from app.web.forms import form_page
 @bp.route("/email", methods=["GET", "POST"])
 @check_confirmed
 def email() -> ResponseReturnValue:
-    """The form, and a change that is pending."""
+    """The form to change the address, with the change that is pending."""
     user: User = current_user.user
     form = EmailChangeForm()
     if not form.validate_on_submit():

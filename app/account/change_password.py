@@ -22,7 +22,7 @@ from app.web.forms import form_page
 @bp.route("/password", methods=["GET", "POST"])
 @check_confirmed
 def password() -> ResponseReturnValue:
-    """The form. Every other session ends."""
+    """The form to change the password. Every other session ends."""
     user: User = current_user.user
     form = PasswordChangeForm()
     if not form.validate_on_submit():

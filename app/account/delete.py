@@ -24,7 +24,8 @@ from app.web.forms import form_page
 
 @bp.route("/delete", methods=["GET", "POST"])
 def delete() -> ResponseReturnValue:
-    """The form. A second press, or one whose answer got lost, finds the account deleted."""
+    """The form to delete the account. When it is sent twice, the second answer is the same
+    goodbye."""
     signed_out = not current_user.is_authenticated
     if request.method == "POST" and signed_out and viewer.account_is_deleted():
         return _goodbye()
@@ -41,8 +42,8 @@ def _delete() -> ResponseReturnValue:
             return _goodbye()
         case LastAdministrator():
             form.form_errors.append(
-                "You are the last administrator. Make somebody else one first, then delete this"
-                " account."
+                "You are the last administrator. First make somebody else an"
+                " administrator, then delete this account."
             )
         case WrongPassword():
             form.refuse_password()
@@ -55,5 +56,5 @@ def _delete() -> ResponseReturnValue:
 
 def _goodbye() -> ResponseReturnValue:
     session.clear()
-    flash("Your account is deleted. A last mail tells you so.", "success")
+    flash("Your account is deleted. You get one last mail about it.", "success")
     return redirect(url_for("main.home"))

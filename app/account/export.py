@@ -1,4 +1,4 @@
-"""Downloading everything that is held about the account."""
+"""Downloading everything that is stored about the account."""
 
 import json
 from datetime import datetime
@@ -18,9 +18,9 @@ from app.web.client import current_client
 def export() -> ResponseReturnValue:
     """A JSON download; times are ISO 8601 in UTC."""
     as_file = {"Content-Disposition": 'attachment; filename="account.json"'}
-    if request.method == "HEAD":  # nothing is downloaded, so nothing is recorded
+    if request.method == "HEAD":  # nothing is downloaded, so no event is stored
         return Response(mimetype="application/json", headers=as_file)
-    held = flow.export(current_user.user, current_client())
-    # Flask would write times as HTTP headers do.
-    body = json.dumps(held, default=datetime.isoformat, ensure_ascii=False, indent=2)
+    stored = flow.export(current_user.user, current_client())
+    # Flask's own JSON has times in the format of HTTP headers.
+    body = json.dumps(stored, default=datetime.isoformat, ensure_ascii=False, indent=2)
     return Response(body, mimetype="application/json", headers=as_file)

@@ -1,5 +1,5 @@
-"""What people fill in about their account. Each form asks for the password, also while signed in
-(ASVS 7.5.1)."""
+"""Forms about one's own account. Each asks for the password, although the person is signed in (ASVS
+7.5.1)."""
 
 from flask_wtf import FlaskForm
 
@@ -13,12 +13,12 @@ from app.web.fields import (
 
 
 class AccountForm(FlaskForm):
-    """A form about one account."""
+    """The base of these forms."""
 
     current_password = CurrentPasswordField("Current password")
 
     def refuse_password(self) -> None:
-        """Puts a sentence beside the current password, which is wrong."""
+        """Shows at the field that the current password is wrong."""
         self.current_password.errors = [WRONG_PASSWORD]
 
 
@@ -36,4 +36,4 @@ class EmailChangeForm(AccountForm):
 
 
 class DeletionForm(AccountForm):
-    """Nothing but the password."""
+    """Only the password."""

@@ -1,4 +1,4 @@
-"""Where the account is signed in."""
+"""The list of browsers in which the account is signed in."""
 
 from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -17,7 +17,7 @@ from app.web.humanize import browser_name
 @bp.get("/sessions", endpoint="sessions")
 @check_confirmed
 def show() -> ResponseReturnValue:
-    """Every browser that is signed in, the one seen last first."""
+    """Every browser that is signed in, the last seen first."""
     rows = [_row(session) for session in flow.sessions_of(current_user.user)]
     return render_template("account/sessions.html", sessions=rows)
 

@@ -1,4 +1,4 @@
-"""What administrators see and do, under `/admin`."""
+"""The pages for administrators, under `/admin`."""
 
 from flask import Flask
 

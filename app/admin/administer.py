@@ -1,4 +1,4 @@
-"""What administrators do to somebody else's account. Each action asks first."""
+"""What administrators do to somebody else's account. Each action has a page that asks first."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Words:
     """Its value is the last part of the page's path."""
     label: str
     consequence: str
-    """Shown before it is done."""
+    """What the action will do, shown before it is done."""
     done: str
     danger: bool = False
 
@@ -45,7 +45,7 @@ _ALL = (
     Words(
         Action.RESET,
         "Send a link to choose a new password",
-        "A mail with the link goes to the address. The present password works until then.",
+        "A mail with the link goes to the address. The old password works until then.",
         "The mail is on its way.",
     ),
     Words(
@@ -57,34 +57,35 @@ _ALL = (
     Words(
         Action.GRANT,
         "Make an administrator",
-        "This person will see every account and can do all that you can do here. A mail says so.",
-        "This is an administrator now.",
+        "This person can see every account and do everything that you can do here. They get a mail"
+        " about it.",
+        "This person is an administrator now.",
     ),
     Words(
         Action.WITHDRAW,
-        "Withdraw administration",
-        "From the next request on this person sees nothing of these pages. A mail says so.",
-        "This is no administrator any more.",
+        "Remove as administrator",
+        "This person can no longer open these pages, at once. They get a mail about it.",
+        "This person is no longer an administrator.",
         danger=True,
     ),
     Words(
         Action.DISABLE,
         "Disable the account",
         "Every browser is signed out, and nobody can sign in until the account is enabled again."
-        " Nothing is deleted. A mail says so.",
+        " Nothing is deleted. The owner gets a mail about it.",
         "The account is disabled.",
         danger=True,
     ),
     Words(
         Action.ENABLE,
         "Enable the account",
-        "The owner can sign in again, with the password that worked before. A mail says so.",
+        "The owner can sign in again with the same password, and gets a mail about it.",
         "The account is enabled.",
     ),
     Words(
         Action.DELETE,
         "Delete the account",
-        "The account and everything held about it is deleted for good. A last mail says so.",
+        "The account and all its data are deleted for good. The owner gets one last mail.",
         "The account is deleted.",
         danger=True,
     ),
@@ -93,13 +94,13 @@ _WORDS = {words.name: words for words in _ALL}
 
 
 def action_words(user: User) -> list[Words]:
-    """What can be done as the account is now."""
+    """The actions that are possible in the present state of the account."""
     return [_WORDS[action] for action in possible_actions(user)]
 
 
 @bp.route("/people/<account>/<name>", methods=["GET", "POST"])
 def act(account: str, name: str) -> ResponseReturnValue:
-    """GET asks, POST does it."""
+    """GET asks, POST does the action."""
     found = account_search.person(account)
     if found is None or name not in set(Action):
         abort(404)
@@ -113,9 +114,12 @@ def act(account: str, name: str) -> ResponseReturnValue:
             if action is Action.DELETE:
                 return redirect(url_for("admin.people"))
         case LastAdministrator():
-            flash("This is the last administrator: make somebody else one first.", "danger")
+            flash(
+                "This is the last administrator. First make another person one.",
+                "danger",
+            )
         case NotPossible():
-            flash("The account is not as it was. Nothing was done.", "warning")
+            flash("The account was changed meanwhile. Nothing was done.", "warning")
         case NothingDone():
             flash("The account was changed meanwhile, or a mail is on its way already.", "warning")
     return redirect(url_for("admin.person", account=account))

@@ -1,4 +1,4 @@
-"""The blueprint that the modules of this package put their routes on."""
+"""The blueprint to which the modules of this package add their routes."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 @bp.before_request
 def _administrators_only() -> None:
-    """Anyone else gets a 404. It is checked on each request (ASVS 8.3.2)."""
+    """Anyone else gets a 404. This is checked on each request (ASVS 8.3.2)."""
     if not (current_user.is_authenticated and current_user.confirmed and current_user.admin):
         abort(404)
 

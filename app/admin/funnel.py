@@ -1,4 +1,4 @@
-"""The funnel: charts, the same numbers as tables, and as CSV."""
+"""The funnel: charts, and the same numbers as tables and as CSV."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.users.funnel.export import as_csv
 from app.users.funnel.figures import Figures, figures
 from app.web.humanize import percent, took
 
-# Of the curve's edges, in seconds, those that a table can hold.
+# The times of the curve, in seconds, that the table shows.
 _SHOWN = (
     *(20, 40, 60, 120, 180, 300, 600, 1200, 1800, 3600),
     *(2 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 3 * 86400, 5 * 86400, 7 * 86400),
@@ -24,7 +24,7 @@ _MOST_RESENDS = 3
 
 @bp.get("/", strict_slashes=False)
 def home() -> ResponseReturnValue:
-    """The dates are asked for as `from`, `to` (days, both included) and `by`."""
+    """The page with all figures. The query has `from`, `to` (days, both included) and `by`."""
     asked = {name: request.args.get(name, "") for name in ("from", "to", "by")}
     page: dict[str, Any] = {
         "asked": asked,
@@ -52,7 +52,7 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/funnel.csv")
 def funnel_csv() -> ResponseReturnValue:
-    """A line for each period."""
+    """The periods as CSV, a line for each."""
     try:
         found = _figures()
     except DateRangeError as error:
@@ -71,14 +71,14 @@ def _figures() -> Figures:
 
 
 def _curve(found: Figures) -> list[tuple[str, int]]:
-    """In words, up to the time by which everybody had confirmed who ever did."""
+    """The rows of the table, up to the time after which nobody else confirmed."""
     shown = [(took(seconds), count) for seconds, count in found.curve if seconds in _SHOWN]
     end = [count for _words, count in shown].index(shown[-1][1])
     return shown[: end + 1]
 
 
 def _resent(found: Figures) -> list[tuple[str, int, int]]:
-    """The few who ask again and again, in one row."""
+    """The rows of the table. People who asked more than twice share one row."""
     rows: dict[str, tuple[int, int]] = {}
     for times, accounts, confirmed in found.resent:
         name = ("Never", "Once", "Twice")[times] if times < _MOST_RESENDS else "More often"

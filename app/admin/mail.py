@@ -1,4 +1,4 @@
-"""The mail queue: what is owed, and what prevents it from leaving."""
+"""The mail queue: which letters are owed, and why letters cannot leave."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from app.web.humanize import duration
 
 @bp.get("/mail", endpoint="mail")
 def index() -> ResponseReturnValue:
-    """Letters that are due, in retry and refused. Their links are made when they leave."""
+    """Letters that are due, in retry and refused."""
     stats = outbox.stats(utcnow())
     return render_template(
         "admin/mail.html",
@@ -35,7 +35,7 @@ def index() -> ResponseReturnValue:
 
 @bp.route("/mail/retry/<kind>", methods=["GET", "POST"])
 def retry_all(kind: str) -> ResponseReturnValue:
-    """Tries every letter of a kind again that is in trouble. Asks first."""
+    """Makes all letters of a kind that are in trouble due again. Asks first."""
     if kind not in set(LetterKind):
         abort(404)
     form = FlaskForm()
@@ -49,7 +49,7 @@ def retry_all(kind: str) -> ResponseReturnValue:
 
 @bp.post("/mail/<account>/<letter>/retry")
 def retry(account: str, letter: str) -> ResponseReturnValue:
-    """Tries one letter again, and leads back to the page that asked."""
+    """Makes one letter due again, and returns to the page with the button."""
     try:
         again = outbox_overview.retry(ObjectId(account), letter, utcnow())
     except InvalidId:
@@ -57,7 +57,7 @@ def retry(account: str, letter: str) -> ResponseReturnValue:
     if again:
         flash("The letter is tried again now.", "success")
     else:
-        flash("The letter has left, or is on its way.", "info")
+        flash("The letter has left already, or it is leaving now.", "info")
     if request.form.get("from") == "person":
         return redirect(url_for("admin.person", account=account))
     return redirect(url_for("admin.mail"))

@@ -1,4 +1,4 @@
-"""Looking people up."""
+"""Searching people, and the page of one person."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ _LABELS = {
 
 @bp.get("/people", endpoint="people")
 def index() -> ResponseReturnValue:
-    """Newest first, by state and by a part of the address."""
+    """The list of people, newest first, filtered by state and by a part of the address."""
     part, asked = request.args.get("q", "").strip()[:254], request.args.get("state", "all")
     state = AccountFilter(asked) if asked in set(AccountFilter) else AccountFilter.ALL
     problem, page = "", None
     try:
         page = account_search.page(state, part, request.args.get("after", ""))
     except ExecutionTimeout:
-        problem = "This takes too long among so many accounts. Type more of the address."
+        problem = "This search takes too long. Type more of the address."
     except CursorError:
         abort(404)
     here: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The pages of people who are signed out or wait: one module per journey."""
+"""The pages for people who are signed out or wait for the mail: one module per journey."""
 
 from flask import Flask
 

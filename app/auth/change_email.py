@@ -1,4 +1,4 @@
-"""The links of a change of address: confirming the new one, and taking the old one back."""
+"""The links of a change of address: confirming the new one, and restoring the old one."""
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,13 +21,13 @@ from app.web.link_outcome_pages import link_outcome_page
 
 @bp.route("/email/confirm/<token>", methods=["GET", "POST"])
 def confirm_email(token: str) -> ResponseReturnValue:
-    """GET asks, POST makes the pending address the account's."""
+    """GET shows a button, POST gives the account the pending address."""
     return _change(token) if request.method == "POST" else _ask_to_change(token)
 
 
 @bp.route("/email/undo/<token>", methods=["GET", "POST"])
 def undo_email(token: str) -> ResponseReturnValue:
-    """GET asks, POST puts the old address back."""
+    """GET shows a button, POST restores the old address."""
     return _undo(token) if request.method == "POST" else _ask_to_undo(token)
 
 

@@ -23,7 +23,7 @@ from app.web.link_outcome_pages import link_outcome_page
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
 def confirm(token: str) -> ResponseReturnValue:
-    """GET asks and changes nothing, since mail scanners open links too. POST confirms."""
+    """GET only shows a button, since mail scanners open links too. POST confirms."""
     return _confirm(token) if request.method == "POST" else _ask(token)
 
 
@@ -56,7 +56,7 @@ def _confirm(token: str) -> ResponseReturnValue:
 @bp.post("/unconfirmed/code")
 @check_waiting
 def code() -> ResponseReturnValue:
-    """The six digits confirm as the link does, in the browser that waits."""
+    """Confirms by the six digits, in the browser with the waiting page."""
     user: User = current_user.user
     form = CodeForm()
     if not form.validate_on_submit():

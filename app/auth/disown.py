@@ -13,8 +13,8 @@ from app.web.link_outcome_pages import link_outcome_page
 
 @bp.post("/confirm/<token>/disown")
 def disown(token: str) -> ResponseReturnValue:
-    """Removes the unconfirmed account of somebody who did not sign up."""
-    # The result does not depend on it, but the log names the account that is signed in.
+    """Deletes the unconfirmed account when the owner of the mailbox did not sign up."""
+    # Loads the account that is signed in, so that the log has it. The result does not depend on it.
     viewer.viewing_account()
     match flow.disown(token):
         case Disowned():

@@ -1,4 +1,4 @@
-"""What people fill in before they are signed in."""
+"""Forms for people who are not signed in."""
 
 import re
 import unicodedata
@@ -28,12 +28,12 @@ class LoginForm(FlaskForm):
 
 
 class PasswordForm(FlaskForm):
-    """The account's password, where the account is known already."""
+    """Only the password, when the link names the account."""
 
     password = CurrentPasswordField()
 
     def given(self) -> str | None:
-        """The password, if one was filled in."""
+        """The password, or None if the form is not valid."""
         return self.password.data if self.validate() else None
 
 
@@ -49,13 +49,13 @@ class CodeForm(FlaskForm):
 
     @property
     def digits(self) -> str:
-        """What was typed or pasted, without spaces; full-width digits are digits."""
+        """The typed digits without spaces and hyphens, as ASCII."""
         text = unicodedata.normalize("NFKC", self.code.data or "")
         return re.sub(r"[\s-]", "", text)
 
 
 class ForgotForm(FlaskForm):
-    """The address of a person who has forgotten the password."""
+    """The address, for a person who forgot the password."""
 
     email = AddressField()
 
@@ -67,5 +67,5 @@ class ResetForm(FlaskForm):
     confirm = RepeatField("New password again")
 
     def given(self) -> str | None:
-        """The new password, if the form was filled in rightly."""
+        """The new password, or None if the form is not valid."""
         return self.password.data if self.validate() else None

@@ -42,7 +42,8 @@ def register() -> ResponseReturnValue:
 
 @bp.post("/register/advice")
 def advice() -> ResponseReturnValue:
-    """For a script, while somebody types. A POST, so that no address gets into a log."""
+    """Advice on an address, for the script of the form. A POST, so that no address gets into a
+    log."""
     match address_advice.advise(request.form.get("email", ""), current_client()):
         case Advice(suggestion, undeliverable):
             return {"suggestion": suggestion, "undeliverable": undeliverable}

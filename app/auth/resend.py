@@ -20,7 +20,7 @@ from app.web.link_outcome_pages import link_outcome_page
 @bp.post("/resend")
 @check_waiting
 def resend() -> ResponseReturnValue:
-    """For the person who waits."""
+    """A new mail for the person who waits."""
     match flow.resend(current_user.user, current_client()):
         case Resent(_user, asked_on):
             waiting_claim.record_resend(asked_on)
@@ -35,7 +35,8 @@ def resend() -> ResponseReturnValue:
 
 @bp.post("/confirm/<token>/again")
 def confirm_again(token: str) -> ResponseReturnValue:
-    """For a link that came too late: a new mail to the same address, without typing it again."""
+    """A new mail for a person whose link came too late. The person need not type the address
+    again."""
     match flow.resend_by_link(token, viewer.viewing_account(), current_client()):
         case Resent(user, _asked_on, is_owner):
             flash(f"A new mail to {user.email} is on its way. Open its link.", "success")

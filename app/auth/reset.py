@@ -21,7 +21,7 @@ from app.web.session_cookie import browser_key
 
 @bp.route("/forgot", methods=["GET", "POST"])
 def forgot() -> ResponseReturnValue:
-    """Asks for the link. The answer is the same for every address."""
+    """The form to ask for the link. The answer is the same for every address."""
     form = ForgotForm()
     if not form.validate_on_submit():
         return form_page("auth/forgot.html", form)
@@ -39,7 +39,7 @@ def forgot() -> ResponseReturnValue:
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])
 def reset(token: str) -> ResponseReturnValue:
-    """GET asks for the new password, POST sets it. It signs nobody in."""
+    """GET shows the form for a new password, POST sets it. The person is not signed in by this."""
     return _save(token) if request.method == "POST" else _ask(token)
 
 
@@ -56,7 +56,8 @@ def _save(token: str) -> ResponseReturnValue:
     match flow.reset(token, viewer.viewing_account(), form.given(), client, browser_key()):
         case PasswordReset(repeated):
             if not repeated:
-                # This browser is known from now on, so strangers who guess cannot slow it down.
+                # From now on the account knows this browser, so guesses by strangers cannot block
+                # it.
                 known_browsers.remember(client.device)
             flash("Your password is changed. Sign in with the new one.", "success")
             return redirect(url_for("auth.login"))

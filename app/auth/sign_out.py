@@ -9,7 +9,7 @@ from app.web import viewer
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Ends this session on the server, so that a copied cookie is dead."""
+    """Ends this session on the server, so that a copied cookie stops working."""
     viewer.end()
     flash("You are signed out.", "info")
     return redirect(url_for("auth.login"))

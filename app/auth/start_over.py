@@ -13,7 +13,7 @@ from app.web.access import check_waiting
 @bp.post("/unconfirmed/start-over")
 @check_waiting
 def start_over() -> ResponseReturnValue:
-    """Drops the unconfirmed account, and leads to the form with its address to correct."""
+    """Deletes the unconfirmed account, and shows the sign-up form with the address to correct."""
     flow.start_over(current_user.user, current_user.session_id)
     waiting_claim.leave(current_user.email)
     return redirect(url_for("auth.register"))

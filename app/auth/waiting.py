@@ -15,14 +15,14 @@ from app.web.access import check_waiting
 @bp.get("/unconfirmed")
 @check_waiting
 def unconfirmed() -> ResponseReturnValue:
-    """Says where things stand, and what can be done."""
+    """Shows the state of the mail and what the person can do."""
     return waiting_page(current_user.user)
 
 
 @bp.get("/unconfirmed/status")
 @login_required
 def unconfirmed_status() -> ResponseReturnValue:
-    """The same for a script."""
+    """The same state, for the script of the page."""
     status = confirmation_status(current_user.user)
     return {
         "confirmed": status.confirmed,
@@ -33,7 +33,7 @@ def unconfirmed_status() -> ResponseReturnValue:
 
 
 def waiting_page(user: User, form: CodeForm | None = None) -> str:
-    """The page, with the form for the code as it was filled in."""
+    """The waiting page. `form` is a code form that was refused."""
     return render_template(
         "auth/unconfirmed.html",
         account=user,

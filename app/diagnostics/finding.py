@@ -1,21 +1,21 @@
-"""What a check has found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How it looks."""
+    """How good or bad a finding is."""
 
     OK = "ok"
     NOTE = "note"
-    """May be meant; worth a look."""
+    """May be intended; please check."""
     FIX = "FIX"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; holds no secret."""
+    """One line of the report; contains no secret."""
 
     verdict: Verdict
     subject: str
@@ -29,15 +29,15 @@ class Finding:
 
 
 def ok(subject: str, words: str) -> Finding:
-    """As it should be."""
+    """All is well."""
     return Finding(Verdict.OK, subject, words)
 
 
 def note(subject: str, words: str, how: str = "") -> Finding:
-    """Works, or could not be looked at."""
+    """It works but may not be intended, or it could not be checked."""
     return Finding(Verdict.NOTE, subject, words, how)
 
 
 def fix(subject: str, words: str, how: str) -> Finding:
-    """Does not work, or not safely."""
+    """It does not work, or it is not safe."""
     return Finding(Verdict.FIX, subject, words, how)

@@ -1,4 +1,5 @@
-"""MongoDB: reachable, new enough, durable, with the indexes declared, and of the same time."""
+"""MongoDB must be reachable, new enough and durable, with the declared indexes and the right
+time."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,16 +16,16 @@ from app.users.backends import backend_of
 from app.users.clock import utcnow
 from app.users.documents import Document
 
-# The oldest whose commands are all that the product uses; tested on 6.0.
+# The oldest version that has every command that the product uses; tested on 6.0.
 _OLDEST = (4, 4)
-# Links forgive 60 s; sessions and leases are told by the clocks of several machines.
+# Links tolerate 60 s, but sessions and leases compare the clocks of several machines.
 _CLOCKS_APART = timedelta(seconds=5)
 _MAJORITY_MS = 3000
 _LENGTH = 160
 
 
 def check_mongodb(uri: str) -> Iterator[Finding]:
-    """Each promise that the product needs of the server, looked at by itself."""
+    """Checks what the product needs from the server, one check after another."""
     try:
         database = connect(uri)
         if backend_of(database).in_memory:
@@ -66,13 +67,13 @@ def _replica_set(hello: Document) -> Finding:
     if "setName" not in hello:
         return fix(
             name,
-            "a single server: what it has acknowledged is lost with its disk",
-            "start it with --replSet and rs.initiate() it, best with three members",
+            "a single server: if its disk fails, all data is lost",
+            "start it with --replSet and run rs.initiate(), best with three members",
         )
     if not hello.get("isWritablePrimary"):
         return fix(
             name,
-            "we reach a member that takes no writes",
+            "this member takes no writes",
             "name the set in MONGODB_URI: ?replicaSet=" + str(hello["setName"]),
         )
     members = len(hello.get("hosts", ()))
@@ -82,7 +83,7 @@ def _replica_set(hello: Document) -> Finding:
 
 
 def _majority(database: Database[Document]) -> Finding:
-    """By a write that changes nothing: it is acknowledged once the newest one before it is."""
+    """Sends a write that changes nothing. It is acknowledged only when all earlier writes are."""
     concern = WriteConcern("majority", _MAJORITY_MS, True)
     database["users"].with_options(write_concern=concern).update_one(
         {"_id": ObjectId()}, {"$set": {"admin": False}}
@@ -102,7 +103,7 @@ def _clock(apart: timedelta) -> Finding:
     seconds = apart.total_seconds()
     if abs(apart) > _CLOCKS_APART:
         words = f"{abs(seconds):.0f} s {'behind' if seconds > 0 else 'ahead of'} this machine"
-        return fix("mongodb clock", words, "keep both by NTP")
+        return fix("mongodb clock", words, "set both clocks by NTP")
     return ok("mongodb clock", f"within {max(0.1, abs(seconds)):.1f} s of this machine's")
 
 

@@ -9,57 +9,63 @@ from urllib.parse import urlsplit
 import config
 from app.diagnostics.finding import Finding, fix, note, ok
 
-_PATIENCE = 5  # seconds
-_FEW = 10  # different characters: no random key of 32 has so few
-_SOUND_ROUNDS = 10
+_TIMEOUT = 5  # seconds
+_FEW = 10  # different characters: a random key of 32 characters has more
+_SAFE_ROUNDS = 10
 _MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes one"
 
 
 def check_settings(settings: config.BaseConfig, problems: list[str]) -> Iterator[Finding]:
-    """Every setting that keeps the product from starting, and what is doubtful."""
+    """Every setting that prevents the start, and settings that are doubtful."""
     for problem in problems:
-        yield fix("settings", problem, "docs/settings.md says what it takes")
+        yield fix("settings", problem, "see docs/settings.md for what is allowed")
     if not problems:
         yield ok("settings", f"complete and valid ({type(settings).__name__})")
     if not settings.production:
-        yield note("settings", "not production's", "APP_SETTINGS=config.ProductionConfig")
-    if settings.BCRYPT_LOG_ROUNDS < _SOUND_ROUNDS:
-        yield fix("BCRYPT_LOG_ROUNDS", "hashes are cheap to guess", "12 is a sound cost")
+        yield note("settings", "not for production", "APP_SETTINGS=config.ProductionConfig")
+    if settings.BCRYPT_LOG_ROUNDS < _SAFE_ROUNDS:
+        yield fix("BCRYPT_LOG_ROUNDS", "hashes are cheap to guess", "set it to 12")
     if settings.production and not settings.SESSION_COOKIE_SECURE:
         yield fix(
-            "SESSION_COOKIE_SECURE", "cookies travel over plain HTTP", "leave it out: true is meant"
+            "SESSION_COOKIE_SECURE",
+            "cookies travel over plain HTTP",
+            "leave it out for true",
         )
 
 
 def check_keys(settings: Any) -> Iterator[Finding]:
-    """Keys that are there, random, and not one for two purposes."""
+    """Keys must be set, random, and different from each other."""
     names = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
     keys = {name: getattr(settings, name) for name in names if getattr(settings, name)}
-    sound = len(keys) == len(names)
+    good = len(keys) == len(names)
     for name, key in keys.items():
         if len(set(key)) < _FEW:
-            sound = False
+            good = False
             yield fix(name, "is not random", _MAKE_KEY)
     if len(keys) == len(names) and len(set(keys.values())) == 1:
-        sound = False
+        good = False
         yield fix("keys", f"{' and '.join(names)} are the same", _MAKE_KEY)
     former = settings.SECRET_KEY_FALLBACKS
     if any(len(key) < config.MIN_SECRET_LENGTH for key in former):
-        sound = False
+        good = False
         yield fix(
             "SECRET_KEY_FALLBACKS",
             "a former key is short: anyone who guesses it can sign",
             "leave it out, and people sign in again",
         )
-    if sound:
+    if good:
         yield ok("keys", f"set, random, different; {len(former)} former one(s) accepted")
 
 
 def check_public_url(settings: config.BaseConfig) -> Iterator[Finding]:
-    """Where the links in mails lead: HTTPS, and to this product."""
+    """PUBLIC_URL, the start of the links in mails, must be HTTPS and lead to this product."""
     url = urlsplit(settings.PUBLIC_URL)
     if settings.production and url.scheme != "https":
-        yield fix("PUBLIC_URL", "is not https: links and cookies can be read on the way", "use TLS")
+        yield fix(
+            "PUBLIC_URL",
+            "is not https: links and cookies can be read by others",
+            "use TLS",
+        )
     elif settings.production and not settings.TRUSTED_PROXIES:
         yield note(
             "TRUSTED_PROXIES",
@@ -76,14 +82,14 @@ def _reach(url: str) -> Finding:
     except ssl.SSLCertVerificationError as error:
         return fix(where, f"its certificate is not trusted ({error.verify_message})", "renew it")
     except (OSError, http.client.HTTPException) as error:
-        said = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         return note(
-            where, f"cannot be reached from here ({said})", "start web and proxy, try again"
+            where, f"cannot be reached from here ({reason})", "start web and proxy, try again"
         )
     if status == http.client.OK and b'"status"' in body:
         return ok(where, f"{url} answers")
     return fix(
-        where, f"/health/live there answers {status}, not as this product does", "correct it"
+        where, f"/health/live answers {status} there, so it is not this product", "correct it"
     )
 
 
@@ -91,7 +97,7 @@ def _get(url: str) -> tuple[int, bytes]:
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_PATIENCE)
+    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
     try:
         connection.request("GET", f"{parts.path}/health/live")
         response = connection.getresponse()

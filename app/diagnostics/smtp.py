@@ -1,4 +1,5 @@
-"""The mail server: connects, proves its name, lets us sign in. No mail is begun."""
+"""The mail server must accept a connection, have a valid certificate, and take our login. No mail
+is sent."""
 
 import contextlib
 import smtplib
@@ -16,7 +17,7 @@ _LENGTH = 160
 
 
 def check_smtp(settings: Any) -> Iterator[Finding]:
-    """As the worker connects, by the same code."""
+    """Connects with the same code as the worker."""
     if settings.MAIL_FOLDER:
         yield ok(_NAME, f"none: mails are files in {settings.MAIL_FOLDER}")
         return
@@ -25,11 +26,11 @@ def check_smtp(settings: Any) -> Iterator[Finding]:
         return
     encrypted = settings.MAIL_USE_SSL or settings.MAIL_USE_TLS
     if not encrypted and settings.MAIL_USERNAME:
-        # Not tried: anyone on the network could read the password.
+        # Not tried, because anyone on the network could read the password.
         yield fix(_NAME, "our password would travel in the clear", "APP_MAIL_USE_SSL or _USE_TLS")
         return
     if not encrypted:
-        yield note(_NAME, "mails go there in the clear", "fine on this machine alone")
+        yield note(_NAME, "mails go there in the clear", "fine only on this machine")
     yield _connect(settings)
 
 
@@ -44,27 +45,27 @@ def _connect(settings: Any) -> Finding:
         host.quit()
     done = ["connects"]
     if settings.MAIL_USE_SSL or settings.MAIL_USE_TLS:
-        done.append("its certificate is good")
+        done.append("its certificate is valid")
     if settings.MAIL_USERNAME:
         done.append("takes our login")
     return ok(_NAME, f"{where} " + ", ".join(done))
 
 
 def _explain(where: str, error: Exception) -> Finding:
-    said = (str(error) or type(error).__name__)[:_LENGTH]
+    reason = (str(error) or type(error).__name__)[:_LENGTH]
     match error:
         case ssl.SSLCertVerificationError():
-            said, how = (
+            reason, how = (
                 f"its certificate is not trusted ({error.verify_message})",
-                "name the server as its certificate does, or have it signed by a known authority",
+                "use the name in its certificate, or get a certificate from a known authority",
             )
         case ssl.SSLError():
             how = "for STARTTLS, usually port 587, set APP_MAIL_USE_TLS=true"
         case smtplib.SMTPAuthenticationError():
-            said = f"refuses our login ({error.smtp_code})"
+            reason = f"refuses our login ({error.smtp_code})"
             how = "correct APP_MAIL_USERNAME and APP_MAIL_PASSWORD"
         case smtplib.SMTPNotSupportedError():
             how = "choose APP_MAIL_USE_SSL, APP_MAIL_USE_TLS or no login, as the server offers"
         case _:
-            how = "correct APP_MAIL_SERVER and APP_MAIL_PORT, or the firewall between"
-    return fix(_NAME, f"{where} {said}", how)
+            how = "correct APP_MAIL_SERVER and APP_MAIL_PORT, or the firewall"
+    return fix(_NAME, f"{where} {reason}", how)

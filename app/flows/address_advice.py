@@ -11,7 +11,7 @@ from app.users.client import Client
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What can be said about an address."""
+    """The advice about an address."""
 
     suggestion: str | None = None
     """The address that was probably meant."""
@@ -20,7 +20,7 @@ class Advice:
 
 
 def advise(typed: str, client: Client) -> Advice | Limited:
-    """Advice on what was typed so far."""
+    """Gives advice about the address that was typed so far."""
     if limited := rate_limits.check(rate_limits.by_client("advice", client)):
         return limited
     try:

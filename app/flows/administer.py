@@ -16,7 +16,7 @@ from app.users.user import User
 
 
 class Action(StrEnum):
-    """What can be done; the value is the end of the page's path."""
+    """What an administrator can do. The value is the end of the page's path."""
 
     RESEND = "resend"
     RESET = "reset"
@@ -40,18 +40,18 @@ class NotPossible:
 
 @dataclass(frozen=True, slots=True)
 class NothingDone:
-    """The account was changed meanwhile, or such a mail is owed already."""
+    """The account was changed meanwhile, or the same mail is waiting already."""
 
 
 def possible_actions(user: User) -> list[Action]:
-    """What can be done as the account is now."""
+    """What can be done in the present state of the account."""
     return [action for action in Action if _is_possible(action, user)]
 
 
 def administer(
     action: Action, user: User, by: str, client: Client
 ) -> Done | NotPossible | LastAdministrator | NothingDone:
-    """Does it; `by` is the administrator's id."""
+    """Does one action; `by` is the administrator's id."""
     if not _is_possible(action, user):
         return NotPossible()
     match _do(action, user, by, client):
@@ -85,7 +85,7 @@ def _do(action: Action, user: User, by: str, client: Client) -> bool | GuardResu
     now = utcnow()
     match action:
         case Action.RESEND:
-            # Without the cooldown: somebody has asked the administrator for help.
+            # Without the cooldown, since the person has asked the administrator for help.
             sent = event(EventKind.CONFIRMATION_SENT, now, client, by)
             return users.resend(user, now, timedelta(0), sent)
         case Action.RESET:

@@ -1,4 +1,5 @@
-"""Changing the address: asking, cancelling, confirming by the new one, undoing by the old one."""
+"""Changing the address: asking for it, cancelling it, confirming the new address, undoing it from
+the old one."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -40,7 +41,7 @@ class SameAddress:
 
 @dataclass(frozen=True, slots=True)
 class EmailChangeCancelled:
-    """The pending change is void, and so is its link."""
+    """The pending change and its link are void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ class EmailChangeReady:
 
 @dataclass(frozen=True, slots=True)
 class EmailChanged:
-    """The new address is the account's."""
+    """The account has the new address."""
 
     user: User
     is_owner: bool
     session: LoginSession | None = None
-    """A new one, for a person who was signed out and gave the password."""
+    """A new session, for a person who was signed out and gave the password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class EmailUndone:
 def ask_email_change(
     user: User, address: Address, password: str, client: Client
 ) -> EmailChangeAsked | SameAddress | WrongPassword | ChangedElsewhere | Limited:
-    """Makes a new address pending. Nobody is told whether it has an account."""
+    """Makes a new address pending. The result does not show whether that address has an account."""
     if address.key == user.email_key:
         return SameAddress()
     mail = rate_limits.mail_to(address.key, "change")
@@ -111,7 +112,7 @@ def cancel_email_change(user: User, client: Client) -> EmailChangeCancelled | No
 
 
 def open_email_change(token: str, viewer: User | None) -> EmailChangeReady | LinkRefused:
-    """What the link to the new address is worth."""
+    """Whether the link that was mailed to the new address can be used."""
     return _ready(open_link(Purpose.EMAIL_CHANGE, token, viewer))
 
 
@@ -119,7 +120,8 @@ def open_email_change(token: str, viewer: User | None) -> EmailChangeReady | Lin
 def confirm_email_change(
     token: str, viewer: User | None, password: str | None, client: Client
 ) -> EmailChanged | EmailChangeReady | WrongPassword | LinkRefused | Limited:
-    """Makes the pending address the account's, for its own session or with its password.
+    """Gives the account the pending address: for the signed-in owner, or with the account's
+    password.
 
     Args:
         password: None when none was given; then nothing changes unless the owner is signed in.
@@ -150,13 +152,13 @@ def confirm_email_change(
 
 
 def open_undo(token: str, viewer: User | None) -> UndoReady | LinkRefused:
-    """What an undo link is worth."""
+    """Whether an undo link can be used."""
     return _undo_ready(open_link(Purpose.EMAIL_UNDO, token, viewer))
 
 
 def undo_email_change(token: str, viewer: User | None, client: Client) -> EmailUndone | LinkRefused:
-    """Puts the old address back. The link alone is enough: after a theft the owner has neither
-    session nor password."""
+    """Restores the old address. The link alone is enough, because after a theft the owner has no
+    session and no working password."""
     opened = open_link(Purpose.EMAIL_UNDO, token, viewer)
     ready = _undo_ready(opened)
     if isinstance(ready, LinkRefused):
@@ -188,8 +190,8 @@ def _undo_ready(opened: OpenedLink) -> UndoReady | LinkRefused:
 
 
 def _sign_in(user: User, password: str, client: Client) -> LoginSession | None:
-    """The person gave the password, so this browser is signed in. None if that is not possible: the
-    address has changed already, so this is no longer a failure."""
+    """Signs in the browser of a person who gave the password. None if that is not possible; this is
+    no failure, since the address has changed already."""
     session = new_session(client)
     if users.sign_in(user, session):
         return session

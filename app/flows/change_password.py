@@ -23,7 +23,7 @@ from app.users.user import User
 
 @dataclass(frozen=True, slots=True)
 class PasswordChanged:
-    """Every other session has ended; `session` replaces the present one (ASVS 7.4.3)."""
+    """Every session has ended; the new `session` replaces the present one (ASVS 7.4.3)."""
 
     session: LoginSession
 

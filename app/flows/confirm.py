@@ -1,7 +1,8 @@
-"""Confirming an address, by the link or by the code of the mail.
+"""Confirming an address, by the link or by the code in the mail.
 
-Opening a link changes nothing: mail scanners open links. A click proves the mailbox, not who chose
-the password. So confirming needs the account's own session, or its password.
+Opening a link changes nothing, because mail scanners open links. A click proves that the person
+reads the mailbox, not that they chose the password. So confirming needs the account's own session
+or its password.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Confirmable:
 
     user: User
     is_owner: bool
-    """Whether the person who opened it is signed in to the account; others need the password."""
+    """Whether the person who opened the link is signed in to the account. Others need the
+    password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Confirmed:
 
     user: User
     session: LoginSession | None = None
-    """A new one, for a person who was signed out."""
+    """A new session, for a person who was signed out."""
 
 
 class CodeRefusal(Enum):
@@ -63,7 +65,7 @@ class CodeRefused:
 
 
 def open_confirmation(token: str, viewer: User | None) -> Confirmable | LinkRefused:
-    """What a link is worth."""
+    """Whether a confirmation link can be used."""
     opened = open_link(Purpose.CONFIRM, token, viewer)
     outcome = _judge(opened)
     if opened.user is None or outcome is not LinkOutcome.READY:
@@ -75,7 +77,7 @@ def open_confirmation(token: str, viewer: User | None) -> Confirmable | LinkRefu
 def confirm_by_link(
     token: str, viewer: User | None, password: str | None, client: Client
 ) -> Confirmed | Confirmable | WrongPassword | LinkRefused | Limited:
-    """Confirms by the link, for the account's own session or with its password.
+    """Confirms by the link: for the signed-in owner, or with the account's password.
 
     Args:
         password: None when none was given; then nothing changes unless the owner is signed in.
@@ -83,7 +85,7 @@ def confirm_by_link(
     opened = open_link(Purpose.CONFIRM, token, viewer)
     user, outcome = opened.user, _judge(opened)
     if user and outcome is LinkOutcome.ALREADY_DONE and opened.is_owner:
-        return Confirmed(user)  # the form was sent twice, or the first answer got lost
+        return Confirmed(user)  # the form was sent twice
     if user is None or outcome is not LinkOutcome.READY:
         return refuse(opened, outcome)
     session = None
@@ -98,13 +100,13 @@ def confirm_by_link(
     opened = open_again(opened)
     outcome = _judge(opened)
     if outcome is LinkOutcome.ALREADY_DONE and opened.is_owner:
-        return Confirmed(user)  # two presses at once
+        return Confirmed(user)  # the button was pressed twice
     return refuse(opened, outcome)
 
 
 def confirm_by_code(user: User, code: str, client: Client) -> Confirmed | CodeRefused | Limited:
-    """Confirms by the six digits, in the browser that waits; `user` may be a decoy."""
-    # The typed address: a decoy has no other.
+    """Confirms by the six digits, in the browser with the waiting page; `user` may be a decoy."""
+    # From the typed address, because a decoy has no key.
     email_key = parse_address(user.email).key
     attempts = rate_limits.by_client("code", client), rate_limits.code_of(email_key)
     if limited := rate_limits.check(*attempts):
@@ -133,7 +135,7 @@ def _expired(user: User) -> bool:
 
 
 def _why_not(user: User) -> CodeRefusal:
-    """`user` is as it was before this try."""
+    """Why the code was refused. `user` was read before this try was counted."""
     if user.code_tries_total + 1 >= MAX_CODE_TRIES_TOTAL:
         return CodeRefusal.NO_TRIES_AT_ALL
     if user.codes_left <= 1:

@@ -15,7 +15,7 @@ _BY = "administrator"
 
 
 class Existing(Enum):
-    """What there is of an address before an administrator is made of it."""
+    """Which account an address has."""
 
     NONE = "no account"
     UNCONFIRMED = "an unconfirmed account"
@@ -30,28 +30,29 @@ class AdminCreated:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAdministrator:
-    """The account is an administrator's already, with the same password or with another one."""
+    """The account is an administrator already, with the same password or with another one."""
 
     same_password: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AddressInUse:
-    """The address has an account that is not an administrator's."""
+    """The address has an account that is not an administrator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """The account is an administrator's, with the password that it had."""
+    """The account is an administrator now and keeps its password."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotConfirmed:
-    """There is no confirmed account of that address."""
+    """There is no confirmed account with this address."""
 
 
 def existing(address: Address) -> Existing:
-    """Is asked before anybody types a password. The insert of `create_admin` decides."""
+    """Which account the address has, for a warning before a password is typed. Only the insert in
+    `create_admin` is decisive."""
     return _kind(users.find_by_email(address.key))
 
 
@@ -71,7 +72,7 @@ def create_admin(
 
 
 def promote(address: Address) -> Promoted | NotConfirmed:
-    """Makes a confirmed account an administrator's."""
+    """Makes a confirmed account an administrator."""
     account = users.find_by_email(address.key)
     if account is None or not account.confirmed:
         return NotConfirmed()

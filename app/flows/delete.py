@@ -45,5 +45,5 @@ def delete(
 
 
 def is_deleted(user_id: ObjectId) -> bool:
-    """Whether there is no account with that id."""
+    """Whether there is no account with this id."""
     return users.find(user_id) is None

@@ -1,4 +1,4 @@
-"""Removing an account that somebody else has registered: "I did not sign up"."""
+"""Deleting an account that somebody else has registered: "I did not sign up"."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from app.users.links import Purpose
 
 @dataclass(frozen=True, slots=True)
 class Disowned:
-    """The account is removed."""
+    """The account is deleted."""
 
 
 def disown(token: str) -> Disowned | LinkRefused:
-    """Removes the account that a confirmation link names. It does not matter who is signed in."""
+    """Deletes the account that a confirmation link names. It does not matter who is signed in."""
     opened = open_link(Purpose.CONFIRM, token, viewer=None)
     link, user = opened.link, opened.user
     outcome = judge_confirmation(link, user, None)

@@ -1,4 +1,4 @@
-"""Downloading everything that is held about the account."""
+"""Downloading everything that is stored about the account."""
 
 from typing import Any
 

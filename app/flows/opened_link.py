@@ -1,4 +1,4 @@
-"""A link that somebody has opened: what it says, whose account it is, and who opened it."""
+"""An opened link: its contents, its account, and the person who opened it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,8 @@ from app.users.user import User
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """A link with the account that it names, and the account that is signed in."""
+    """A link with the account that it names (`user`) and the account that is signed in
+    (`viewer`)."""
 
     purpose: Purpose
     token: str
@@ -22,20 +23,20 @@ class OpenedLink:
 
     @property
     def is_owner(self) -> bool:
-        """Whether the person who opened it is signed in to the account."""
+        """Whether the person who opened the link is signed in to its account."""
         return bool(self.viewer and self.user and self.viewer.id == self.user.id)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkRefused:
-    """The link cannot be used; `outcome` says why. READY: another step came first."""
+    """The link cannot be used; `outcome` says why. READY means that another step came first."""
 
     outcome: LinkOutcome
     opened: OpenedLink
 
 
 def open_link(purpose: Purpose, token: str, viewer: User | None) -> OpenedLink:
-    """Reads a token and finds its account, unless that is the one that is signed in."""
+    """Reads a token and looks its account up, unless it is the account that is signed in."""
     link = link_signer().read(purpose, token)
     user = None
     if link.user_id is not None:

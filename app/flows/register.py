@@ -26,8 +26,8 @@ from app.users.documents import random_id
 from app.users.login_session import LoginSession
 from app.users.user import User
 
-# The owner of an account is told of attempts to register its address once an hour.
-_TELL_EVERY = timedelta(hours=1)
+# The owner of an account gets at most one mail an hour about attempts to register its address.
+_NOTICE_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class AddressTaken:
-    """A confirmed account has the address, and its owner is told by mail.
+    """A confirmed account has the address, and its owner gets a mail.
 
-    The visitor must not see the difference: `user` is a decoy to go on with.
+    The visitor must not see the difference, so `user` is a decoy.
     """
 
     user: User
@@ -53,7 +53,7 @@ class AddressTaken:
 def register(
     address: Address, password: str, client: Client, profile: Mapping[str, Any] | None = None
 ) -> Registered | AddressTaken | WeakPassword | Limited:
-    """Makes an unconfirmed account that is signed in and owed a confirmation mail.
+    """Makes an unconfirmed account, signs it in and owes it a confirmation mail.
 
     Args:
         profile: values of editable fields of the account (see `app/users/user.py`).
@@ -72,5 +72,5 @@ def register(
             return Registered(user, session)
         now = session.signed_in_on
         audit_log.record("registered", outcome="refused", reason="account_exists")
-        users.owe_account_exists(address.key, now, _TELL_EVERY)
+        users.owe_account_exists(address.key, now, _NOTICE_EVERY)
     return AddressTaken(decoy(random_id(), address.typed, now, now), session)

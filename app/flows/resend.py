@@ -1,4 +1,4 @@
-"""Asking for another confirmation mail. Every earlier link and code becomes worthless."""
+"""Asking for another confirmation mail. Every earlier link and code stops working."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ class TooSoon:
 
     user: User
     wait: int
-    """Seconds until another may be asked for."""
+    """Seconds until another mail may be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class SignUpAgain:
 
 
 def resend(user: User, client: Client) -> Resent | TooSoon | Limited:
-    """For the person who waits; `user` may be a decoy, and the result is the same then."""
+    """Owes another mail to the person who waits. For a decoy the result is the same."""
     now = utcnow()
-    # The typed address: a decoy has no other.
+    # From the typed address, because a decoy has no key.
     email_key = parse_address(user.email).key
     if refusal := _refusal(user, email_key, now, client):
         return refusal
-    # It may find nothing to change: for a decoy, or when another tab was first.
+    # The step changes nothing for a decoy, or when another tab was faster.
     with equal_time():
         users.resend(user, now, _cooldown())
     return Resent(user, now)
@@ -61,7 +61,7 @@ def resend(user: User, client: Client) -> Resent | TooSoon | Limited:
 def resend_by_link(
     token: str, viewer: User | None, client: Client
 ) -> Resent | TooSoon | SignUpAgain | LinkRefused | Limited:
-    """For a link that came too late. Also for somebody who is not signed in: anyone who has the
+    """Owes another mail to a person whose link came too late, signed in or not. Anyone who has the
     link can read the mailbox, and that is enough to ask for another mail to it."""
     opened = open_link(Purpose.CONFIRM, token, viewer)
     user, now = opened.user, utcnow()

@@ -42,7 +42,8 @@ class PasswordReset:
 
 
 def ask_reset(email_key: str, client: Client) -> ResetAsked | Limited:
-    """Owes a reset letter. The result and its time are the same with and without an account."""
+    """Owes a reset letter. The result and the time that it takes are the same without an
+    account."""
     attempts = rate_limits.by_client("forgot", client), rate_limits.mail_to(email_key, "reset")
     if limited := rate_limits.check(*attempts):
         return limited
@@ -52,7 +53,7 @@ def ask_reset(email_key: str, client: Client) -> ResetAsked | Limited:
 
 
 def open_reset(token: str, viewer: User | None) -> Resettable | LinkRefused:
-    """What a reset link is worth. The viewer only decides which button a refusal shows."""
+    """Whether a reset link can be used. The viewer only decides which button a refusal shows."""
     opened = open_link(Purpose.RESET, token, viewer)
     outcome = judge_reset(opened.link, opened.user)
     if opened.user is None or outcome is not LinkOutcome.READY:
@@ -67,7 +68,7 @@ def reset(
     """Sets a new password by a reset link.
 
     Args:
-        password: None when the form was not filled in rightly; then nothing changes.
+        password: None when the form was not filled in correctly; then nothing changes.
         browser_key: recognises the browser when it sends the same form again.
     """
     opened = open_link(Purpose.RESET, token, viewer)
@@ -87,8 +88,8 @@ def reset(
 def _repeated_or_refused(
     opened: OpenedLink, password: str | None, browser_key: str
 ) -> PasswordReset | LinkRefused:
-    """This browser may have sent the form twice, or lost the first answer. Nobody else learns from
-    a used link whether a password is right."""
+    """`PasswordReset` again when the same browser repeats its form: it may not have got the first
+    answer. With any other browser, a used link must not show whether a password is right."""
     user = opened.user
     if user and password is not None:
         done = ResetDone(opened.link.version, browser_key)

@@ -1,4 +1,4 @@
-"""Results that several flows have, and what they do about passwords."""
+"""Results and password checks that several flows share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class LastAdministrator:
 
 
 def reports_busy(flow: Callable[P, R]) -> Callable[P, R | Busy]:
-    """For a flow that hashes: a full hash queue is the result `Busy`."""
+    """A decorator for flows that hash: they return `Busy` when the hash queue is full."""
 
     @wraps(flow)
     def reporting(*args: P.args, **kwargs: P.kwargs) -> R | Busy:
@@ -86,7 +86,7 @@ def check_new_password(password: str, email: str, user: User | None = None) -> W
 
 
 def hash_new_password(password: str) -> str:
-    """The hash to store, with the cost of the settings. Raises HashQueueFull."""
+    """The hash to store, with the cost from the settings. Raises HashQueueFull."""
     return hash_password(password, current_app.config["BCRYPT_LOG_ROUNDS"])
 
 
@@ -96,7 +96,7 @@ def check_password(
     """Refuses a password that is not the account's. Raises HashQueueFull.
 
     Args:
-        more: attempts that count in the same command.
+        more: other attempts to count in the same command.
     """
     attempts = rate_limits.password_of(user, user.email_key, client)
     if limited := rate_limits.check(*attempts, *more):
@@ -108,10 +108,10 @@ def check_password(
 
 
 def with_newer_hash(user: User, password: str) -> User | None:
-    """The account as it is now, if only the hash of this password has changed.
+    """The account as it is now, if the password is the same and only its hash has changed.
 
     A sign-in stores a stronger hash when the cost setting has gone up. A step that is guarded by
-    the earlier hash then finds nothing, although the password is right. Raises HashQueueFull.
+    the earlier hash then fails, although the password is right. Raises HashQueueFull.
     """
     now = users.find(user.id)
     if now is None or now.password_hash == user.password_hash:

@@ -1,4 +1,4 @@
-"""Where the account is signed in."""
+"""The list of browsers in which the account is signed in."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from app.users.user import User
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """That browser is signed out on its next request."""
+    """The browser of this session is signed out on its next request."""
 
     session: LoginSession
 
@@ -22,7 +22,7 @@ class NoSuchSession:
 
 
 def sessions_of(user: User) -> list[LoginSession]:
-    """The sessions that are alive, the one seen last first."""
+    """The sessions that are alive, the last seen first."""
     now = utcnow()
     alive = [session for session in user.sessions if session.alive(now)]
     return sorted(alive, key=lambda session: session.seen_on, reverse=True)

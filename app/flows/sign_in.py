@@ -16,8 +16,8 @@ from app.users.login_session import LoginSession
 from app.users.passwords import hash_password, hash_to_check, verify_password
 from app.users.user import User
 
-# Each further look is for a hash that another sign-in has made stronger meanwhile.
-_LOOKS = 3
+# The account is looked up again when another sign-in has replaced its hash meanwhile.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,14 @@ class AccountDisabled:
 def sign_in(
     email_key: str, password: str, client: Client, *, remember: bool
 ) -> SignedIn | NoMatch | AccountDisabled | Limited:
-    """Looks the account up, compares one hash whether it exists or not, and starts a session."""
+    """Looks the account up, compares a hash (also when there is no account), and starts a
+    session."""
     rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
     session = new_session(client, remember=remember)
     user = users.find_by_email(email_key)
     if limited := rate_limits.check(*rate_limits.password_of(user, email_key, client)):
         return limited
-    for _look in range(_LOOKS):
+    for _try in range(_TRIES):
         stored = hash_to_check(user.password_hash if user else None, rounds)
         if not verify_password(password, stored) or user is None:
             users.refuse_sign_in(user.id if user else random_id(), utcnow(), client)
@@ -59,7 +60,7 @@ def sign_in(
         stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
         if users.sign_in(user, session, stronger):
             return SignedIn(user, session)
-        # The hash has changed: by a new password, or by another sign-in that made it stronger.
+        # The hash has changed: there is a new password, or another sign-in stored a stronger hash.
         user = users.find_by_email(email_key)
     _record_refusal("changed_meanwhile")
     return NoMatch()

@@ -11,14 +11,14 @@ from app.users.user import User
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationStatus:
-    """What the waiting page shows, and what its script asks for again and again."""
+    """What the waiting page shows, and what its script polls."""
 
     confirmed: bool
     mail: str
     """`queued`, `sent` or `failed`."""
     sent_on: datetime | None
     refusal: str | None
-    """The mail server's words, when it has refused the address."""
+    """The mail server's reason, if it has refused the address."""
     resend_in: int
     """Seconds until another mail may be asked for."""
 

@@ -1,6 +1,6 @@
-"""What each kind of letter says: one function per kind, and one folder of templates of its name.
+"""What each kind of letter says. Each kind has a function here and a folder of templates.
 
-The function returns what its templates use besides the common part (see `context`).
+The function returns the values for its templates. `context` adds the common values.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class MailKind:
     """One kind of mail."""
 
     label: str
-    """Its name on the pages for administrators."""
+    """The kind's name on the pages for administrators."""
     content: Content
 
 
@@ -44,7 +44,7 @@ def mail(kind: LetterKind, label: str) -> Callable[[Content], Content]:
 
 
 def context(leased: LeasedLetter) -> Context:
-    """All that the templates of a letter may use. Its link is signed now, since the mail leaves
+    """The values for the templates of a letter. The link is signed now, since the mail leaves
     now."""
     letter = leased.letter
     return {
@@ -72,7 +72,7 @@ def confirm(leased: LeasedLetter) -> Context:
 
 @mail(LetterKind.REMINDER, "Reminder to confirm")
 def reminder(leased: LeasedLetter) -> Context:
-    """The same, for the last time."""
+    """The same link and code, for the last time."""
     return confirm(leased) | {"expires_on": leased.user.expires_on}
 
 
@@ -88,7 +88,7 @@ def email_change(leased: LeasedLetter) -> Context:
     """To the new address: the link that confirms it."""
     pending = leased.user.pending_email
     if pending is None:
-        raise ValueError("the change was cancelled, so the letter is overtaken")
+        raise ValueError("the change of address was cancelled")
     key, version = pending.email_key, pending.version
     link = _link("/email/confirm", Purpose.EMAIL_CHANGE, leased, key, version)
     return link | {"new_email": pending.email}
@@ -96,7 +96,7 @@ def email_change(leased: LeasedLetter) -> Context:
 
 @mail(LetterKind.EMAIL_CHANGED_UNDO, "The address was changed, undo")
 def email_changed_undo(leased: LeasedLetter) -> Context:
-    """To the old address: the link that takes the change back."""
+    """To the old address: the link that undoes the change."""
     letter = leased.letter
     former_key = parse_address(letter.to).key
     link = _link("/email/undo", Purpose.EMAIL_UNDO, leased, former_key, letter.version)
@@ -111,7 +111,7 @@ def email_change_asked(leased: LeasedLetter) -> Context:
 
 @mail(LetterKind.EMAIL_CHANGED, "The address was changed")
 def email_changed(leased: LeasedLetter) -> Context:
-    """To the new address: it is the account's now."""
+    """To the new address: the account has it now."""
     return {"new_email": leased.letter.to, "former_email": leased.letter.other}
 
 
@@ -132,7 +132,7 @@ def email_undone(leased: LeasedLetter) -> Context:
 @mail(LetterKind.ADMIN_GRANTED, "Made an administrator")
 @mail(LetterKind.ADMIN_WITHDRAWN, "Administrator no longer")
 def notice(leased: LeasedLetter) -> Context:
-    """Something happened. The common part is all that these need."""
+    """For letters that need only the common values."""
     return {}
 
 
@@ -148,5 +148,6 @@ def _link(
 
 
 def _public_url(path: str) -> str:
-    """A URL for a mail, built on the setting, so that no Host header can change it."""
+    """A URL for a mail. It starts with the setting PUBLIC_URL, so that no Host header can change
+    it."""
     return f"{current_app.config['PUBLIC_URL']}{path}"

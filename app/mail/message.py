@@ -15,9 +15,9 @@ from app.users.outbox import LeasedLetter
 
 
 class Mail(flask_mail.Message):
-    """Flask-Mail's message as multipart/alternative at the top.
+    """Flask-Mail's message with multipart/alternative as its outermost part.
 
-    Flask-Mail wraps it in a multipart/mixed, which some programs show as an attachment.
+    Flask-Mail puts a multipart/mixed around it, which some programs show as an attachment.
     """
 
     sender_name = ""
@@ -37,7 +37,7 @@ class Mail(flask_mail.Message):
 
 
 def render(leased: LeasedLetter) -> Mail:
-    """The mail of a letter, its link signed now."""
+    """The mail of a letter. Its link is signed now."""
     letter, config = leased.letter, current_app.config
     words = context(leased)
     sender_name, sender = parseaddr(config["MAIL_DEFAULT_SENDER"])
@@ -47,7 +47,7 @@ def render(leased: LeasedLetter) -> Mail:
         body=render_template(f"mail/{letter.kind}/body.txt", **words).strip() + "\n",
         html=render_template(f"mail/{letter.kind}/body.html", **words).strip() + "\n",
         sender=sender,
-        # RFC 3834 5: no vacation notice answers it. A person's answer goes to the sender.
+        # RFC 3834 5: vacation programs do not answer. The answer of a person goes to the sender.
         extra_headers={"Auto-Submitted": "auto-generated", "Reply-To": sender},
     )
     mail.sender_name = sender_name or config["APP_NAME"]

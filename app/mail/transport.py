@@ -1,4 +1,4 @@
-"""How a mail leaves: over SMTP, or into a folder in development."""
+"""Sending a mail: over SMTP, or into a folder in development."""
 
 import contextlib
 import smtplib
@@ -12,8 +12,8 @@ from flask import Flask
 
 from app.users.clock import utcnow
 
-# A connection that was idle for more seconds than this is tested before it is used.
-_SURELY_ALIVE = 2.0
+# A connection that was idle for more seconds is tested before it is used.
+_TEST_AFTER = 2.0
 
 
 class Later(Exception):
@@ -21,7 +21,7 @@ class Later(Exception):
 
 
 class Never(Exception):
-    """The mail server will not take this letter, ever; the message has its words."""
+    """The mail server will never take this letter; the message has the server's words."""
 
 
 class Unreachable(Later):
@@ -29,7 +29,7 @@ class Unreachable(Later):
 
 
 class _HungUp(Later):
-    """The server closed the connection, and as far as we know it had not taken the letter."""
+    """The server closed the connection, probably without taking the letter."""
 
 
 class Blocked(Exception):
@@ -55,7 +55,7 @@ class FolderTransport:
     def send(self, mail: flask_mail.Message) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{utcnow():%Y%m%dT%H%M%S%f}-{mail.msgId.strip('<>').partition('@')[0][:8]}"
-        # Renamed when it is complete: the mailbox may read at any moment.
+        # Renamed when it is complete, because the mailbox may read the folder at any moment.
         partial = self._folder / f"{name}.part"
         partial.write_bytes(mail.as_bytes())
         partial.rename(self._folder / f"{name}.eml")
@@ -65,8 +65,8 @@ class FolderTransport:
 
 
 class SmtpConnection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout and a verified certificate, by its hook
-    `configure_host`."""
+    """Flask-Mail's connection with a timeout and a verified certificate. `configure_host` is its
+    hook."""
 
     def __init__(self, state: flask_mail._Mail, timeout: float) -> None:
         super().__init__(state)  # type: ignore[arg-type]
@@ -85,7 +85,8 @@ class SmtpConnection(flask_mail.Connection):
                 host.starttls(context=context)
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
-            # Otherwise smtplib says EHLO with the first mail, and a refusal looks like the mail's.
+            # Otherwise smtplib sends EHLO with the first mail, and a refusal of EHLO would look
+            # like a refusal of the mail.
             host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
@@ -111,8 +112,7 @@ class SmtpTransport:
             self._send(mail)
         except _HungUp:
             # Servers close connections that were open for long. That says nothing about this
-            # letter, so it is sent again at once. A new connection that is closed is another
-            # matter.
+            # letter, so it is sent again at once. On a new connection it is a failure.
             if not kept:
                 raise
             self._send(mail)
@@ -122,11 +122,11 @@ class SmtpTransport:
         try:
             connection.send(mail)
         except smtplib.SMTPRecipientsRefused as error:
-            self._sort(*next(iter(error.recipients.values())), Never)
+            self._raise_by_code(*next(iter(error.recipients.values())), Never)
         except smtplib.SMTPDataError as error:
-            self._sort(error.smtp_code, error.smtp_error, Never)
+            self._raise_by_code(error.smtp_code, error.smtp_error, Never)
         except smtplib.SMTPSenderRefused as error:
-            self._sort(error.smtp_code, error.smtp_error, Blocked)
+            self._raise_by_code(error.smtp_code, error.smtp_error, Blocked)
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise (Later if _timed_out(error) else _HungUp)(_words(error)) from error
@@ -134,15 +134,15 @@ class SmtpTransport:
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection and connection.host:
-            # QUIT is a courtesy: it changes nothing about the mails.
+            # An error at QUIT does not matter: the mails were taken before.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 connection.host.quit()
 
     def _connected(self) -> SmtpConnection:
-        """The kept connection, or a new one: servers hang up on the idle."""
+        """The kept connection, or a new one if the server has closed it."""
         idle = monotonic() - self._used
         self._used = monotonic()
-        if self._connection and (idle < _SURELY_ALIVE or self._answers(self._connection)):
+        if self._connection and (idle < _TEST_AFTER or self._answers(self._connection)):
             return self._connection
         self.close()
         self._connection = self._connect()
@@ -152,7 +152,7 @@ class SmtpTransport:
         try:
             return SmtpConnection(self._state, self._timeout).__enter__()
         except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError) as error:
-            # Nothing goes out in the clear, or to a server that cannot prove its name.
+            # No mail is sent unencrypted, or to a server without a valid certificate.
             raise Blocked(str(error)) from error
         except smtplib.SMTPResponseException as error:
             # The greeting, EHLO, STARTTLS or the login: every other letter would be refused too.
@@ -166,7 +166,7 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             return False
 
-    def _sort(self, code: int, words: bytes | str, permanent: type[Exception]) -> NoReturn:
+    def _raise_by_code(self, code: int, words: bytes | str, permanent: type[Exception]) -> NoReturn:
         closing = code == 421  # RFC 5321 4.2.3: the server is closing the channel
         if closing or permanent is Blocked:
             self.close()
@@ -176,7 +176,7 @@ class SmtpTransport:
 def _by_code(
     code: int, words: str, permanent: type[Exception], transient: type[Exception]
 ) -> Exception:
-    """RFC 5321 4.2.1: 4xx is for now, 5xx for good."""
+    """The exception for a code. RFC 5321 4.2.1: 4xx is transient, 5xx is permanent."""
     return permanent(words) if code >= 500 else transient(words)
 
 

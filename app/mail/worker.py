@@ -1,6 +1,6 @@
 """The mail worker: lease a letter, deliver it, settle it, repeat. Any number may run at once.
 
-Nothing wakes a worker: an idle one asks the database every half second.
+Nothing wakes an idle worker: it asks the database every half second.
 """
 
 import random
@@ -23,22 +23,22 @@ _POLL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 _GIVE_UP_AFTER = timedelta(days=3)
 _HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
-# The words of a mail server are shown to people.
+# The mail server's words are shown on pages, so they are cut.
 _WORDS_LENGTH = 300
 
 
 class Worker:
-    """Delivers what is due.
+    """Delivers the letters that are due.
 
     Args:
-        app: whose database, templates and mail settings are used.
+        app: the worker uses its database, its templates and its mail settings.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
         self._transport = make_transport(app)
-        # The last letter failed for a reason that stops the next one too.
+        # Whether the last letter failed for a reason that stops the next one too.
         self._stuck = False
         self._housekeeping_on: datetime | None = None
 
@@ -62,7 +62,7 @@ class Worker:
         self._transport.close()
 
     def run_once(self) -> bool:
-        """Delivers what is due now; returns whether letters are left to try again."""
+        """Delivers the letters that are due now; returns whether others are left to try later."""
         self._do_housekeeping()
         while self.deliver_one() and not self._stuck:
             pass
@@ -71,8 +71,8 @@ class Worker:
             return outbox.waiting()
 
     def _do_housekeeping(self) -> None:
-        """Once a minute owes the reminders that are due, and updates the deletion records. So no
-        second scheduler is needed."""
+        """Once a minute, stores the reminders that must be sent and updates the deletion records.
+        So no scheduler is needed."""
         now = utcnow()
         if self._housekeeping_on and now - self._housekeeping_on < _HOUSEKEEPING_EVERY:
             return
@@ -109,13 +109,13 @@ class Worker:
             self._stuck = isinstance(error, (Blocked, Unreachable))
             self._postpone(leased, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
         except Exception:
-            # A letter that cannot be rendered must not stop the others.
+            # A letter that cannot be rendered must not stop the other letters.
             log.exception("mail: letter %s could not be written", letter.id)
             self._postpone(leased, "could not be written, see the log", blocked=False)
         else:
-            ours = outbox.settle(leased, utcnow())
+            still_leased = outbox.settle(leased, utcnow())
             _record(leased, "letter_sent", "done")
-            if not ours:
+            if not still_leased:
                 log.warning("mail: letter %s was sent after its lease was lost", letter.id)
 
     def _postpone(self, leased: LeasedLetter, trouble: str, *, blocked: bool) -> None:
@@ -132,7 +132,7 @@ class Worker:
 
 
 def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
-    """One line per try: the letter, the account, and the mail server's words."""
+    """Records one try: the letter, the account, and the mail server's words."""
     letter = leased.letter
     audit_log.record(
         event,
@@ -146,7 +146,8 @@ def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **deta
 
 
 def _next_try(attempts: int, now: datetime) -> datetime:
-    """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
+    """The pause doubles from 5 s to 5 minutes. It is spread at random, so that a backlog is not
+    retried all at once."""
     pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 16)), _LONGEST_RETRY)
     spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
     return now + pause * spread

@@ -9,7 +9,7 @@ from app.main.prometheus import bp as prometheus
 
 
 def init_app(app: Flask) -> None:
-    """Adds the pages; the mailbox only where mail stays on this machine."""
+    """Adds the pages. The mailbox exists only in development, where mail stays on this machine."""
     app.register_blueprint(home)
     app.register_blueprint(health)
     app.register_blueprint(prometheus)

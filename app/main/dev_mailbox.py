@@ -1,4 +1,4 @@
-"""The development mailbox: every mail that was sent, read from the folder it was written to."""
+"""The development mailbox: shows every mail that was written into the folder."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 bp = Blueprint("mailbox", __name__, url_prefix="/dev/mail")
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
-# Mails carry their styles inline; they load nothing, and only our own page may frame them.
+# Mails have inline styles. They load nothing, and only our own page may frame them.
 _MAIL_CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
@@ -32,12 +32,12 @@ class SentMail:
 
     @property
     def html_url(self) -> str:
-        """Where the HTML part is shown by itself."""
+        """The URL of the HTML part alone."""
         return url_for("mailbox.html", mail_id=self.id)
 
     @property
     def text_html(self) -> Markup:
-        """The text part with links that can be clicked."""
+        """The text part as HTML with clickable links."""
         parts, end = [], 0
         for link in _LINK.finditer(self.text):
             parts += [

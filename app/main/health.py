@@ -1,4 +1,5 @@
-"""For load balancers and operators: is this process alive, and may it get requests."""
+"""For load balancers and operators: whether this process runs, and whether it can serve
+requests."""
 
 import re
 
@@ -22,10 +23,11 @@ def live() -> ResponseReturnValue:
 
 @bp.get("/ready")
 def ready() -> ResponseReturnValue:
-    """Whether keys are set, MongoDB is writable, and its indexes are as declared; names what is
-    not.
+    """Whether keys are set, MongoDB is writable, and its indexes are as declared; lists the
+    problems.
 
-    The mail queue is reported, but it does not make the process unready: pages work without it.
+    The mail queue is reported, but it never makes the process unready, because pages work without
+    it.
     """
     problems = _missing_keys()
     mail: dict[str, object] | None = None
@@ -46,7 +48,8 @@ def _database_problem(error: PyMongoError) -> str:
 
 
 def _missing_keys() -> list[str]:
-    """Production does not start without them. An app that is made by hand may have none."""
+    """Production does not start without keys, but an app that is made in other code may have
+    none."""
     names = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
     return [f"{name}: not set" for name in names if not current_app.config.get(name)]
 
@@ -71,17 +74,18 @@ def _mail() -> dict[str, object]:
     return {
         "due": stats.due,
         "oldest_due_seconds": int(stats.overdue) if stats.due else None,
-        "blocked": _without_words(trouble) if trouble else None,
+        "blocked": _kind_of_trouble(trouble) if trouble else None,
     }
 
 
-def _without_words(trouble: str) -> str:
-    """The kind of trouble. Anybody may read this, and the mail server's words may have names of our
-    accounts and hosts; the worker's log and the page for administrators have them."""
+def _kind_of_trouble(trouble: str) -> str:
+    """The kind of trouble. Anybody may read this answer, and the mail server's own words may have
+    names of our accounts and hosts. These words are in the worker's log and on the page for
+    administrators."""
     if answer := re.match(r"\d{3}\b", trouble):
-        said = f"the mail server refuses our login or sender ({answer[0]})"
+        reason = f"the mail server refuses our login or sender ({answer[0]})"
     elif "certificate" in trouble.lower():
-        said = "the mail server's certificate is not trusted"
+        reason = "the mail server's certificate is not trusted"
     else:
-        said = "the mail server does not offer what the settings ask for"
-    return f"{said}; scripts/doctor.py and the worker's log say more"
+        reason = "the mail server does not offer what the settings ask for"
+    return f"{reason}; scripts/doctor.py and the worker's log say more"

@@ -8,5 +8,5 @@ bp = Blueprint("main", __name__)
 
 @bp.get("/")
 def home() -> ResponseReturnValue:
-    """For everybody."""
+    """The home page, for everybody."""
     return render_template("main/home.html")

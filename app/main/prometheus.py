@@ -17,8 +17,8 @@ bp = Blueprint("metrics", __name__)
 
 @bp.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """The metrics of every web process here, and the mail queue as MongoDB has it now; 404 without
-    the token."""
+    """The metrics of every web process on this machine, and the present mail queue from MongoDB;
+    404 without the token."""
     token = current_app.config["METRICS_TOKEN"]
     sent = request.headers.get("Authorization", "")
     if not (token and compare_digest(sent.encode(), f"Bearer {token}".encode())):
@@ -27,7 +27,8 @@ def metrics() -> ResponseReturnValue:
 
 
 def _mail_queue(now: datetime) -> CollectorRegistry:
-    """The same on every machine: take the largest, not the sum."""
+    """The numbers of the mail queue. Every machine reports the same, so take the maximum, not the
+    sum."""
     registry = CollectorRegistry()
     answers = Gauge("latchkey_mongodb_up", "1 if MongoDB answered just now.", registry=registry)
     try:
@@ -43,10 +44,14 @@ def _mail_queue(now: datetime) -> CollectorRegistry:
             "Letters to be sent, now or later; the count ends at 10,000 accounts.",
             stats.owed,
         ),
-        ("due", "Letters that are to be sent now.", stats.due),
+        ("due", "Letters that should be sent now.", stats.due),
         ("blocked", "Letters that wait for a server or setting to be fixed.", stats.blocked),
-        ("overdue_seconds", "For how long the oldest due letter has been due.", stats.overdue),
-        ("oldest_seconds", "Since when the oldest owed letter has been owed.", stats.oldest),
+        (
+            "overdue_seconds",
+            "Seconds that the oldest due letter has been due.",
+            stats.overdue,
+        ),
+        ("oldest_seconds", "Seconds since the oldest owed letter was stored.", stats.oldest),
     ):
         Gauge(f"latchkey_letters_{name}", help_text, registry=registry).set(value)
     return registry

@@ -1,10 +1,9 @@
-"""The audit log: what happened, to which account, from where, and how it ended.
+"""The audit log: what happened on which account, from where, and with which outcome.
 
-Every line is written and counted here. The steps of the domain publish their events to
-`record_event`. What is not a step on an account (a form without its token, a damaged link) is
-recorded where it is decided. The log adds the time, the request id, the client address and `actor`,
-the account that is signed in (`logs.py`). Lines never have a password, token, code, cookie or mail
-address (ASVS 16.2.5).
+The steps of the domain publish their events to `record_event`. Other code calls `record` for
+everything that is no step on an account, such as a form without its token or a damaged link. The
+log adds the time, the request id, the client address and `actor`, the account that is signed in
+(`logs.py`). Lines never have a password, token, code, cookie or mail address (ASVS 16.2.5).
 """
 
 import logging
@@ -33,8 +32,9 @@ def record(
     Args:
         event: one of a fixed set of words, see docs/security.md.
         outcome: `done`, `refused` (by us or a mail server), or `failed` (an operator should look).
-        account: the account that it is about; not always the one that is signed in.
-        details: more fields, with our own words and numbers.
+        account: the account that the event is about; it may differ from the account that is signed
+            in.
+        details: more fields. Values are our own words and numbers.
     """
     about = {"account": str(account)} if account else {}
     metrics.count_event(event, outcome, details)
@@ -42,7 +42,7 @@ def record(
 
 
 def record_event(event: Event) -> None:
-    """Records what a step of the domain has published."""
+    """Records an event that a step of the domain has published."""
     details: dict[str, str | float | bool] = {"by": event.by} if event.by else {}
     if event.again:
         details["again"] = True

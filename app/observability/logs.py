@@ -1,8 +1,8 @@
 """The log: one event per line, in UTC, on standard error, without secrets.
 
-Lines are JSON objects, so that nothing a client sends can begin a line of its own; in development
-they are text for people. Every line of a request has its id, the client's address and the account
-that is signed in. Python's own `logging` carries them, so any handler works as well.
+Lines are JSON objects, so that text from a client cannot start a new line; in development they are
+text for people. Every line of a request has its id, the client's address and the account that is
+signed in. Lines go through Python's `logging`, so other handlers work too.
 """
 
 import logging
@@ -16,33 +16,35 @@ from flask.logging import default_handler
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SLASH = r"(?:/|%(?:25)*2[Ff])"  # also as it stands in another URL's query
+_SLASH = r"(?:/|%(?:25)*2[Ff])"  # also encoded, in the query of another URL
 _TOKEN = re.compile(
     rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo){_SLASH})[^\s?#\"]+"
 )
-# Mail servers repeat the address that they refuse. Its domain says whose server it is.
-# It begins where a word does; otherwise a long word would be scanned once per letter.
+# Mail servers repeat the address that they refuse. Only the part before the @ is removed, since the
+# domain shows whose server it is. The match starts where a word starts; otherwise a long word would
+# be scanned once per letter.
 _WORD = r"[^\s<>()\[\]\"',;:/@]"
 _MAILBOX = re.compile(rf"(?<!{_WORD}){_WORD}+@(?=[\w.-])")
-# What may end a line or steer a terminal: controls, line and paragraph separators, and characters
-# that change the direction of text.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-_SOUND_ROUNDS = 10
+# Characters that may end a line or control a terminal: controls, separators of lines and
+# paragraphs, and characters that change the direction of text.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_SAFE_ROUNDS = 10
 
 
 def redact(text: str) -> str:
-    """A path, URL or log line without the token of a link and without the mailbox of an address."""
+    """Removes tokens of links and the local parts of mail addresses from a path, URL or log
+    line."""
     return _MAILBOX.sub("-@", _TOKEN.sub(r"\1-", text))
 
 
 def one_line(text: str) -> str:
-    """The text with everything escaped that could begin another line or steer a terminal."""
-    return _STEERING.sub(lambda found: ascii(found.group())[1:-1], text)
+    """Escapes all characters that could start another line or control a terminal."""
+    return _CONTROLS.sub(lambda found: ascii(found.group())[1:-1], text)
 
 
 class Redacting(logging.Filter):
-    """For loggers of other packages: Flask and gunicorn log the path of a request that failed, and
-    the path of a link has its token."""
+    """For loggers of other packages. Flask and gunicorn log the path of a failed request, and the
+    path of a link has the token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage()), ()
@@ -55,7 +57,8 @@ def _redact_values(_log: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """For the console; JSON escapes by itself. A traceback is ours and keeps its lines."""
+    """For the console, since JSON escapes by itself. A traceback is our own text and keeps its
+    lines."""
     return {
         name: one_line(value) if isinstance(value, str) and name != "exception" else value
         for name, value in event.items()
@@ -93,13 +96,13 @@ def _console() -> list[Processor]:
             colors=sys.stderr.isatty(),
             timestamp_key="time",
             pad_event_to=20,
-            exception_formatter=structlog.dev.plain_traceback,  # redacted text by now
+            exception_formatter=structlog.dev.plain_traceback,  # the text is redacted already
         ),
     ]
 
 
 def formatter(*, console: bool = False) -> logging.Formatter:
-    """Turns any log record into a line."""
+    """A formatter that turns any log record into a line."""
     last = _console() if console else _JSON
     return ProcessorFormatter(
         foreign_pre_chain=_CONTEXT, processors=[ProcessorFormatter.remove_processors_meta, *last]
@@ -120,7 +123,7 @@ class StandardError(logging.StreamHandler[TextIO]):
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger of events with fields. Its lines of INFO and above go where the app's go."""
+    """A logger of events with fields. Its lines of INFO and above go to the handlers of the app."""
     stdlib = logging.getLogger(name)
     stdlib.setLevel(logging.INFO)
     bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -141,10 +144,8 @@ def init_app(app: Flask) -> None:
     app.logger.removeHandler(default_handler)
     if not any(isinstance(known, Redacting) for known in app.logger.filters):
         app.logger.addFilter(Redacting())
-    if app.config["BCRYPT_LOG_ROUNDS"] < _SOUND_ROUNDS and not (app.debug or app.testing):
-        app.logger.warning(
-            "BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SOUND_ROUNDS
-        )
+    if app.config["BCRYPT_LOG_ROUNDS"] < _SAFE_ROUNDS and not (app.debug or app.testing):
+        app.logger.warning("BCRYPT_LOG_ROUNDS is below %s: hashes are cheap to guess", _SAFE_ROUNDS)
 
 
 def bind(**fields: Any) -> None:
@@ -153,5 +154,5 @@ def bind(**fields: Any) -> None:
 
 
 def unbind_all() -> None:
-    """Removes the fields again: a thread serves one request after another."""
+    """Removes all fields, because a thread serves one request after another."""
     structlog.contextvars.clear_contextvars()

@@ -1,8 +1,9 @@
-"""What is counted, for Prometheus; `/metrics` (app/main/prometheus.py) shows it.
+"""The metrics for Prometheus; `/metrics` (app/main/prometheus.py) shows them.
 
-Under gunicorn each worker keeps its numbers in files of one folder, which any of them adds up
-(prometheus-client's multiprocess mode; `gunicorn.conf.py` makes the folder). A label always has one
-of a few values: a route, never a path; a word of ours, never one of a client or a mail server.
+Under gunicorn all workers write their numbers into files of one folder, and each worker can add all
+of them up (prometheus-client's multiprocess mode; `gunicorn.conf.py` makes the folder). A label has
+only a few possible values: the route and not the path; our own words, never text from a client or a
+mail server.
 """
 
 import os
@@ -45,13 +46,13 @@ EVENTS = Counter(
 )
 CONFIRM_SECONDS = Histogram(
     "latchkey_confirm_seconds",
-    "From registering to a proven address.",
+    "From registering to a confirmed address.",
     buckets=(_MINUTE, 5 * _MINUTE, 10 * _MINUTE, 30 * _MINUTE, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY),
     registry=_registry,
 )
 HASH_SECONDS = Histogram(
     "latchkey_hash_seconds",
-    "What one bcrypt hash took.",
+    "The time of one bcrypt hash.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5),
     registry=_registry,
 )
@@ -80,7 +81,7 @@ def _count_request(response: Response) -> Response:
 
 
 def count_event(event: str, outcome: str, details: Mapping[str, object]) -> None:
-    """Called by the audit log for each line that it writes."""
+    """Counts a line of the audit log, which calls this for each line."""
     detail = next((str(details[name]) for name in _DETAILS if name in details), "")
     EVENTS.labels(event, outcome, detail).inc()
     if isinstance(took := details.get("took"), float):
@@ -93,9 +94,10 @@ def observe_hash(seconds: float) -> None:
 
 
 def exposition(*more: CollectorRegistry) -> bytes:
-    """All numbers, of every process that shares the folder, and those of `more`."""
-    ours = _registry
+    """The numbers of every process that shares the folder, and those of `more`, as text for
+    Prometheus."""
+    registry = _registry
     if _FOLDER in os.environ:
-        ours = CollectorRegistry()
-        multiprocess.MultiProcessCollector(ours)  # type: ignore[no-untyped-call]
-    return b"".join(generate_latest(registry) for registry in (ours, *more))
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return b"".join(generate_latest(each) for each in (registry, *more))

@@ -1,4 +1,4 @@
-"""Request ids: one for each request, on every line of its log, in its answer and on error pages."""
+"""Request ids: each request has one. It is in every log line, in the answer and on error pages."""
 
 import re
 import secrets
@@ -9,11 +9,11 @@ from flask.wrappers import Response
 from app.observability import logs
 
 _HEADER = "X-Request-ID"
-_SOUND = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_VALID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def init_app(app: Flask) -> None:
-    """Comes before everything else that looks at a request, so that every log line has the id."""
+    """Call it before anything else that handles requests, so that every log line has the id."""
     app.before_request(_begin)
     app.after_request(_answer)
     app.teardown_request(lambda _error: logs.unbind_all())
@@ -28,10 +28,10 @@ def request_id() -> str:
 
 
 def _from_proxy() -> str:
-    """The id that a trusted proxy has given it. A stranger's header could make one request look
-    like another one in the log."""
+    """The id from the header, if a trusted proxy sets it. With the header of a stranger, one
+    request could look like another one in the log."""
     sent = request.headers.get(_HEADER, "") if current_app.config["TRUSTED_PROXIES"] else ""
-    return sent if _SOUND.fullmatch(sent) else ""
+    return sent if _VALID.fullmatch(sent) else ""
 
 
 def _begin() -> None:
@@ -39,7 +39,7 @@ def _begin() -> None:
     logs.bind(
         request_id=request_id(),
         address=request.remote_addr or "",
-        # Never the path: that of a link is its token.
+        # Not the path, because the path of a link has the token.
         page=request.endpoint or "",
     )
 

@@ -1,8 +1,9 @@
-"""Counts attempts and reports which were too many, in MongoDB, for all processes.
+"""Counts attempts for all processes, and reports the ones over a limit.
 
-One command counts any number of attempts: an unordered bulk of guarded upserts. Where a count is
-full, the guard finds nothing, so the upsert tries to insert, and the index on `_id` refuses. The
-answer names the counts that are full. Only then a second command asks when they end.
+In MongoDB one command counts any number of attempts: an unordered bulk of guarded upserts. When a
+count is full, its guard matches nothing, so the upsert tries to insert, and the index on `_id`
+refuses the insert. The answer names the refused upserts. Only then does a second command
+look up at what time these counts end.
 """
 
 import hmac
@@ -25,7 +26,7 @@ _DUPLICATE_KEY = 11000
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt that counts under a rule."""
+    """One attempt to count."""
 
     rule: str
     """The name of the rule, from a fixed set."""
@@ -37,36 +38,35 @@ class Attempt:
 
 
 class Attempts(Protocol):
-    """Somewhere to count."""
+    """A storage that counts attempts."""
 
     def count(self, attempts: Sequence[Attempt], now: datetime) -> list[tuple[Attempt, int]]:
         """Counts each attempt that its rule allows.
 
         Returns:
-            Those that were too many, and so were not counted, each with the seconds until its
+            The attempts over their limit, which were not counted, each with the seconds until its
             window ends.
         """
 
 
 class MongoAttempts:
-    """Counts in the collection `limits`: a document for each key in use, removed after its window.
+    """Counts in the collection `limits`: one document for each key, deleted after its window.
 
     Args:
         database: shared by all processes.
-        secret: keys are stored as HMACs with it, not as they are.
+        secret: the key of the HMACs that are stored instead of addresses and ids.
     """
 
     def __init__(self, database: Database[Document], secret: str) -> None:
-        # A failover may lose a count, which gives a few more tries; that need not wait for a
-        # majority.
+        # Not a majority: a failover may lose a count, which gives only a few more tries.
         self._counts: Collection[Document] = database.get_collection(
             "limits", write_concern=WriteConcern(w=1)
         )
         self._secret = secret.encode()
 
     def count(self, attempts: Sequence[Attempt], now: datetime) -> list[tuple[Attempt, int]]:
-        """Raises PyMongoError when it cannot count. Then nothing may be allowed."""
-        refused = self._try(attempts, now)
+        """Raises PyMongoError when it cannot count. The attempts must then be refused."""
+        refused = self._count_allowed(attempts, now)
         if not refused:
             return []
         found = {
@@ -74,14 +74,14 @@ class MongoAttempts:
             for counted in self._counts.find({"_id": {"$in": [self._id(a) for a in refused]}})
         }
         full = [a for a in refused if self._is_full(found.get(self._id(a)), a, now)]
-        # Two first attempts at once: the later insert was refused though there is room.
+        # When two first attempts collide, one insert is refused although the limit is not reached.
         raced = [a for a in refused if a not in full]
         if raced:
-            full += self._try(raced, now)
+            full += self._count_allowed(raced, now)
         return [(a, self._seconds_left(found.get(self._id(a)), a, now)) for a in full]
 
-    def _try(self, attempts: Sequence[Attempt], now: datetime) -> list[Attempt]:
-        """Those that the index refused."""
+    def _count_allowed(self, attempts: Sequence[Attempt], now: datetime) -> list[Attempt]:
+        """Counts the attempts; returns the ones that the index refused."""
         try:
             self._counts.bulk_write([self._one_more(a, now) for a in attempts], ordered=False)
         except BulkWriteError as error:
@@ -126,16 +126,17 @@ class MongoAttempts:
 
 
 class StorageUnavailable(Exception):
-    """Attempts cannot be counted, and without counting nothing is allowed."""
+    """Attempts cannot be counted, so they must be refused."""
 
 
 class LibraryAttempts:
     """Counts with the library `limits`: in memory, Redis, memcached.
 
-    The library is imported when it is needed: it takes longer to import than all of this app.
+    The library is imported only when it is used, because the import takes longer than that of the
+    whole app.
 
     Args:
-        uri: as the library has it, such as `memory://`.
+        uri: the storage, as the library writes it: `memory://`.
 
     Raises:
         StorageUnavailable: the library does not understand the URI, or lacks a driver for it.
@@ -152,7 +153,8 @@ class LibraryAttempts:
             raise StorageUnavailable(str(error)) from error
         base: Any = storage.base_exceptions
         named: tuple[type[Exception], ...] = base if isinstance(base, tuple) else (base,)
-        # A memcached that refuses the connection raises an OSError, not an error of its library.
+        # When memcached refuses the connection, its library raises an OSError, not an error of its
+        # own.
         self._outages: tuple[type[Exception], ...] = (*named, OSError)
         self._limiter = FixedWindowRateLimiter(storage)
 

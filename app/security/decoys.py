@@ -1,8 +1,8 @@
 """Decoys: accounts that do not exist, for visitors who registered an address that is taken.
 
-The visitor must see what a newcomer sees. A decoy's id matches no document and every write is
-guarded by the id, so a decoy can do nothing. A visitor whose claim was taken over by a newer one
-sees a decoy too, because the two must look alike.
+The visitor must see the same pages as after a new registration. A decoy can change nothing, because
+its id matches no document and every write has the id in its guard. A visitor whose claim was taken
+over by a newer one gets a decoy too, so that the two cases look alike.
 """
 
 from datetime import datetime, timedelta
@@ -11,8 +11,8 @@ from bson import ObjectId
 
 from app.users.user import ConfirmMail, User
 
-# The decoy's mail "leaves" after the time that a real one takes.
-_MAIL_TAKES = timedelta(seconds=2)
+# The mail of a decoy counts as sent after about the time that a real mail takes.
+_MAIL_DELAY = timedelta(seconds=2)
 
 
 def decoy(
@@ -30,7 +30,7 @@ def decoy(
         typed: the address as the visitor typed it.
         asked_on: when the visitor registered, or last asked for a new mail.
     """
-    sent = now - asked_on >= _MAIL_TAKES
+    sent = now - asked_on >= _MAIL_DELAY
     return User(
         id=user_id,
         email=typed,
@@ -39,7 +39,7 @@ def decoy(
         registered_on=asked_on,
         token_version=0,
         confirm_mail=ConfirmMail(
-            id="", asked_on=asked_on, sent_on=asked_on + _MAIL_TAKES if sent else None
+            id="", asked_on=asked_on, sent_on=asked_on + _MAIL_DELAY if sent else None
         ),
         code_tries=code_tries,
         code_tries_total=code_tries_total,

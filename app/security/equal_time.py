@@ -9,8 +9,8 @@ from flask import current_app
 
 @contextmanager
 def equal_time() -> Iterator[None]:
-    """Makes the block take `EQUAL_TIME` seconds at least, so that its time does not show whether
-    there is an account (CWE-208). After an error it does not wait: there is nothing to hide."""
+    """Makes the block take at least `EQUAL_TIME` seconds, so that its time does not show whether
+    there is an account (CWE-208). After an error it does not wait."""
     start = perf_counter()
     yield
     sleep(max(0.0, current_app.config["EQUAL_TIME"] - (perf_counter() - start)))

@@ -1,5 +1,5 @@
-"""Known browsers: a lasting cookie tells a browser that has been signed in before from an unknown
-one. The cookie signs nobody in."""
+"""Known browsers: accounts recognise a browser that was signed in before by a lasting cookie. The
+cookie alone does not sign anybody in."""
 
 import secrets
 from datetime import timedelta
@@ -11,7 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from app.security.signing import signing_keys
 from app.users.links import SIGNATURES
 
-_LASTS = timedelta(days=400)  # the longest that browsers allow
+_LASTS = timedelta(days=400)  # browsers allow no more
 
 
 def _signer() -> URLSafeSerializer:

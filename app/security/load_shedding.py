@@ -1,4 +1,5 @@
-"""Load shedding: a form with a password is refused early when it could not be hashed in time."""
+"""Load shedding: refuses forms with a password early, when the password could not be hashed in
+time."""
 
 from flask import Flask, request
 
@@ -11,9 +12,9 @@ _PASSWORDS = {"password", "current_password"}
 
 
 def init_app(app: Flask) -> None:
-    """Makes this process's hash queue, and refuses forms while it is full.
+    """Makes the hash queue of this process, and refuses forms while it is full.
 
-    Call it before anything that costs work per form: CSRF checks, rate limits, look-ups.
+    Call it before everything that does work for a form: CSRF checks, rate limits, look-ups.
     """
     at_once, queue = app.config["BCRYPT_AT_ONCE"], app.config["BCRYPT_QUEUE"]
     hash_queue.use(HashQueue(at_once, queue, on_hash=metrics.observe_hash))
@@ -21,6 +22,6 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_early() -> None:
-    """Raises HashQueueFull for a form that would not be hashed in time."""
+    """Raises HashQueueFull for a form whose password would not be hashed in time."""
     if request.method == "POST" and not _PASSWORDS.isdisjoint(request.form):
         hash_queue.current.check()

@@ -1,4 +1,4 @@
-"""Making login sessions, with the lifetimes that the settings ask for."""
+"""Makes login sessions with the lifetimes from the settings."""
 
 import secrets
 from datetime import timedelta
@@ -11,7 +11,7 @@ from app.users.login_session import LoginSession
 
 
 def new_session(client: Client, *, remember: bool = False) -> LoginSession:
-    """A session for an account's document, with an id of 128 bits (ASVS 7.2.3)."""
+    """A new session with a random id of 128 bits (ASVS 7.2.3). The caller stores it."""
     config = current_app.config
     now = utcnow()
     days = timedelta(days=config["SESSION_DAYS"])

@@ -1,20 +1,19 @@
 """Rate limits: how often a form may be sent by one client, about one account, for mail to one
 address.
 
-- One client address may try many accounts, but not thousands. An office behind one address must
-  fit into the limit.
-- The password of an account may be tried a few times by unknown browsers together. A stranger can
-  slow other unknown browsers down, and no more. A browser that has been signed in to the account
-  has a limit of its own (OWASP, "device cookies"), so nobody can lock the owner out.
-- Mail to one address is limited for all clients together, with or without an account. Each kind
-  has a limit of its own: registrations and changes of address must not use up the resets.
+- One client address may try many accounts, but not thousands. The limit must be high enough for an
+office behind one address. - All unknown browsers together may try the password of an account a few
+times. So a stranger can block other unknown browsers for a while. A browser that was signed in to
+the account before has its own limit (OWASP, "device cookies"), so nobody can lock the owner out. -
+Mail to one address is limited for all clients together, with or without an account. Each kind of
+mail has its own limit, so that registrations and changes of address do not use up the resets.
 
-Each attempt counts before anything is looked at. Counting afterwards would let simultaneous
-attempts past the limit. The window begins with the first attempt.
+Each attempt is counted before anything is checked. If it were counted afterwards, simultaneous
+attempts could pass the limit. The window begins with the first attempt.
 
-Flask-Limiter is not used: it asks its storage once per limit, and a form here has several. In
-MongoDB one command counts them all (`attempts.py`). With mongomock, or in another storage, the
-library beneath Flask-Limiter counts, `limits`.
+Flask-Limiter is not used, because it sends one command per limit, and a form here has several
+limits. In MongoDB one command counts them all (`attempts.py`). With mongomock or another storage,
+`limits` counts, the library of Flask-Limiter.
 """
 
 from dataclasses import dataclass
@@ -38,25 +37,25 @@ class Limited:
     """A rate limit is full; nothing was done."""
 
     rule: str
-    """The rule that is full for the longest time."""
+    """The rule whose limit stays full longest."""
     retry_after: int
-    """Whole seconds until every rule that was full has room."""
+    """Whole seconds until none of the limits is full any more."""
 
 
 _opening = Lock()
-# An IPv6 client has a whole network of addresses (RFC 6177).
+# An IPv6 client usually has a whole network of addresses (RFC 6177).
 _NETWORK_BITS = 64
 
 
 def init_app(app: Flask) -> None:
-    """The storage is opened at the first attempt."""
+    """Prepares the place of the storage, which is opened at the first attempt."""
     app.extensions["attempts"] = None
 
 
 def _attempts() -> Attempts:
-    """Made on first use, after a fork, as the connection to MongoDB is."""
+    """The storage. It is made at the first use, after a fork, like the connection to MongoDB."""
     kept: dict[str, Any] = current_app.extensions
-    # The lock makes it one: in memory a second storage would count from nothing.
+    # With the lock only one is made. A second storage in memory would start from zero.
     with _opening:
         if kept["attempts"] is None:
             kept["attempts"] = _open(current_app.config["RATELIMIT_STORAGE_URI"])
@@ -74,10 +73,10 @@ def _open(uri: str) -> Attempts:
 
 
 def check(*attempts: Attempt) -> Limited | None:
-    """Counts attempts, all in one command.
+    """Counts all attempts in one command.
 
     Returns:
-        The limit that is full for the longest time, or None. When it is full, nothing may be done.
+        The limit that stays full longest, or None. Unless it is None, the request must be refused.
 
     Raises:
         StorageUnavailable, PyMongoError: the attempts cannot be counted.
@@ -99,31 +98,32 @@ def _attempt(rule: str, setting: str, key: str) -> Attempt:
 
 
 def by_client(form: str, client: Client) -> Attempt:
-    """This form, by this client."""
+    """The limit of this form for this client."""
     return _attempt(f"client_{form}", "RATELIMIT_CLIENT", _network(client))
 
 
 def registration(client: Client) -> Attempt:
-    """A new account, by this client."""
+    """The limit of new accounts for this client."""
     return _attempt("client_register", "RATELIMIT_REGISTER", _network(client))
 
 
 def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
-    """A mail to this address, which may have no account."""
+    """The limit of mails to this address, which may have no account."""
     return _attempt(f"mail_{about}", "RATELIMIT_MAIL", email_key)
 
 
 def code_of(email_key: str) -> Attempt:
-    """The six digits for this address, of any claim on it."""
+    """The limit of codes for this address, for all claims on it together."""
     return _attempt("code", "RATELIMIT_ACCOUNT", email_key)
 
 
 def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt, ...]:
-    """The password of this account, or of an address that has none."""
+    """The limits of passwords for this account, or for an address without an account."""
     if user and user.knows(client.device):
         return (_attempt("device", "RATELIMIT_DEVICE", f"{user.id}:{client.device}"),)
-    # An unknown browser that succeeds is known from then on, and the next unknown one starts a new
-    # count. So a success is never counted against the owner, and no command takes it back.
+    # The newest known browser is part of the key. A browser that signs in becomes the newest one,
+    # so the next unknown browser starts a new count. No command is needed to reset the count after
+    # a success.
     newest = user.devices[-1] if user and user.devices else ""
     return (
         by_client("password", client),
@@ -132,7 +132,7 @@ def password_of(user: User | None, email_key: str, client: Client) -> tuple[Atte
 
 
 def _network(client: Client) -> str:
-    """The client's address, or an IPv6 client's network."""
+    """The client's address; for IPv6 its network."""
     try:
         address = ip_address(client.address)
     except ValueError:

@@ -20,8 +20,8 @@ def _signer(keys: tuple[str, ...], salt: str, max_ages: tuple[int, ...]) -> Link
 
 
 def signing_keys(config: Config) -> tuple[str, ...]:
-    """The keys as itsdangerous wants them: `SECRET_KEY`, which signs, comes last; keys of
-    `SECRET_KEY_FALLBACKS` are accepted."""
+    """The keys in the order of itsdangerous. The last one, `SECRET_KEY`, signs; the keys of
+    `SECRET_KEY_FALLBACKS` are accepted too."""
     return (*reversed(config["SECRET_KEY_FALLBACKS"]), config["SECRET_KEY"])
 
 

@@ -21,8 +21,8 @@ from app.users.steps.updates import activity_of
 from app.users.user import User
 
 PAGE_SIZE = 50
-# Milliseconds. To find a part of an address that few have, MongoDB reads all addresses.
-_PATIENCE = 2500
+# Milliseconds. When few addresses have the part, MongoDB reads all addresses.
+_TIME_LIMIT = 2500
 
 
 class AccountFilter(StrEnum):
@@ -36,7 +36,7 @@ class AccountFilter(StrEnum):
     REFUSED = "refused"
 
 
-# Each as its index has it.
+# Written so that MongoDB can use the index for each filter.
 _FILTERS: dict[AccountFilter, Document] = {
     AccountFilter.ALL: {},
     AccountFilter.WAITING: {"confirmed": False},
@@ -71,7 +71,7 @@ class SearchPage:
 
 
 class CursorError(ValueError):
-    """Not a cursor that a page has given out."""
+    """The text is not a cursor from `SearchPage.older`."""
 
 
 class AccountSearch:
@@ -83,17 +83,17 @@ class AccountSearch:
     def page(
         self, state: AccountFilter = AccountFilter.ALL, part: str = "", after: str = ""
     ) -> SearchPage:
-        """The newest accounts, or those before an earlier page's end.
+        """The newest accounts, or the next older ones.
 
-        It continues after a cursor, not by page number: nobody is skipped or shown twice while new
-        accounts are made.
+        It continues after a cursor instead of a page number, so that no account is skipped or shown
+        twice while new accounts are made.
 
         Args:
             part: a part of an address, taken literally.
-            after: `older` of the page before.
+            after: `older` of the previous page.
 
         Raises:
-            CursorError: `after` is not such a cursor.
+            CursorError: `after` is not a cursor.
             pymongo.errors.ExecutionTimeout: the search takes too long.
         """
         query = {**_FILTERS[state], **_before(after), **_matching(part), "email": {"$gt": ""}}
@@ -102,14 +102,14 @@ class AccountSearch:
             self._users.find(query, fields)
             .sort([("registered_on", DESCENDING), ("_id", DESCENDING)])
             .limit(PAGE_SIZE + 1)
-            .max_time_ms(_PATIENCE)
+            .max_time_ms(_TIME_LIMIT)
         )
         people = tuple(_person({**document, "password_hash": ""}) for document in found[:PAGE_SIZE])
         older = _cursor(people[-1].user) if len(found) > PAGE_SIZE else ""
         return SearchPage(people, older)
 
     def person(self, account: str) -> Person | None:
-        """The account of that id, with its letters and its activity; None for any other text."""
+        """The account with this id, its letters and its activity; None when there is none."""
         try:
             query = {"_id": ObjectId(account), "email": {"$gt": ""}}
         except InvalidId:
@@ -125,12 +125,12 @@ def _person(document: Document) -> Person:
 
 
 def _matching(part: str) -> Document:
-    """Matches `email_key`, which is in lower case and punycode; people may type a domain either
-    way."""
+    """A query by a part of an address. `email_key` has domains in punycode; people may type either
+    spelling."""
     part = unicodedata.normalize("NFKC", part).strip().lower()
     if not part:
         return {}
-    # MongoDB refuses both in an expression, and no address has them.
+    # No address matches, and MongoDB refuses such an expression.
     if "\x00" in part or len(part) > MAX_LENGTH:
         return {"email_key": {"$in": []}}
     if part.isascii():
@@ -138,14 +138,14 @@ def _matching(part: str) -> Document:
     local, at, domain = part.rpartition("@")
     spellings = {part, local + at + ".".join(map(_punycode, domain.split(".")))}
     as_key = {"email_key": {"$regex": "|".join(map(re.escape, sorted(spellings)))}}
-    # A part of a label is not a part of its punycode.
+    # The punycode of a part of a label is no part of the punycode of the label.
     as_typed = {"email": {"$regex": re.escape(part), "$options": "i"}}
     return {"$and": [{"$or": [as_key, as_typed]}]}
 
 
 def _punycode(label: str) -> str:
-    """One label as `email_key` has it. Each is converted alone: a part may begin or end with a
-    dot."""
+    """One label of a domain in punycode. Labels are converted one by one, because the searched part
+    may begin or end with a dot."""
     with suppress(AddressError):
         return parse_address(f"x@{label}.test").key.removeprefix("x@").removesuffix(".test")
     return label

@@ -1,6 +1,6 @@
 """Advice about an address before a mail is sent: "did you mean", and whether DNS knows the domain.
 
-It is advice and never a refusal: a resolver that answers wrongly must not keep anybody out.
+It never refuses an address: a wrong answer of a resolver must not keep anybody out.
 """
 
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _DNS_TIMEOUT = 2  # seconds
 
-# The domains that most people have. A domain on the list is never taken for a typo of another.
+# The domains that most people use. A domain on the list is never taken for a typo of another.
 COMMON_DOMAINS = (
     "aol.com",
     "comcast.net",
@@ -53,12 +53,12 @@ COMMON_DOMAINS = (
     "ymail.com",
     "zoho.com",
 )
-# Of ten letters one or two may differ: "gmial.com" is a typo, "email.com" is not.
+# One or two of ten letters may differ: "gmial.com" is a typo, "email.com" is not.
 _LIKENESS = 0.86
 
 
 def did_you_mean(typed: str) -> str | None:
-    """The address that was probably meant: `ada@gmail.com` for `ada@gmial.com`; None if none."""
+    """The address that was probably meant, such as `ada@gmail.com` for `ada@gmial.com`, or None."""
     local, _, domain = typed.rpartition("@")
     meant = likely_domain(domain.lower())
     return f"{local}@{meant}" if meant else None

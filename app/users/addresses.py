@@ -9,8 +9,8 @@ import email_validator
 
 MAX_LENGTH = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 
-# Drawn as nothing, though their category does not say so (Default_Ignorable_Code_Point in NFKC).
-_DRAWN_AS_NOTHING = re.compile(
+# Invisible, although their category does not show it (Default_Ignorable_Code_Point in NFKC).
+_INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
 
@@ -36,11 +36,11 @@ class Address:
     """One address in its three forms."""
 
     typed: str
-    """As the person typed it, trimmed: shown back to them."""
+    """As the person typed it, trimmed; this form is shown on pages."""
     key: str
     """Lower case, domain in punycode: for look-ups and the unique index."""
     mailbox: str
-    """ASCII, the case of the local part kept (RFC 5321 2.4): for the mail server."""
+    """ASCII, with the case of the local part as typed (RFC 5321 2.4): for the mail server."""
 
     @property
     def domain(self) -> str:
@@ -49,7 +49,7 @@ class Address:
 
 
 def guessable_words(email: str) -> list[str]:
-    """The parts of an address that somebody who guesses its password tries first."""
+    """The parts of an address that an attacker tries first as a password."""
     local, _, domain = email.partition("@")
     return [email, local, domain, *local.replace("+", ".").split("."), domain.partition(".")[0]]
 
@@ -58,18 +58,18 @@ def parse_address(text: str) -> Address:
     """Reads a typed address.
 
     NFKC comes first, so that full-width letters give the same account as ASCII. Quoted local parts,
-    display names, IP literals and non-ASCII local parts are refused: most mail systems cannot take
-    them, and each is a way to make two spellings of one mailbox.
+    display names, IP literals and non-ASCII local parts are refused: most mail systems do not
+    accept them, and each one allows two spellings of one mailbox.
 
     Raises:
         AddressError: when it is not an address that mail can be sent to.
     """
     typed = text.strip(" \t")
     normal = unicodedata.normalize("NFKC", typed)
-    # The IDNA mapping drops zero-width characters silently; an address that looks like
-    # another one must not become it.
+    # The IDNA mapping drops zero-width characters silently. An address that only looks like another
+    # one must not become the same.
     spaces = any(unicodedata.category(char) in {"Cc", "Cf", "Zs", "Zl", "Zp"} for char in normal)
-    if spaces or _DRAWN_AS_NOTHING.search(normal):
+    if spaces or _INVISIBLE.search(normal):
         raise AddressError(AddressProblem.INVISIBLE_CHARACTERS)
     if len(typed) > MAX_LENGTH:
         raise AddressError(AddressProblem.TOO_LONG)

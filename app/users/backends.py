@@ -2,7 +2,7 @@
 
 mongomock is the in-memory store of the tests, and what `make run` falls back to. It has no schema
 validators, no `$merge` and no array filters, and its positional updates are wrong in one case.
-`Mongomock` does these things in Python; it never runs on a server.
+`Mongomock` does these things in Python; it is never used with a server.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ Users = Collection[Document]
 
 
 class MongoDB:
-    """A server."""
+    """A real server."""
 
     in_memory = False
     has_validators = True
@@ -68,7 +68,7 @@ class Mongomock(MongoDB):
 
 
 def backend_of(database: Database[Document]) -> MongoDB:
-    """The differences of the store that a database is in."""
+    """The backend of a database."""
     return _MONGOMOCK if type(database).__module__.startswith("mongomock") else _MONGODB
 
 
@@ -77,7 +77,8 @@ _MONGODB, _MONGOMOCK = MongoDB(), Mongomock()
 
 class _MongomockOutbox(Outbox):
     def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
-        # Its find_one_and_update takes `outbox.$` for the first letter, due or not.
+        # mongomock's find_one_and_update applies `outbox.$` to the first letter, even if it is not
+        # due.
         self._users.update_one(due, lease)
         return self._users.find_one({"outbox.lease": fencing_id}, {"events": 0})
 

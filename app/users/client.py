@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What is known about the sender of a request; all of it may be empty."""
+    """What is known about the sender of a request. Each field may be empty."""
 
     address: str = ""
     """The IP address."""
     browser: str = ""
     """The User-Agent header."""
     device: str = ""
-    """The id in the lasting cookie that tells a known browser from an unknown one."""
+    """The id from the lasting cookie. Accounts recognise browsers by it."""
 
     @property
     def origin(self) -> dict[str, str]:
-        """What is stored with an event: where the request came from."""
+        """Where the request came from, as stored with an event."""
         return {"address": self.address, "browser": self.browser}

@@ -7,6 +7,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utcnow() -> datetime:
-    """Now in UTC, cut to MongoDB's milliseconds: what is read equals what was written."""
+    """Now in UTC, cut to milliseconds like times in MongoDB, so that a stored time reads back
+    equal."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,14 +1,13 @@
-"""Deletion records: accounts that are gone, without anything of the person.
+"""Deletion records: what is kept of deleted accounts, without personal data.
 
-They keep the shares of the funnel true. A record in the collection `departed` has the account's
-random id, `registered_on`, `confirmed_on` (or None), `gone_on`, `how` it went, the number of
-`resends`, whether its mail was `refused`, and `sure`: we have looked since, and the account is
-gone. There is no address and no name. Records are kept for good: without them the share of
-confirmed accounts would look higher than it was.
+A record in the collection `departed` has the account's random id, `registered_on`, `confirmed_on`
+(or None), `gone_on`, `how` it was deleted, the number of `resends`, whether its mail was `refused`,
+and `sure`: a later check found no account. There is no address and no name. Records are kept
+forever: without them the share of confirmed accounts in the funnel would look too high.
 
-MongoDB deletes expired accounts itself and runs no code of ours, so they are recorded up to a day
-ahead, with the moment at which they will be gone. A step that deletes an account records it first.
-A crash, or a guard that fails, between the two leaves a record of an account that exists; `review`
+MongoDB deletes expired accounts itself and runs no code of ours. So they are recorded up to a day
+before, with the time at which they expire. A step that deletes an account records it first. If it
+crashes after that, or its guard fails, there is a record of an account that exists; `review`
 removes it.
 """
 
@@ -21,18 +20,18 @@ from app.users.documents import Document
 
 _EXPIRE_AHEAD = timedelta(days=1)
 STEP_TAKES = timedelta(minutes=1)
-"""The longest that a step may take between its record and its deletion, with much to spare."""
+"""More than the longest time between the record and the deletion of a step."""
 
 
 class Removal(StrEnum):
-    """How an account went."""
+    """How an account was deleted."""
 
     EXPIRED = "expired"
     DISOWNED = "disowned"
     STARTED_OVER = "started_over"
     DELETED = "deleted"
     GAVE_WAY = "gave_way"
-    """Unconfirmed, when somebody else proved the address by a change of address."""
+    """It was unconfirmed, and somebody else proved the address by a change of address."""
 
 
 class DeletionRecords:
@@ -52,7 +51,7 @@ class DeletionRecords:
     def record(self, guard: Document, how: Removal, now: datetime) -> None:
         """Records the account that a step is about to delete, if its guard holds.
 
-        It does not use `$merge`, which the driver would not repeat when the connection breaks.
+        Not with `$merge`: the driver does not retry that after a broken connection.
         """
         account = self._users.find_one(guard, COUNTED)
         if account:
@@ -60,7 +59,7 @@ class DeletionRecords:
             self._records.replace_one({"_id": account["_id"]}, record, upsert=True)
 
     def record_expiring(self, now: datetime) -> None:
-        """Records every account that MongoDB will delete within a day; may be repeated."""
+        """Records every account that MongoDB will delete within a day; can be repeated safely."""
         soon = expiring(now)
         recorded = {
             "registered_on": 1,
@@ -91,12 +90,12 @@ class DeletionRecords:
                 {"$match": {"sure": False}},
                 {"$lookup": account},
                 {"$set": {"account": {"$first": "$account"}}},
-                {"$project": {"gone_on": 1, "lives": _lives(now), "sure": _is_gone(now)}},
-                {"$match": {"$or": [{"lives": True}, {"sure": True}]}},
+                {"$project": {"gone_on": 1, "exists": _still_exists(now), "sure": _is_gone(now)}},
+                {"$match": {"$or": [{"exists": True}, {"sure": True}]}},
                 {
                     "$merge": {
                         "into": self._records.name,
-                        "whenMatched": _JUDGED,
+                        "whenMatched": _REVIEWED,
                         "whenNotMatched": "discard",
                     }
                 },
@@ -105,7 +104,7 @@ class DeletionRecords:
         self._records.delete_many({"sure": False, "gone_on": None})
 
 
-# What a record is made of.
+# The fields that a record is made from.
 COUNTED = (
     "registered_on",
     "confirmed_on",
@@ -117,8 +116,8 @@ COUNTED = (
 
 
 def expiring(now: datetime) -> Document:
-    """The accounts that expire within a day. What is left of a deleted account, its goodbye letter,
-    has been recorded as deleted."""
+    """The accounts that expire within a day. Deleted accounts that still owe a goodbye letter are
+    left out: they have a record already."""
     return {
         "expires_on": {"$lte": now + _EXPIRE_AHEAD},
         "confirmed": False,
@@ -140,26 +139,27 @@ def record_of(account: Document, how: Removal, gone_on: datetime) -> Document:
     }
 
 
-def _lives(now: datetime) -> Document:
-    """Confirmed or claimed again since the record was made; or not deleted after all."""
+def _still_exists(now: datetime) -> Document:
+    """Whether a recorded account exists after all: it did not expire, or its step did not delete
+    it."""
     expired = {"$eq": ["$how", Removal.EXPIRED.value]}
-    moved = {"$or": ["$account.confirmed", {"$gt": ["$account.expires_on", "$gone_on"]}]}
-    over = {"$lt": ["$gone_on", now - STEP_TAKES]}
-    return {"$and": [{"$gt": ["$account", None]}, {"$cond": [expired, moved, over]}]}
+    renewed = {"$or": ["$account.confirmed", {"$gt": ["$account.expires_on", "$gone_on"]}]}
+    step_ended = {"$lt": ["$gone_on", now - STEP_TAKES]}
+    return {"$and": [{"$gt": ["$account", None]}, {"$cond": [expired, renewed, step_ended]}]}
 
 
 def _is_gone(now: datetime) -> Document:
     return {"$and": [{"$lte": ["$account", None]}, {"$lte": ["$gone_on", now]}]}
 
 
-# Only if the account was not recorded again meanwhile. A record without `gone_on` counts nowhere,
-# and the next command deletes it: an aggregation cannot delete.
+# Changes only records that were not written again meanwhile. An aggregation cannot delete, so it
+# sets `gone_on` to None, and the next command deletes such records.
 _SAME = {"$eq": ["$gone_on", "$$new.gone_on"]}
-_JUDGED = [
+_REVIEWED = [
     {
         "$set": {
             "sure": {"$cond": [_SAME, "$$new.sure", "$sure"]},
-            "gone_on": {"$cond": [{"$and": [_SAME, "$$new.lives"]}, None, "$gone_on"]},
+            "gone_on": {"$cond": [{"$and": [_SAME, "$$new.exists"]}, None, "$gone_on"]},
         }
     }
 ]

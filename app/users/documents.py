@@ -14,8 +14,8 @@ Document = dict[str, Any]
 class DocumentView:
     """Reads a document or a part of one.
 
-    A field that the document lacks takes its default. A key that the view does not know is passed
-    over, so that documents of older and newer versions can be read.
+    A missing field takes its default, and unknown keys are ignored. So documents of older and newer
+    versions can be read.
     """
 
     @classmethod
@@ -27,7 +27,7 @@ class DocumentView:
 def random_id() -> ObjectId:
     """A random id for an account.
 
-    An ordinary ObjectId tells when and by which process it was made. The cookie shows the id, so
-    that would tell a new account from an address that is taken.
+    An ordinary ObjectId contains a time and the id of a process. The cookie shows the id, so a
+    visitor could tell a new account from a decoy.
     """
     return ObjectId(secrets.token_bytes(12))

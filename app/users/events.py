@@ -1,4 +1,4 @@
-"""What can happen on an account, and who is told about it."""
+"""What can happen on an account, and the listeners that get the events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class EventKind(StrEnum):
     ADMIN_GRANTED = "admin_granted"
     ADMIN_WITHDRAWN = "admin_withdrawn"
 
-    # Only in the audit log: they are minor, or the account is deleted by them.
+    # Only in the audit log, because they are minor or delete the account.
     SIGNED_OUT = "signed_out"
     CONFIRMATION_RESENT = "confirmation_resent"
     REMINDED = "reminded"
@@ -51,7 +51,7 @@ class Event:
 
     kind: EventKind | str
     account: ObjectId | None
-    """None where there is no account: somebody tried an address that has none."""
+    """None when somebody tried an address that has no account."""
     by: str = "self"
     again: bool = False
     """A newer claim took over an unconfirmed account."""
@@ -60,11 +60,11 @@ class Event:
 
 
 Listener = Callable[[Event], None]
-"""Is called with each event, after the write that made it so."""
+"""A function that is called with each event after its write."""
 
 
 def ignore(event: Event) -> None:
-    """The listener where nobody listens."""
+    """A listener that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,10 @@ class ActivityEntry(DocumentView):
 
 @dataclass(frozen=True, slots=True)
 class Tally(DocumentView):
-    """Counts what anybody can do to an account as often as they like, since the last sign-in.
+    """Counts events that a stranger can cause without end, since the last sign-in.
 
-    It is a count and not an entry each, so that nobody can push other entries out of the activity.
+    There is one count instead of many entries, so that a stranger cannot push other entries out of
+    the activity.
     """
 
     count: int

@@ -1,10 +1,10 @@
 """What becomes of each field of an account.
 
 An account passes from one person to another when a newer registration takes it over, when the
-owner of the mailbox resets the password, and when the former address takes it back. Whatever the
-earlier person has planted must be gone then. So every field of `User` says which of the three clear
-it, and the updates are derived from that (see `cleared_by`). A field that says nothing cannot be
-declared.
+owner of the mailbox resets the password, and when the former address takes it back. Everything that
+the earlier person planted must be gone then. So every field of `User` declares which of these three
+events clear it, and the updates are derived from that (see `cleared_by`). A field without this
+declaration is an error at start-up.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -39,11 +39,12 @@ class FieldPolicy:
     reset: bool
     undo: bool
     export: str | None
-    """Its name in the export; None for keys and for what the export shows elsewhere."""
+    """The field's name in the export; None for keys and for fields that the export shows
+    elsewhere."""
     export_value: Callable[[Any], Any] = unchanged
     """What the export shows of the value."""
     editable: bool = False
-    """Whether the person may fill it in. Forms and programs can set no other field."""
+    """Whether the person may fill it in. Only such fields can be set at registration."""
 
 
 def declared(
@@ -65,18 +66,18 @@ def policies_of(view: type[Any]) -> dict[str, FieldPolicy]:
     """The policy of each field.
 
     Raises:
-        TypeError: a field declares nothing.
+        TypeError: a field has no policy.
     """
-    silent = [one.name for one in fields(view) if "policy" not in one.metadata]
-    if silent:
-        raise TypeError(f"{view.__name__} does not declare what becomes of {', '.join(silent)}")
+    undeclared = [one.name for one in fields(view) if "policy" not in one.metadata]
+    if undeclared:
+        raise TypeError(f"{view.__name__} does not declare what becomes of {', '.join(undeclared)}")
     return {one.name: one.metadata["policy"] for one in fields(view)}
 
 
 def cleared_by(
     cause: Cause, policies: Mapping[str, FieldPolicy], replaced: Iterable[str] = ()
 ) -> dict[str, str]:
-    """For `$unset`: every field that the cause clears, without those that get a new value."""
+    """For `$unset`: every field that the cause clears, except those that get a new value."""
     new = set(replaced)
     return {
         name: ""

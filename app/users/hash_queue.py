@@ -1,7 +1,7 @@
-"""The hash queue: a bound on the passwords that are hashed at once, with a short queue.
+"""The hash queue: limits how many passwords are hashed at once.
 
-A hash costs a fifth of a second of a core, a page a few milliseconds. Without a bound, a flood of
-sign-ins would hold every thread of the web server and share every core with the pages. So hashes
+A hash takes a core for a fifth of a second, a page takes a few milliseconds. Without a limit, a
+flood of sign-ins would keep every thread of the web server busy and slow all pages down. So hashes
 run on a few threads with a lower priority, a few more wait, and the rest are refused at once.
 """
 
@@ -16,11 +16,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Steps of `nice`: with all cores busy a page gets three times the time of a hash.
+# Steps of `nice`: when all cores are busy, a page gets three times the CPU time of a hash.
 _NICENESS = 5
-# Seconds that a hash may wait for its turn. A page answers within 5, and does more than the hash.
+# Seconds that a hash may wait for its turn. A page must answer within 5 s, and it does more than
+# hash.
 _PATIENCE = 3.0
-# Until the settings are read.
+# Used until the settings are read.
 _SHORT_QUEUE = 4
 
 
@@ -29,7 +30,7 @@ class HashQueueFull(Exception):
 
 
 class HashQueue:
-    """Lets `at_once` hashes run, `queue` more wait, and refuses the rest.
+    """Runs up to `at_once` hashes, lets up to `queue` more wait, and refuses the rest.
 
     Args:
         at_once: how many run at the same time in this process.
@@ -46,12 +47,12 @@ class HashQueue:
         on_hash: Callable[[float], object] | None = None,
     ) -> None:
         self.patience, self._on_hash = patience, on_hash
-        # The pool starts its threads at the first hash: after the fork of the web server.
+        # The pool starts its threads at the first hash, which is after the web server has forked.
         self._threads = ThreadPoolExecutor(at_once, "bcrypt", initializer=_lower_priority)
         self._places, self._taken, self._lock = at_once + queue, 0, threading.Lock()
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, or raises, once it has had its turn.
+        """Runs `work` when its turn comes; returns or raises what `work` does.
 
         Raises:
             HashQueueFull: the queue is full, or the turn did not come within `patience`.
@@ -61,7 +62,7 @@ class HashQueue:
             try:
                 return turn.result(self.patience)
             except TimeoutError:
-                # A hash that has begun cannot be stopped, and ends soon.
+                # A hash that has begun cannot be stopped, but it ends soon.
                 if turn.cancel():
                     raise HashQueueFull from None
                 return turn.result()
@@ -103,7 +104,7 @@ current = HashQueue(os.cpu_count() or 1, _SHORT_QUEUE)
 
 
 def use(queue: HashQueue) -> HashQueue:
-    """Makes this the queue of the process, with the bounds that the settings ask for."""
+    """Replaces the queue of this process by one with the limits of the settings."""
     global current
     current = queue
     return current

@@ -1,6 +1,6 @@
 """Indexes and the schema validator, declared as data.
 
-`scripts/create_indexes.py` applies them; readiness compares them with what is there.
+`scripts/create_indexes.py` applies them; the readiness check compares them with the database.
 """
 
 from collections.abc import Iterator
@@ -34,16 +34,16 @@ def _only(documents: Document) -> Document:
 
 
 INDEXES = (
-    # Registration and sign-in; decides who has an address.
+    # For registration and sign-in. Unique: an address has at most one account.
     Index("email_key", (("email_key", 1),), {"unique": True}),
-    # The mail worker leases by it. Sparse: an account that is owed nothing has no entry.
+    # For the mail worker. Sparse: an account without owed letters has no entry.
     Index("outbox_due", (("outbox.due_on", 1),), {"sparse": True}),
-    # MongoDB itself deletes the unconfirmed; a confirmed account has no `expires_on`.
+    # MongoDB deletes unconfirmed accounts by this index; a confirmed account has no `expires_on`.
     Index("expire_unconfirmed", (("expires_on", 1),), {"expireAfterSeconds": 0}),
-    # Lists for administrators, newest first, of all and by state.
+    # For the lists of administrators, newest first: all accounts, and by state.
     Index("newest", _NEWEST),
     Index("newest_by_state", (("confirmed", 1), *_NEWEST)),
-    # The same for rare states: only such accounts have an entry.
+    # The same for rare states: only accounts in this state have an entry.
     Index("administrators", (*_NEWEST, ("admin", 1)), _only({"admin": True})),
     Index(
         "disabled",
@@ -63,9 +63,9 @@ INDEXES = (
     ),
     # Counts of attempts are removed after their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
-    # The funnel is counted from these alone: they hold all that it counts.
+    # For the funnel. These indexes contain every field that it counts, so no document is read.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
-    # Few accounts ask for a second mail, and the mail of fewer is refused (see above).
+    # Only accounts that asked for a second mail. For refused mails, `refused` above is enough.
     Index(
         "funnel_resent",
         (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),
@@ -83,7 +83,7 @@ INDEXES = (
         ),
         collection="departed",
     ),
-    # Records that have not been compared yet with what became of the account.
+    # Deletion records that `review` has not checked yet.
     Index(
         "departed_unsure",
         (("gone_on", 1),),
@@ -118,7 +118,7 @@ VALIDATOR: Document = {
     }
 }
 
-# The server checks every write, and refuses what does not fit.
+# The server refuses every write that does not fit the schema.
 _VALIDATION: Document = {
     "validator": VALIDATOR,
     "validationLevel": "strict",
@@ -129,7 +129,7 @@ _NAMESPACE_EXISTS = 48
 
 
 class State(StrEnum):
-    """What was found, or done, about one index or the validator."""
+    """What was found or done for one index or for the validator."""
 
     CREATED = "created"
     UNCHANGED = "unchanged"
@@ -141,7 +141,7 @@ class IndexConflict(Exception):
 
 
 def inspect(database: Database[Document]) -> Iterator[tuple[str, State]]:
-    """Compares what is declared with what is there, and changes nothing.
+    """Compares the declared indexes and validator with the database; changes nothing.
 
     Yields:
         A name and UNCHANGED (as declared), CHANGED (different) or CREATED (missing).
@@ -157,7 +157,7 @@ def inspect(database: Database[Document]) -> Iterator[tuple[str, State]]:
 
 
 def apply(database: Database[Document]) -> Iterator[tuple[str, State]]:
-    """Makes everything as declared; may be run any number of times, on a live system.
+    """Creates or changes what is not as declared. Can be repeated, also on a live system.
 
     Yields:
         Each name with what was done.
@@ -184,7 +184,7 @@ def _compare(found: Any, index: Index) -> State:
 
 
 def _make(collection: Collection[Document], index: Index, *, replace: bool) -> None:
-    # Before anything is dropped: a worse index is better than none.
+    # Check first, then drop: a wrong index is better than none.
     if index.options.get("unique"):
         _refuse_duplicates(collection, index)
     if replace:
@@ -192,13 +192,13 @@ def _make(collection: Collection[Document], index: Index, *, replace: bool) -> N
     _drop_twin(collection, index)
     try:
         collection.create_index(list(index.keys), name=index.name, **index.options)
-    except DuplicateKeyError:  # written since we looked
+    except DuplicateKeyError:  # written after the check
         _refuse_duplicates(collection, index)
         raise
 
 
 def _drop_twin(collection: Collection[Document], index: Index) -> None:
-    """An index on the same keys under another name would make MongoDB refuse ours."""
+    """Drops an index on the same keys with another name, because MongoDB would refuse ours."""
     for name, found in collection.index_information().items():
         if name != "_id_" and list(found["key"]) == list(index.keys):
             collection.drop_index(name)
@@ -227,7 +227,7 @@ def _compare_validator(users: Collection[Document]) -> State:
     options = users.options()
     if "validator" not in options:
         return State.CREATED
-    found = {name: options.get(name, said) for name, said in _VALIDATION.items()}
+    found = {name: options.get(name, declared) for name, declared in _VALIDATION.items()}
     return State.UNCHANGED if found == _VALIDATION else State.CHANGED
 
 

@@ -2,19 +2,21 @@
 
 A step is one command on one account, and such a command cannot see whether another administrator is
 left. So one small document in the collection `administration` has the ids of the active
-administrators. An administrator who is to be removed leaves that document first:
+administrators. To remove the administrator B, the guard first removes B from that document:
 
     {ids: {$elemMatch: {$ne: B}}}
     {$pull: {ids: B}, $push: {leaving: {account: B, …}}, $inc: {version: 1}}
 
-This matches while somebody else remains. When two administrators demote each other at the same
-moment, the second finds nobody else and is refused. Only then is the account changed.
+This matches only while another id is in the document. When two administrators demote each other at
+the same moment, the second command matches nothing, and the step is refused. The account is changed
+only after a match.
 
-The ids are read from the accounts before each removal, since administrators may have been made at
-the shell or by hand. They are stored only if nobody has left since (`version`). Administrators
-whose removal has begun (`leaving`) are not among them. So an old reading never counts somebody who
-has left. A process that dies between the two steps leaves an administrator who is not counted until
-somebody makes it an administrator again. Then fewer can be removed than could be, never more.
+Before each removal the ids are read from the accounts again, since administrators may have been
+made at the shell or by hand. The new list has no administrators whose removal has begun
+(`leaving`), and it is stored only if no removal began meanwhile (`version`). So an old list never
+counts an administrator who is being removed. If a process dies between the two commands, the
+administrator is not counted until somebody makes the account an administrator again. The guard then
+refuses more removals than it must, never fewer.
 """
 
 import secrets
@@ -36,7 +38,7 @@ _ID = "administrators"
 
 
 class GuardResult(Enum):
-    """How a step ended that may remove an administrator."""
+    """The result of a step that may remove an administrator."""
 
     DONE = "done"
     LAST_ADMIN = "last administrator"
@@ -57,7 +59,7 @@ class LastAdminGuard:
         self._administration: Collection[Document] = users.database["administration"]
 
     def run(self, user: User, step: Callable[[], bool]) -> GuardResult:
-        """Runs a step that ends an account's administration, unless it is the last administrator's.
+        """Runs the step. For an active administrator, another one must remain.
 
         Args:
             step: the guarded command on the account; False when the account was changed meanwhile.
@@ -67,26 +69,26 @@ class LastAdminGuard:
         return GuardResult.DONE if step() else GuardResult.CHANGED
 
     def remove(self, account: ObjectId, version: int, step: Callable[[], bool]) -> GuardResult:
-        """Runs a step that takes an account out of the administrators, if another one remains.
+        """Runs a step that removes an administrator, if another one remains.
 
         Args:
             version: the account's `admin_version`, which guards the step.
             step: the guarded command on the account; False when the account was changed meanwhile.
         """
-        self._count_again()
-        # Each removal has an id: another removal of the same account may have begun.
+        self._refresh()
+        # Each removal has its own id, because two removals of one account may overlap.
         removal = {"account": account, "power": version, "by": secrets.token_hex(8)}
         if not self._begin(removal):
             return GuardResult.LAST_ADMIN
-        # Where the outcome of the step is unknown, the removal stays in `leaving`.
+        # If the step raises, its outcome is unknown, and the removal stays in `leaving`.
         done = step()
-        over = {"leaving": {"by": removal["by"]}}
-        self._administration.update_one({"_id": _ID}, {"$pull": over})
+        finished = {"leaving": {"by": removal["by"]}}
+        self._administration.update_one({"_id": _ID}, {"$pull": finished})
         return GuardResult.DONE if done else GuardResult.CHANGED
 
     def add(self, account: ObjectId, version: int) -> None:
-        """Counts an account again that has become an active administrator's. Removals that began
-        earlier can no longer take effect, since its `admin_version` is `version` now."""
+        """Counts an account that has become an active administrator. Forgets its earlier removals:
+        they can no longer succeed, since its `admin_version` is now `version`."""
         earlier = {"leaving": {"account": account, "power": {"$lt": version}}}
         self._administration.update_one({"_id": _ID}, {"$pull": earlier, "$inc": {"version": 1}})
 
@@ -98,8 +100,8 @@ class LastAdminGuard:
         )
         return found.matched_count == 1
 
-    def _count_again(self) -> None:
-        """Stores the ids of the active administrators; repeats until nobody leaves meanwhile."""
+    def _refresh(self) -> None:
+        """Stores the ids of the active administrators; repeats if a removal began meanwhile."""
         while True:
             known = self._known()
             active = [found["_id"] for found in self._users.find(ACTIVE, {"_id": 1})]

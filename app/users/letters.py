@@ -1,6 +1,7 @@
-"""Owed letters: entries of an account's `outbox` that say what to write, never a link.
+"""Owed letters: mails that must still be sent, stored in the account's `outbox`.
 
-The link is signed when the mail leaves, so no live link is stored.
+A letter says what to write and has no link. The link is signed when the mail leaves, so no live
+link is stored.
 """
 
 import secrets
@@ -16,7 +17,7 @@ from app.users.documents import DocumentView
 class LetterKind(StrEnum):
     """What a letter says. Each kind has a function in `mail/contents.py` and a folder of templates.
 
-    A newer version may have stored kinds that are not here: `Letter.kind` is any text.
+    A newer version may have stored kinds that are not here, so `Letter.kind` can be any text.
     """
 
     CONFIRM = "confirm"
@@ -44,7 +45,7 @@ CONFIRMATIONS = frozenset({LetterKind.CONFIRM, LetterKind.REMINDER})
 
 
 GOODBYES = frozenset({LetterKind.ACCOUNT_DELETED, LetterKind.ACCOUNT_REMOVED})
-"""The last letter of a deleted account. What is left of the account goes with it."""
+"""The last letter of a deleted account. When it leaves, the rest of the account is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +57,28 @@ class Letter(DocumentView):
     due_on: datetime | None
     """When it may be sent or tried again; None once it was refused for good."""
     message_id: str
-    """The part of Message-ID before the @. It is fixed now, so that a repeated mail is recognised
-    as one."""
+    """The part of Message-ID before the @. It is stored, so that a mail that is sent twice has the
+    same one."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     to: str = ""
     """The recipient; empty for the address that the account has when the mail leaves."""
     version: int = 0
-    """For a link that outlives the state it was made in (undo)."""
+    """The version in an undo link, which stays valid after later changes of the account."""
     other: str = ""
     """The other address, in a letter about a change."""
     address: str = ""
     browser: str = ""
-    """Where the request came from that the letter is about."""
+    """Where the request came from that caused the letter."""
     attempts: int = 0
     lease: str | None = None
-    """Fencing id of the worker that holds it: only its holder may settle it."""
+    """Fencing id: only the worker that has it may settle the letter."""
     trouble: str | None = None
-    """Why it has not left yet, in the mail server's words."""
+    """Why the letter has not left yet, as the mail server reported it."""
     blocked: bool = False
-    """The trouble is with our server or settings, and stops every letter."""
+    """The trouble is with our server or settings, so no letter can leave."""
 
     def document(self) -> dict[str, Any]:
-        """As stored in `outbox`."""
+        """The letter as stored in `outbox`."""
         return asdict(self)
 
 

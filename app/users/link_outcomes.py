@@ -1,4 +1,4 @@
-"""What an opened link is worth: pure decisions on what the link says and how the account is.
+"""Whether an opened link can be used. The functions are pure: they take the link and the account.
 
 `viewer` is the account that is signed in to the browser, or None. It is never a decoy.
 """
@@ -10,7 +10,7 @@ from app.users.user import FormerEmail, User
 
 
 class LinkOutcome(Enum):
-    """What a link comes to."""
+    """What happens with an opened link."""
 
     READY = "ready"
     EXPIRED = "expired"
@@ -72,7 +72,7 @@ def judge_email_change(link: Link, user: User | None, viewer: User | None) -> Li
 
 
 def judge_undo(link: Link, user: User | None) -> LinkOutcome:
-    """Decides on the link that takes a change of address back."""
+    """Decides on the link that undoes a change of address."""
     if link.reading is Reading.DAMAGED:
         return LinkOutcome.DAMAGED
     if user is None:
@@ -84,7 +84,7 @@ def judge_undo(link: Link, user: User | None) -> LinkOutcome:
 
 
 def former_email(link: Link, user: User) -> FormerEmail | None:
-    """The former address that an undo link puts back, if the account still has it."""
+    """The former address that an undo link restores, if the account still has it."""
     for former in user.former_emails:
         if (former.email_key, former.version) == (link.email_key, link.version):
             return former

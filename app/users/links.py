@@ -1,8 +1,8 @@
-"""Signed links: what a mail carries.
+"""Signed links for mails.
 
 Each purpose has its own salt, so a token of one kind fails on every other route. A link works once
 because it names a version of the account's state (`token_version`); there is no list of used
-tokens. What a link is worth is decided in `link_outcomes`.
+tokens. `link_outcomes` decides whether a link can be used.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Purpose(Enum):
 
 
 class Reading(Enum):
-    """How reading a token ended."""
+    """The result of reading a token."""
 
     VALID = "valid"
     EXPIRED = "expired"
@@ -45,7 +45,7 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token says. Nothing is known of a damaged one."""
+    """The contents of a token. For a damaged token all but `reading` is empty."""
 
     reading: Reading
     user_id: ObjectId | None = None
@@ -61,9 +61,10 @@ class LinkSigner:
     """Makes and reads tokens.
 
     Args:
-        keys: the newest last, as itsdangerous wants them. All are accepted, the last one signs.
+        keys: the signing keys, newest last, as itsdangerous expects. The last key signs; all are
+            accepted.
         salt: the salt of this installation.
-        max_age: for each purpose the seconds that a link lives.
+        max_age: the lifetime of links in seconds, by purpose.
     """
 
     def __init__(self, keys: Sequence[str], salt: str, max_age: dict[Purpose, int]) -> None:
@@ -83,22 +84,23 @@ class LinkSigner:
         return str(self._serializers[purpose].dumps([str(user_id), email_key, version]))
 
     def codes(self, user_id: ObjectId, email_key: str, version: int) -> list[str]:
-        """The six digits that confirm as the link does. The first is the one to send; the others
-        were made with former keys. None is stored."""
-        told = f"{self._salt}:code:{user_id}:{email_key}:{version}".encode()
+        """The six-digit codes that confirm like the link, one for each key. The first one is sent;
+        the others are accepted too. Codes are computed and not stored."""
+        message = f"{self._salt}:code:{user_id}:{email_key}:{version}".encode()
         return [
-            f"{int.from_bytes(hmac.digest(key.encode(), told, 'sha256')[:8]) % 10**6:06}"
+            f"{int.from_bytes(hmac.digest(key.encode(), message, 'sha256')[:8]) % 10**6:06}"
             for key in reversed(self._keys)
         ]
 
     def read(self, purpose: Purpose, token: str) -> Link:
-        """What the token says; a forged, foreign or malformed one is `DAMAGED`, never an error."""
+        """Reads a token. A forged, foreign or malformed token gives `DAMAGED`; nothing is
+        raised."""
         try:
             payload, signed_on = self._serializers[purpose].loads(token, return_timestamp=True)
-            as_signed = _as_signed(token)
+            as_written = _is_as_written(token)
         except (BadData, ValueError, OverflowError):
             return _DAMAGED
-        if not as_signed or signed_on > utcnow() + CLOCK_TOLERANCE:
+        if not as_written or signed_on > utcnow() + CLOCK_TOLERANCE:
             return _DAMAGED
         user_id, email_key, version = payload
         fresh = utcnow() - signed_on <= timedelta(seconds=self.max_age[purpose])
@@ -106,8 +108,7 @@ class LinkSigner:
         return Link(reading, ObjectId(user_id), email_key, version, signed_on)
 
 
-def _as_signed(token: str) -> bool:
-    """Whether the signature is spelled as we spell it: base64 has several spellings for one
-    value."""
+def _is_as_written(token: str) -> bool:
+    """Whether the signature is written as we write it. Several base64 texts have the same value."""
     signature = token.rpartition(".")[2]
     return base64_encode(base64_decode(signature)).decode() == signature

@@ -16,7 +16,7 @@ class LoginSession(DocumentView):
     signed_in_on: datetime
     seen_on: datetime
     expires_on: datetime
-    """The session ends then, whatever happens."""
+    """The session ends at this time at the latest."""
     idle_seconds: int
     """How long the session lives without a request."""
     device: str = ""
@@ -26,7 +26,8 @@ class LoginSession(DocumentView):
 
     @property
     def handle(self) -> str:
-        """Names the session on pages. The id itself is half of what signs a browser in."""
+        """Identifies the session on pages. The id itself stays secret: the cookie needs it to sign
+        a browser in."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:16]
 
     @property
@@ -35,5 +36,5 @@ class LoginSession(DocumentView):
         return Client(self.address, self.browser, self.device)
 
     def alive(self, now: datetime) -> bool:
-        """Whether neither lifetime is over; the server keeps both (ASVS 7.3.1, 7.3.2)."""
+        """Whether the session has not expired, absolutely or by being idle (ASVS 7.3.1, 7.3.2)."""
         return now < self.expires_on and now < self.seen_on + timedelta(seconds=self.idle_seconds)

@@ -1,7 +1,8 @@
 """The outboxes of all accounts as the mail worker uses them: one queue of owed letters.
 
 A worker leases a letter: `due_on` moves ahead, so that no other worker sees it until the lease is
-over, and a fencing id is stored, so that a worker whose lease is over cannot settle the letter.
+over, and a fencing id is stored, so that a worker whose lease is over cannot change
+the letter.
 Delivery is at least once. `outbox_overview` shows the same queue to administrators.
 """
 
@@ -18,20 +19,21 @@ from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
 from app.users.user import User
 
 COUNTED = 10_000
-"""Counts stop here: nobody reads on, and a count must not read the whole queue."""
+"""Counts stop at this number, because a count must not read the whole queue."""
 _KNOWN_KINDS = [kind.value for kind in LetterKind]
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedLetter:
-    """A letter that this worker holds until the lease is over, with its account as it was then."""
+    """A letter that this worker holds until its lease is over, and the account as it was leased."""
 
     letter: Letter
     user: User
 
     @property
     def overtaken(self) -> bool:
-        """Whether its link would be refused: a newer mail was asked for, or its purpose is void."""
+        """Whether its link would be refused: a newer mail was asked for, or nobody needs the link
+        any more."""
         user, letter = self.user, self.letter
         match letter.kind:
             case LetterKind.CONFIRM | LetterKind.REMINDER:
@@ -53,7 +55,7 @@ class QueueStats:
     due: int = 0
     blocked: int = 0
     overdue: float = 0.0
-    """For how many seconds the oldest due letter has been due."""
+    """Seconds since the letter that waits longest became due."""
     oldest: float = 0.0
     """Seconds since the oldest letter was owed."""
 
@@ -67,9 +69,9 @@ class Outbox:
     def lease(self, now: datetime, duration: timedelta) -> LeasedLetter | None:
         """Takes the letter that has been due longest, or None.
 
-        A letter of a kind that only a newer version knows is left to a worker of that version.
+        It leaves letters of unknown kinds to a worker of a newer version.
 
-        There is no sort: the index on `outbox.due_on` is walked in its order, while a sort on a
+        There is no sort: MongoDB reads the index on `outbox.due_on` in its order. A sort on a
         multikey index would read the whole backlog for each letter.
         """
         fencing_id = secrets.token_hex(8)
@@ -88,7 +90,7 @@ class Outbox:
         return LeasedLetter(Letter.from_document(stored), User.from_document(document))
 
     def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
-        """The account as it is with the lease on one of its letters; one command."""
+        """Stores the lease on one letter and returns the changed account, in one command."""
         return self._users.find_one_and_update(
             due, lease, projection={"events": 0}, return_document=ReturnDocument.AFTER
         )
@@ -96,7 +98,7 @@ class Outbox:
     def settle(self, leased: LeasedLetter, now: datetime) -> bool:
         """Removes a delivered letter; False when the lease was lost to another worker.
 
-        The goodbye letter takes the rest of a deleted account with it.
+        A goodbye letter is all that is left of a deleted account, so its document is removed.
         """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
@@ -104,12 +106,12 @@ class Outbox:
         return self._finish(leased, gone, {"confirm_mail.sent_on": now})
 
     def drop(self, leased: LeasedLetter) -> bool:
-        """Removes a letter unsent, because what it says no longer holds."""
+        """Removes a letter without sending it, because what it says is no longer true."""
         return self._finish(leased, {"$pull": {"outbox": {"id": leased.letter.id}}}, {})
 
     def refuse(self, leased: LeasedLetter, reason: str) -> bool:
-        """Takes a letter out of the queue that the mail server has refused for good; keeps it with
-        the server's words."""
+        """Takes a letter out of the queue after the mail server has refused it for good; keeps it
+        with the server's reason."""
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
         never = {
@@ -135,7 +137,7 @@ class Outbox:
     def stats(self, now: datetime) -> QueueStats:
         """How many letters wait, and for how long: one command, added up by MongoDB."""
         found = self._users.aggregate(_stats_pipeline(now))
-        # For no letters MongoDB returns no group, and mongomock an empty one.
+        # Without letters, MongoDB returns no group, and mongomock returns an empty one.
         group = next(iter(found), None)
         if not group or not group["owed"]:
             return QueueStats()
@@ -144,10 +146,10 @@ class Outbox:
         return QueueStats(**counts, overdue=max(0.0, overdue), oldest=max(0.0, oldest))
 
     def _delete_account(self, leased: LeasedLetter) -> bool:
-        return self._users.delete_one(self._ours(leased)).deleted_count == 1
+        return self._users.delete_one(self._lease_guard(leased)).deleted_count == 1
 
-    def _ours(self, leased: LeasedLetter) -> Document:
-        """The guard: this worker still holds the lease."""
+    def _lease_guard(self, leased: LeasedLetter) -> Document:
+        """Matches while this worker still holds the lease."""
         held = {"id": leased.letter.id, "lease": leased.letter.lease}
         return {"_id": leased.user.id, "outbox": {"$elemMatch": held}}
 
@@ -157,22 +159,23 @@ class Outbox:
         `confirm_mail` is set only while this letter is the newest confirmation: a resend may have
         overtaken it while it was being sent.
         """
-        ours = self._ours(leased)
+        guard = self._lease_guard(leased)
         if confirm_mail and leased.letter.kind in CONFIRMATIONS:
-            newest = ours | {"confirm_mail.id": leased.letter.id}
+            newest = guard | {"confirm_mail.id": leased.letter.id}
             with_state = update | {"$set": update.get("$set", {}) | confirm_mail}
             if self._users.update_one(newest, with_state).matched_count:
                 return True
-        return self._users.update_one(ours, update).matched_count == 1
+        return self._users.update_one(guard, update).matched_count == 1
 
     def waiting(self) -> bool:
         """Whether any letter is left to try, now or later."""
         return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
     def blocked(self) -> str | None:
-        """What keeps every letter from leaving, if anything does, in the mail server's words."""
+        """Why no letter can leave, as the mail server reported it; None when letters can leave."""
         entry = {"due_on": {"$gt": EPOCH}, "blocked": True}
-        # By the index of those in trouble: however many wait behind it.
+        # The condition on `trouble` makes MongoDB use the index on it, which stays small in a long
+        # queue.
         found = self._users.find_one(
             {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
@@ -181,8 +184,8 @@ class Outbox:
 
 
 def _stats_pipeline(now: datetime) -> list[Document]:
-    """The pipeline of `stats`. The index is walked in its order: what has been due longest is among
-    the first."""
+    """The pipeline of `stats`. MongoDB reads the index in its order, so the limit keeps the letters
+    that have been due longest."""
     to_send = {"$match": {"outbox.due_on": {"$gt": EPOCH}}}
     due = {"$lte": ["$outbox.due_on", now]}
     counts = {

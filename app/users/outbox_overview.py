@@ -28,7 +28,7 @@ class OwedLetter:
 
 @dataclass(frozen=True, slots=True)
 class LetterList:
-    """The first letters of a list, and how many there are in all."""
+    """The first letters of a list, and how many letters there are in all."""
 
     count: int
     first: tuple[OwedLetter, ...]
@@ -47,27 +47,27 @@ class OutboxOverview:
         return self._letters(_OWED, fresh, "outbox.owed_on")
 
     def in_retry(self) -> LetterList:
-        """Letters that are tried again, by when."""
+        """Letters that will be tried again, the next one first."""
         return self._letters(_TROUBLED, _TROUBLED | _OWED, "outbox.due_on")
 
     def refused(self) -> LetterList:
-        """Letters that a mail server will not take, newest first."""
+        """Letters that a mail server has refused for good, newest first."""
         return self._letters(
             _TROUBLED, _TROUBLED | {"outbox.due_on": None}, "outbox.owed_on", newest=True
         )
 
     def retry(self, account: ObjectId, letter: str, now: datetime) -> bool:
-        """Makes one letter due now, refused or not.
+        """Makes one letter in trouble due now, even a refused one.
 
         Returns:
-            False when it has left meanwhile, or a worker has it in hand.
+            False when it has left meanwhile, or a worker is sending it.
         """
         entry = {"id": letter, "lease": None, "trouble": {"$gt": ""}}
         query = {"_id": account, "outbox": {"$elemMatch": entry}}
         again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
-        # In the same command: before a second one a worker may have it refused again.
-        noted = {"$set": again | {"confirm_mail.refused": None}}
-        if self._users.update_one(query | {"confirm_mail.id": letter}, noted).matched_count:
+        # In the same command, because the letter may be refused again before a second one.
+        with_mail = {"$set": again | {"confirm_mail.refused": None}}
+        if self._users.update_one(query | {"confirm_mail.id": letter}, with_mail).matched_count:
             return True
         return self._users.update_one(query, {"$set": again}).matched_count == 1
 
@@ -81,9 +81,9 @@ class OutboxOverview:
         which = {f"one.{name}": value for name, value in entry.items()}
         count = 0
         if kind in CONFIRMATIONS:
-            noted = {"$set": again | {"confirm_mail.refused": None}}
+            with_mail = {"$set": again | {"confirm_mail.refused": None}}
             newest = query | {"$expr": _newest_is(kind)}
-            count = self._users.update_many(newest, noted, array_filters=[which]).matched_count
+            count = self._users.update_many(newest, with_mail, array_filters=[which]).matched_count
             query["$expr"] = {"$not": _newest_is(kind)}
         rest = self._users.update_many(query, {"$set": again}, array_filters=[which])
         return count + rest.matched_count
@@ -91,7 +91,8 @@ class OutboxOverview:
     def _letters(
         self, accounts: Document, letters: Document, by: str, *, newest: bool = False
     ) -> LetterList:
-        """Finds accounts by the index on what `accounts` asks for, then filters their letters."""
+        """Finds accounts with the query `accounts`, by an index, then filters their letters with
+        the query `letters`."""
         some: list[Document] = [
             {"$match": accounts},
             {"$limit": COUNTED},
@@ -108,8 +109,8 @@ class OutboxOverview:
 
 
 def _newest_is(kind: str) -> Document:
-    """Whether the newest confirmation mail is among the letters tried again: it is no longer
-    refused then."""
+    """Whether the newest confirmation mail is among the letters to try again. Then it no longer
+    counts as refused."""
     again = {
         "$and": [
             {"$eq": ["$$this.kind", kind]},

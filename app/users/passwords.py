@@ -15,24 +15,25 @@ from app.users import hash_queue
 MIN_LENGTH = 8
 MAX_LENGTH = 256
 
-# zxcvbn's scale of 0 to 4; 2 needs more than 10^6 guesses, which online limits make hopeless.
+# zxcvbn scores from 0 to 4. A score of 2 takes more than 10^6 guesses, and the rate limits allow
+# far fewer.
 _MIN_SCORE = 2
-# zxcvbn's time grows faster than the length: 72 characters made for the purpose cost 5 s.
+# zxcvbn is slow on long passwords: 72 characters that an attacker chooses can take 5 s.
 _SCORED_LENGTH = 32
-# zxcvbn keeps the words of the current call in a global.
+# zxcvbn keeps the words of a call in a global variable, so calls must not overlap.
 _scoring = Lock()
-# Not a secret: it keeps our digests apart from other uses of SHA-384. It never changes, so that
-# no rotation of a setting can lock people out.
+# Not a secret: it makes our digests differ from other uses of SHA-384. It is no setting, because a
+# changed key would make every password wrong.
 _DIGEST_KEY = b"latchkey password digest v1"
 
 
 def _normal(password: str) -> str:
-    """NFKC: the same keys on another keyboard or system give the same password (RFC 8265)."""
+    """NFKC, so that a password from another keyboard or system is the same text (RFC 8265)."""
     return unicodedata.normalize("NFKC", password)
 
 
 def _digest(password: str) -> bytes:
-    """64 ASCII bytes that depend on every character: bcrypt stops at 72 bytes and at a NUL."""
+    """64 ASCII bytes that depend on every character. bcrypt reads at most 72 bytes, up to a NUL."""
     digest = hmac.digest(_DIGEST_KEY, _normal(password).encode("utf-8", "surrogatepass"), "sha384")
     return base64.b64encode(digest)
 
@@ -63,19 +64,20 @@ def hash_rounds(password_hash: str) -> int:
 
 
 def decoy_hash(rounds: int) -> str:
-    """A hash that no password matches. It is checked where there is no account, so that the answer
-    takes as long."""
+    """A hash that no password matches. It is checked when there is no account, so that the answer
+    takes the same time."""
     return f"$2b${rounds:02}$" + "." * 53
 
 
 NO_PASSWORD = decoy_hash(12)
-"""For an account that only a reset opens."""
+"""The hash of an account that has no password. Only a password reset opens it."""
 
 
 def hash_to_check(stored: str | None, rounds: int) -> str:
-    """The stored hash; where no password can be right, one that costs what the setting says.
+    """The stored hash, or a decoy hash with the cost of the setting when no password can be right.
 
-    A hash of an earlier setting costs less, until its owner signs in and it is replaced.
+    A stored hash with a lower cost is cheaper to check, until its owner signs in and it is
+    replaced.
     """
     return decoy_hash(rounds) if stored is None or stored == NO_PASSWORD else stored
 
@@ -94,11 +96,11 @@ class Weakness:
 
     kind: WeaknessKind
     advice: str = ""
-    """zxcvbn's own sentence in English, where it has one."""
+    """zxcvbn's advice in English; may be empty."""
 
 
 def length_weakness(password: str) -> Weakness | None:
-    """Whether a new password is too short or too long, or None (ASVS 6.2.1)."""
+    """TOO_SHORT or TOO_LONG for a new password, or None (ASVS 6.2.1)."""
     length = len(_normal(password))
     if length < MIN_LENGTH:
         return Weakness(WeaknessKind.TOO_SHORT)
@@ -115,7 +117,8 @@ def weakness(password: str, own_words: Iterable[str] = ()) -> Weakness | None:
     """
     if wrong_length := length_weakness(password):
         return wrong_length
-    # Imported at the first new password: its dictionaries take a fifth of the time of a start.
+    # Imported at the first new password: loading its dictionaries takes a fifth of the start-up
+    # time.
     from zxcvbn import zxcvbn
 
     words = [_normal(word)[:_SCORED_LENGTH] for word in own_words]

@@ -28,7 +28,7 @@ class UserStore(Protocol):
     # Looking up
 
     def find(self, user_id: ObjectId) -> User | None:
-        """The account with that id. What is left of a deleted account is not found."""
+        """The account with this id. The rest of a deleted account is not found."""
 
     def find_by_email(self, email_key: str) -> User | None:
         """The account of that address, confirmed or not."""
@@ -51,15 +51,15 @@ class UserStore(Protocol):
     ) -> User | None:
         """Makes an account, or lets this newest claim take over an unconfirmed one.
 
-        Sessions, links and planted fields of an earlier claim end with it. The person who
-        confirms therefore holds the password of the claim that is confirmed. Returns None when a
-        confirmed account has the address. `profile` has values of editable fields; any other
-        field is a ValueError.
+        A takeover ends the sessions, the links and the planted fields of the earlier claim. So the
+        person who confirms has the password of the claim that is confirmed. Returns None when a
+        confirmed account has the address. `profile` has values of editable fields; any other field
+        is a ValueError.
         """
 
     def owe_account_exists(self, email_key: str, now: datetime, pause: timedelta) -> bool:
-        """Owes the owner of a confirmed account a letter that somebody tried to register it; False
-        when one was owed less than `pause` ago or has not left yet."""
+        """Owes the owner of a confirmed account a letter about an attempt to register its address;
+        False when one was owed less than `pause` ago or has not left yet."""
 
     def resend(self, user: User, now: datetime, cooldown: timedelta, *events: Document) -> bool:
         """Owes a new confirmation letter and makes earlier links worthless; False when the last one
@@ -70,8 +70,8 @@ class UserStore(Protocol):
         there is no such account left. Skips addresses that the mail server has refused."""
 
     def take_code_try(self, user: User) -> bool:
-        """Counts a code before it is looked at, so that many at once are not more tries; False when
-        no try is left or a newer mail was asked for."""
+        """Counts a try before the code is compared, so that simultaneous requests get no extra
+        tries; False when no try is left or a newer mail was asked for."""
 
     def confirm(
         self,
@@ -86,18 +86,19 @@ class UserStore(Protocol):
         claim or another confirmation came first."""
 
     def start_over(self, user: User, session_id: str, now: datetime) -> bool:
-        """Deletes an unconfirmed account by its own session, recorded before it is deleted."""
+        """Deletes an unconfirmed account in which this session is signed in. Writes a deletion
+        record first."""
 
     def disown(self, user_id: ObjectId, email_key: str, version: int, now: datetime) -> bool:
-        """Deletes an unconfirmed account by its mailed link, recorded before it is deleted; False
-        when it was confirmed or claimed again since the mail."""
+        """Deletes an unconfirmed account by its mailed link; False when it was confirmed or claimed
+        again since the mail. Writes a deletion record first."""
 
     # Signing in and sessions
 
     def sign_in(self, user: User, session: LoginSession, stronger_hash: str | None = None) -> bool:
-        """Adds a session if the password that was checked is still the account's, and stores a
-        stronger hash when the cost has gone up. The owner is told about a browser that the account
-        does not know. False when the account was changed since it was looked up."""
+        """Adds a session if the account still has the password that was checked, and stores a
+        stronger hash when the cost has gone up. Owes the owner a letter about an unknown browser.
+        False when the account was changed since it was looked up."""
 
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
         """Counts a wrong password. Costs the same for an id that matches no account."""
@@ -114,7 +115,7 @@ class UserStore(Protocol):
     def end_other_sessions(
         self, user: User, session_id: str, now: datetime, client: Client
     ) -> None:
-        """Ends every session but this one."""
+        """Ends every session except this one."""
 
     def end_all_sessions(self, user: User, now: datetime, client: Client, by: str) -> bool:
         """Ends every session; False when the account is gone."""
@@ -142,16 +143,15 @@ class UserStore(Protocol):
     def change_password(
         self, user: User, password_hash: str, session: LoginSession, now: datetime
     ) -> bool:
-        """Sets a new password and leaves one session, which replaces the present one. Other
-        browsers are unknown from then on. False when the password that was checked is no longer the
-        account's."""
+        """Sets a new password and ends all sessions; `session` replaces them. Other browsers are
+        unknown from then on. False when the account no longer has the password that was checked."""
 
     # Changing the address
 
     def ask_email_change(self, user: User, address: Address, now: datetime, client: Client) -> bool:
-        """Stores a pending address, owes it a link and tells the present address. It signs nobody
-        in, gets no resets and reserves nothing. False when the password that was checked is no
-        longer the account's."""
+        """Stores a pending address, owes a link to it and a notice to the present address. A
+        pending address cannot sign in, gets no reset mails and is not reserved. False when the
+        account no longer has the password that was checked."""
 
     def cancel_email_change(self, user: User, now: datetime, client: Client) -> bool:
         """Ends a pending change and its link; False when none was pending."""
@@ -188,8 +188,8 @@ class UserStore(Protocol):
         by: str = "self",
     ) -> GuardResult:
         """Replaces the account by one owed letter, the goodbye; the address is free at once. A
-        deletion record is written first. CHANGED when the password that was checked is no longer
-        the account's."""
+        deletion record is written first. CHANGED when the account no longer has the password that
+        was checked."""
 
     # Administration
 
@@ -197,15 +197,16 @@ class UserStore(Protocol):
         """Makes a confirmed administrator; False when the address has an account."""
 
     def grant(self, user: User, now: datetime, client: Client, by: str) -> bool:
-        """Makes a confirmed account an administrator's; False when it is unconfirmed, disabled or
-        was changed meanwhile. A second command tells the last-admin guard."""
+        """Makes a confirmed account an administrator; False when it is unconfirmed, disabled or was
+        changed meanwhile. A second command updates the last-admin guard."""
 
     def withdraw(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
-        """Ends an account's administration on the next request. The last-admin guard runs first."""
+        """Makes an administrator an ordinary account from the next request on. The last-admin guard
+        runs first."""
 
     def disable(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
         """Ends every session and lets nobody sign in. The last-admin guard runs first."""
 
     def enable(self, user: User, now: datetime, client: Client, by: str) -> bool:
         """Lets the owner sign in again; False when it was not disabled or was changed meanwhile.
-        For an administrator a second command tells the last-admin guard."""
+        For an administrator a second command updates the last-admin guard."""

@@ -28,12 +28,12 @@ class ConfirmMail(DocumentView):
     asked_on: datetime
     sent_on: datetime | None = None
     refused: str | None = None
-    """The mail server's words, when it has refused the address for good."""
+    """The mail server's reason, if it has refused the address for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingEmail(DocumentView):
-    """A new address that is not confirmed yet. It signs nobody in."""
+    """A new address that is not confirmed yet. Nobody can sign in with it."""
 
     email: str
     email_key: str
@@ -45,7 +45,7 @@ class PendingEmail(DocumentView):
 
 @dataclass(frozen=True, slots=True)
 class FormerEmail(DocumentView):
-    """An address that the account had. It may take the account back for some time."""
+    """An address that the account had. Its owner can take the account back for some time."""
 
     email: str
     email_key: str
@@ -57,8 +57,8 @@ class FormerEmail(DocumentView):
 class ResetDone(DocumentView):
     """The last reset: by which link, and from which browser.
 
-    A person whose answer got lost sends the form again, and must not read that somebody else has
-    used the link.
+    A person who did not get the answer sends the form again. The page must not say then that the
+    link was used by somebody else.
     """
 
     version: int
@@ -88,16 +88,16 @@ class User(DocumentView):
     )
     admin: bool = declared(False, takeover=KEPT, reset=KEPT, undo=KEPT, export="administrator")
     admin_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
-    """Goes up when the account becomes an administrator's or stops being one, and when it is
-    disabled or enabled."""
+    """Goes up when the account becomes or stops being an administrator, and when it is disabled or
+    enabled."""
     disabled_on: datetime | None = declared(
         None, takeover=KEPT, reset=KEPT, undo=KEPT, export="disabled_on"
     )
-    """Nobody can sign in since then."""
+    """Since then nobody can sign in."""
     expires_on: datetime | None = declared(
         None, takeover=CLEARED, reset=CLEARED, undo=KEPT, export="expires_on"
     )
-    """MongoDB deletes the unconfirmed account then."""
+    """When MongoDB deletes the account, unless it is confirmed."""
     reminded_on: datetime | None = declared(
         None, takeover=CLEARED, reset=KEPT, undo=KEPT, export="reminded_on"
     )
@@ -121,7 +121,7 @@ class User(DocumentView):
     code_tries: int = declared(0, takeover=CLEARED, reset=KEPT, undo=KEPT, export=None)
     """Wrong codes since the newest mail."""
     code_tries_total: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
-    """Wrong codes in all. A takeover keeps it, or a squatter could guess without end."""
+    """Wrong codes in all. A takeover keeps it, so that a squatter cannot guess without end."""
     exists_told_on: datetime | None = declared(
         None, takeover=KEPT, reset=KEPT, undo=KEPT, export="told_of_registration_on"
     )
@@ -146,17 +146,18 @@ class User(DocumentView):
     refusals: Tally | None = declared(
         None, takeover=CLEARED, reset=CLEARED, undo=CLEARED, export=None
     )
-    """Wrong passwords; the activity in the export has them."""
+    """Wrong passwords. The export shows them in the activity."""
     reset_asks: Tally | None = declared(
         None, takeover=CLEARED, reset=CLEARED, undo=KEPT, export=None
     )
-    """Reset links asked for; the activity in the export has them."""
+    """Reset links asked for. The export shows them in the activity."""
     reset_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
     reset_letter_id: str | None = declared(
         None, takeover=KEPT, reset=CLEARED, undo=CLEARED, export=None
     )
-    """The newest reset letter; None once it is void. A takeover keeps it: the letter goes to the
-    mailbox, and its owner may be the earlier or the later claimant."""
+    """The id of the newest reset letter; None when no reset link is valid. A takeover keeps it,
+    because the letter goes to the owner of the mailbox, who may be the earlier or the later
+    claimant."""
     reset_done: ResetDone | None = declared(
         None, takeover=CLEARED, reset=CLEARED, undo=CLEARED, export=None
     )
@@ -188,7 +189,8 @@ class User(DocumentView):
         for name, view in _LISTS.items():
             parts[name] = tuple(view.from_document(entry) for entry in document.get(name, ()))
         parts["devices"] = tuple(document.get("devices", ()))
-        # Older documents have no count. Each mail asked for has raised the version.
+        # Older documents have no count. There the version shows it: each mail asked for has raised
+        # it.
         parts["resends"] = document.get("resends", max(0, document["token_version"] - 1))
         return super(User, cls).from_document({**document, **parts})
 
@@ -210,13 +212,14 @@ class User(DocumentView):
     def codes_left(self) -> int:
         """How many codes may still be tried: five per mail, ten in all. Then only links confirm.
 
-        A session on somebody else's address must not become a way to guess the code.
+        Otherwise a person who registered somebody else's address could guess the code.
         """
         left = min(MAX_CODE_TRIES - self.code_tries, MAX_CODE_TRIES_TOTAL - self.code_tries_total)
         return max(0, left)
 
     def code_expired(self, now: datetime, max_age: timedelta) -> bool:
-        """Whether the code in the newest mail is too old. Its age counts from the sending."""
+        """Whether the code in the newest mail is too old. Its age counts from when the mail was
+        sent."""
         mail = self.confirm_mail
         return mail is None or now - (mail.sent_on or mail.asked_on) > max_age
 

@@ -13,7 +13,7 @@ from app.web import (
 
 
 def init_app(app: Flask) -> None:
-    """Sets headers, error pages, the viewer and what templates use up."""
+    """Sets up headers, error pages, the viewer and what templates use."""
     assets.init_app(app)
     headers.init_app(app)
     request_bodies.init_app(app)

@@ -27,7 +27,7 @@ def check_confirmed(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respo
 
 
 def check_waiting(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
-    """Only for people who are signed in and not confirmed. The confirmed go home."""
+    """Only for people who are signed in and not confirmed. Confirmed people go to the home page."""
 
     @login_required
     @wraps(view)

@@ -26,8 +26,8 @@ SENTENCES: dict[str, str] = {
     EventKind.RESET_SENT: "A link to choose a new password was sent",
     EventKind.DISABLED: "The account was disabled",
     EventKind.ENABLED: "The account was enabled",
-    EventKind.ADMIN_GRANTED: "The account was made an administrator's",
-    EventKind.ADMIN_WITHDRAWN: "The account was an administrator's no longer",
+    EventKind.ADMIN_GRANTED: "The account became an administrator",
+    EventKind.ADMIN_WITHDRAWN: "The account stopped being an administrator",
 }
 
 
@@ -35,10 +35,10 @@ def activity_line(entry: ActivityEntry, *, owner: str = "you") -> dict[str, obje
     """An entry of the activity.
 
     Args:
-        owner: the reader's word for the owner of the account.
+        owner: the word that the page uses for the owner of the account.
     """
     sentence = SENTENCES.get(entry.kind) or _by_name(entry.kind)
-    # Anybody else who is named is an administrator, by the id of the account.
+    # Any other value of `by` is the id of an administrator's account.
     by = owner if entry.by == "self" else "an administrator" if entry.by else ""
     return {
         "sentence": f"{sentence} ({entry.count} times)" if entry.count > 1 else sentence,
@@ -50,7 +50,7 @@ def activity_line(entry: ActivityEntry, *, owner: str = "you") -> dict[str, obje
 
 
 def session_line(session: LoginSession) -> dict[str, object]:
-    """A signed-in browser."""
+    """An entry of the list of sessions."""
     return {
         "words": browser_name(session.browser) or "Unknown browser",
         "address": session.address,
@@ -60,7 +60,7 @@ def session_line(session: LoginSession) -> dict[str, object]:
 
 
 def letter_label(kind: str) -> str:
-    """A kind of letter."""
+    """The name of a kind of letter."""
     known = KINDS.get(kind)
     return known.label if known else _by_name(kind)
 

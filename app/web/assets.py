@@ -1,7 +1,7 @@
 """Static files: served from memory, compressed, and kept by browsers for a year.
 
-Their URLs have a fingerprint over all files, `/static/0123456789/css/latchkey.css`. It is in the
-path, so relative URLs in style sheets and imports between scripts have it too.
+Their URLs have a fingerprint of all files: `/static/0123456789/css/latchkey.css`. It is a part of
+the path, so relative URLs in style sheets and imports between scripts have it too.
 """
 
 import gzip
@@ -17,10 +17,10 @@ from flask import Flask, Response, abort, request
 PREFIX = "/static/"
 _FOLDER = Path(__file__).resolve().parents[1] / "static"
 _WITH_FINGERPRINT = re.compile(r"([0-9a-f]{10})/(.*)")
-_KEPT = "public, max-age=31536000, immutable"
-_ASKED_AGAIN = "no-cache"
+_CACHED = "public, max-age=31536000, immutable"
+_REVALIDATED = "no-cache"
 _TEXT = "text/plain; charset=utf-8"
-# Not the machine's own table of types, which differs from system to system.
+# Python's `mimetypes` differs from system to system.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -34,7 +34,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file; `compressed` is None where gzip does not help."""
+    """A file; `compressed` is None when gzip does not make it much smaller."""
 
     content: bytes
     compressed: bytes | None
@@ -45,22 +45,22 @@ class Asset:
 def init_app(app: Flask) -> None:
     """Serves `app/static`, and gives templates `asset(name)`, the URL of a file.
 
-    In development the URL has no fingerprint: files are read again when they change, and browsers
-    ask each time.
+    In development the URL has no fingerprint: changed files are read again, and browsers ask each
+    time.
     """
     assets = load(_FOLDER)
     current = fingerprint(assets)
     live = app.jinja_env.auto_reload
 
     def serve(filename: str) -> Response:
-        """A file. One without the current fingerprint may be of another version of the app, which
-        runs beside this one during a deployment."""
+        """A file. A URL with another fingerprint may be from another version of the app, which runs
+        beside this one during a deployment. So it works, but browsers must ask again."""
         found = _WITH_FINGERPRINT.fullmatch(filename)
         prefix, name = found.groups() if found else ("", filename)
         asset = (load(_FOLDER) if live else assets).get(name)
         if asset is None:
             abort(404)
-        return _answer(asset, _KEPT if prefix == current and not live else _ASKED_AGAIN)
+        return _answer(asset, _CACHED if prefix == current and not live else _REVALIDATED)
 
     def url(name: str) -> str:
         return f"{request.script_root}{PREFIX}{name if live else f'{current}/{name}'}"
@@ -70,8 +70,8 @@ def init_app(app: Flask) -> None:
 
 
 def load(folder: Path) -> dict[str, Asset]:
-    """All files of a folder by their relative paths. No other name is ever looked up, so no path
-    leads out of the folder."""
+    """All files of a folder by their relative paths. Only these names are served, so no path can
+    lead out of the folder."""
     return {
         path.relative_to(folder).as_posix(): _read(path, path.stat().st_mtime_ns)
         for path in sorted(folder.rglob("*"))
@@ -80,7 +80,7 @@ def load(folder: Path) -> dict[str, Asset]:
 
 
 def fingerprint(assets: Mapping[str, Asset]) -> str:
-    """Ten hex digits that change with the name or the content of any file."""
+    """Ten hex digits that change when the name or the content of any file changes."""
     lines = (f"{name} {asset.digest}\n" for name, asset in assets.items())
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:10]
 
@@ -98,7 +98,7 @@ def _read(path: Path, _changed: int) -> Asset:
 
 
 def _answer(asset: Asset, cache_control: str) -> Response:
-    """The file, or 304 if the browser has it. Ranges are not served: no file is large."""
+    """The file, or 304 if the browser has it. Ranges are not served, because no file is large."""
     response = Response(content_type=asset.content_type)
     response.headers["Cache-Control"] = cache_control
     if asset.compressed:

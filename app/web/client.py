@@ -9,7 +9,7 @@ _BROWSER_LENGTH = 300
 
 
 def current_client() -> Client:
-    """Who sends this request."""
+    """The sender of this request."""
     return Client(
         address=request.remote_addr or "",
         browser=request.user_agent.string[:_BROWSER_LENGTH],

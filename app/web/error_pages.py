@@ -25,7 +25,7 @@ _RECORDED = {403: "access_refused", 413: "body_refused", 415: "body_refused"}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a page says of an error."""
+    """What a page says about an error."""
 
     title: str
     message: str
@@ -36,47 +36,49 @@ _WORDS = {
         "This form can no longer be used",
         "It was open for too long, or cookies are blocked. Go back, reload the page and try again.",
     ),
-    403: Words("Not yours to see", "You are signed in, but this page is for somebody else."),
+    403: Words("This page is not for you", "You are signed in, but this page is for other people."),
     404: Words("There is no such page", "The address may be mistyped, or the page has moved."),
-    405: Words("That does not work here", "This page cannot be used that way."),
-    413: Words("That is too much", "What was sent is larger than any form here."),
+    405: Words("This does not work here", "This page cannot be used in this way."),
+    413: Words("This is too large", "More was sent than fits any form here."),
     415: Words("Only forms work here", "What was sent is not a form that was filled in."),
-    422: Words("Something is missing", "The form was not filled in as it should be."),
+    422: Words("Something is missing", "Some part of the form was not filled in correctly."),
     429: Words("Too many attempts", "Wait a moment, then try again."),
     500: Words(
         "Something broke on our side",
-        "It is not your fault, and it has been noted. Try again in a moment.",
+        "It is not your fault, and we have a record of it. Try again in a moment.",
     ),
     503: Words(
         "We cannot reach our database",
-        "Nothing is lost. Try again in a moment; sending the same form twice does no harm.",
+        "Nothing is lost. Try again in a moment. You can safely send the same form twice.",
     ),
 }
 _TOO_MANY = {
     "account": Words(
         "Too many attempts to sign in",
         "Somebody has tried many passwords for this account, and this browser has not been signed"
-        " in to it before. A new password by mail works at once.",
+        " in to it before. You can choose a new password by mail at once.",
     ),
     "mail": Words(
         "Too many mails to this address",
-        "It has been mailed again and again within an hour. The newest mail works; look for it"
-        " among the junk, too.",
+        "Many mails were sent to it within an hour. The newest mail works. Look for it in the"
+        " junk folder, too.",
     ),
     "code": Words(
         "Too many codes",
-        "Many codes have been tried for this address. The link in the newest mail works at once.",
+        "Many codes were tried for this address. Use the link in the newest mail instead.",
     ),
 }
-# The browser still has the form and can send it again. Our page must not contain the password.
+# The browser still has the form and can send it again. The page cannot repeat the form, because it
+# must not contain the password.
 _BUSY = Words(
     "Too many people at once",
-    "Your form was not used yet. Reload this page to send it again just as you filled it in.",
+    "Your form was not used. Reload this page to send the same form again.",
 )
 
 
 def init_app(app: Flask) -> None:
-    """Registers a page for every error; otherwise the proxy or the browser would show its own."""
+    """Registers a page for every error. Otherwise the proxy or the browser would show its own
+    page."""
     for code in default_exceptions:
         app.register_error_handler(code, _http_error)
     app.register_error_handler(PyMongoError, _database_error)
@@ -85,7 +87,7 @@ def init_app(app: Flask) -> None:
 
 
 def refusal_page(refusal: Limited | Busy) -> ResponseReturnValue:
-    """The answer where a flow was refused for now."""
+    """The answer when a flow was refused for now."""
     match refusal:
         case Limited():
             return _limited_page(refusal)
@@ -100,7 +102,7 @@ def ask_to_wait(page: str, code: int, seconds: int) -> ResponseReturnValue:
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(request.routing_exception, BadHost):
-        # A page has links, and none can be built for an invalid host.
+        # Our pages have links, which cannot be built for an invalid host.
         return error.get_response()
     code = error.code or 500
     _record(error, code)
@@ -121,7 +123,7 @@ def _record(error: HTTPException, code: int) -> None:
 def _database_error(error: PyMongoError) -> ResponseReturnValue:
     """503 while MongoDB is away: the outcome of the write is unknown, and repeating it is safe.
 
-    Any other error is a fault of ours: Flask logs its traceback and answers with the page for 500.
+    Any other error is our fault: Flask logs its traceback and answers with the page for 500.
     """
     if not is_outage(error):
         raise error
@@ -130,7 +132,7 @@ def _database_error(error: PyMongoError) -> ResponseReturnValue:
 
 
 def _storage_unavailable(error: StorageUnavailable) -> ResponseReturnValue:
-    """Without counting attempts no form is accepted: there would be no limit to guessing."""
+    """503: no form is accepted without counting attempts, because guessing would have no limit."""
     current_app.logger.error("rate limits: %s", error)
     return _unavailable()
 
@@ -140,19 +142,19 @@ def _unavailable() -> ResponseReturnValue:
 
 
 def _hash_queue_full(_error: HashQueueFull) -> ResponseReturnValue:
-    """The form was refused early, before any flow."""
+    """For a form that was refused early, before any flow."""
     return _busy_page()
 
 
 def _busy_page() -> ResponseReturnValue:
-    """The same for every address, whether it has an account or not."""
+    """The page is the same for every address, with or without an account."""
     audit_log.record("overloaded", outcome="refused")
     page = _page(503, retry_after=_RETRY_SECONDS, words=_BUSY)
     return ask_to_wait(page, 503, _RETRY_SECONDS)
 
 
 def _limited_page(limited: Limited) -> ResponseReturnValue:
-    """Says how long to wait, and what works meanwhile."""
+    """A page that says how long to wait, and what works meanwhile."""
     words = _TOO_MANY.get(limited.rule.partition("_")[0], _WORDS[429])
     action = {"label": "Home", "url": url_for("main.home")}
     if limited.rule == "account":
@@ -167,7 +169,8 @@ def _page(
     words: Words | None = None,
     action: dict[str, str] | None = None,
 ) -> str:
-    """Reads nothing from the database, which may be what is broken."""
+    """Renders an error page. It reads nothing from the database, which may be the cause of the
+    error."""
     words = words or _WORDS.get(code) or Words(HTTPStatus(code).phrase, "The request was refused.")
     return render_template(
         "errors/error.html",

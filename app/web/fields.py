@@ -1,4 +1,4 @@
-"""Form fields that several forms have. They check the shape of what was typed, nothing else."""
+"""Form fields that several forms share. They check only the shape of what was typed."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def _parse(form: Any, field: "AddressField") -> None:
 
 
 class AddressField(EmailField):
-    """A mail address. Once the field is valid, `address` is the parsed one."""
+    """A mail address. When the field is valid, `address` has the parsed address."""
 
     address: Address
 
@@ -50,18 +50,19 @@ class AddressField(EmailField):
         super().__init__(label, validators=[required, _parse], **kwargs)
 
 
-def _not_absurd(form: Any, field: "CurrentPasswordField") -> None:
-    # NFKC can shorten a text, but no password here is four times over the limit.
+def _not_too_long(form: Any, field: "CurrentPasswordField") -> None:
+    # NFKC can shorten a text, but never to a quarter for a real password.
     if len(field.data or "") > 4 * passwords.MAX_LENGTH:
-        raise ValidationError("This is longer than any password here.")
+        raise ValidationError("This is too long to be your password.")
 
 
 class CurrentPasswordField(PasswordField):
-    """The account's password. A text that is longer than any password is not worth a hash."""
+    """The account's password. A text that is too long for a password is refused without hashing
+    it."""
 
     def __init__(self, label: str = "Password", **kwargs: Any) -> None:
         required = DataRequired("Enter your password.")
-        super().__init__(label, validators=[required, _not_absurd], **kwargs)
+        super().__init__(label, validators=[required, _not_too_long], **kwargs)
 
 
 def _right_length(form: Any, field: "NewPasswordField") -> None:

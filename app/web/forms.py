@@ -1,4 +1,4 @@
-"""Answering with the page of a form."""
+"""Pages of forms."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from app.users.user import EDITABLE
 
 
 def profile(form: FlaskForm) -> dict[str, Any]:
-    """What was filled in for editable fields of the account: form fields with their names."""
+    """The values of form fields that have the name of an editable field of the account."""
     return {field.name: field.data for field in form if field.name in EDITABLE}
 
 
 def form_page(template: str, form: FlaskForm, **context: Any) -> ResponseReturnValue:
-    """The page of a form: 200 when it is asked for, 422 when what was sent is refused."""
+    """The page of a form: with status 200 to fill it in, and 422 when the sent form is refused."""
     status = 422 if form.is_submitted() else 200
     return render_template(template, form=form, **context), status

@@ -4,19 +4,19 @@ from flask import Flask, request
 from flask.wrappers import Response
 
 _HEADERS = {
-    # Everything comes from the app itself; Bootstrap's icons are data: URLs in its stylesheet. The
-    # development mailbox sets a CSP of its own.
+    # Pages load only files of the app itself. Bootstrap's icons are data: URLs in its style sheet.
+    # The development mailbox sets its own CSP.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " font-src 'self'; connect-src 'self'; form-action 'self'; frame-src 'self';"
         " object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # A link's token is in the path, and no other site may learn it (ASVS 14.2.1).
+    # The path of a link has the token, and other sites must not see it (ASVS 14.2.1).
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # Static files set their own.
+    # Static files set their own value.
     "Cache-Control": "no-store",
 }
 _YEAR = "max-age=31536000; includeSubDomains"

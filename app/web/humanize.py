@@ -25,7 +25,8 @@ def duration(span: timedelta) -> str:
 
 
 def rounded_up(span: timedelta) -> str:
-    """Rounded up, so that waiting so long is enough: whole minutes, or seconds below one."""
+    """Rounded up, so that waiting this long is enough: whole minutes, or seconds up to one
+    minute."""
     seconds = int(span.total_seconds())
     if seconds <= 60:
         return duration(span)
@@ -34,7 +35,7 @@ def rounded_up(span: timedelta) -> str:
 
 
 def took(seconds: float | None) -> str:
-    """Short, by its two largest units: "42 s", "3 min 5 s", "2 h", "1 d 4 h"; a dash for none."""
+    """Short, in the two largest units: "42 s", "3 min 5 s", "2 h", "1 d 4 h"; a dash for None."""
     if seconds is None:
         return "–"
     left, parts = round(seconds), []
@@ -54,8 +55,8 @@ def percent(part: int, whole: int) -> str:
 
 @lru_cache(maxsize=1024)
 def browser_name(user_agent: str) -> str:
-    """ "Firefox on Windows", or as much of it as the User-Agent tells; may be empty."""
-    # Imported here: its rules take long to load, and only pages about sessions need them.
+    """ "Firefox on Windows", or the part of it that the User-Agent shows; may be empty."""
+    # Imported here because its rules take long to load, and only pages about sessions need them.
     import ua_parser
 
     found = ua_parser.parse(user_agent)

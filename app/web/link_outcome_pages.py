@@ -18,7 +18,7 @@ from app.users.user import User
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button: where it leads and how."""
+    """A button: its label, where it leads, and the HTTP method."""
 
     label: str
     url: str
@@ -62,18 +62,18 @@ def _go_on(opened: OpenedLink) -> Action:
 
 
 def _meanwhile(opened: OpenedLink) -> Page:
-    """The link is good, but another step changed the account between reading and writing."""
+    """The link is valid, but another step changed the account between reading and writing."""
     return Page(
         status=409,
         alert="warning",
-        title="Something else came first",
-        message="The account was changed at the same moment, so nothing was done. Try again.",
+        title="Your account was just changed",
+        message="It was changed at the same time, so this link did nothing yet. Try again.",
         action=Action("Open the link again", request.path),
     )
 
 
 def _when(moment: datetime) -> Markup:
-    """A time. A script shows it in the reader's time zone."""
+    """A time in UTC; a script shows it in the reader's time zone."""
     return Markup('<time datetime="{}">{}</time>').format(
         moment.isoformat(), moment.strftime("%d %b %Y, %H:%M UTC")
     )
@@ -87,8 +87,8 @@ def _expired(opened: OpenedLink) -> Page:
         alert="warning",
         title="This link has expired",
         message=Markup(
-            "It worked until {}. For safety, links work for a limited time only."
-        ).format(_when(link.signed_on + max_age) if link.signed_on else "lately"),
+            "It worked until {}. For safety, links work only for a limited time."
+        ).format(_when(link.signed_on + max_age) if link.signed_on else "recently"),
         action=_again(opened),
     )
 
@@ -140,7 +140,7 @@ def _already_done(opened: OpenedLink) -> Page:
     if opened.purpose is Purpose.EMAIL_UNDO:
         return _already_restored(opened)
     address = opened.user.email if opened.user else "This address"
-    # A change of address has no time of its own on the account.
+    # The account does not store when a changed address was confirmed.
     known = opened.purpose is Purpose.CONFIRM and opened.user and opened.user.confirmed_on
     since = Markup(" on {}").format(_when(known)) if known else ""
     return Page(
@@ -201,7 +201,7 @@ def _disabled(opened: OpenedLink) -> Page:
         status=403,
         alert="danger",
         title="This account is disabled",
-        message="An administrator can enable it again. Then this link works, or a new one.",
+        message="An administrator can enable it again. Then use this link or ask for a new one.",
         action=Action("Home", url_for("main.home")),
     )
 

@@ -1,21 +1,21 @@
-"""Where `next` may lead: to pages of this app only (ASVS 3.7.2)."""
+"""Where `next` may lead: only to pages of this app (ASVS 3.7.2)."""
 
 import re
 from urllib.parse import unquote
 
 from flask import url_for
 
-# A path: no host, no empty or dotted segment, nothing that a browser would correct.
+# A path of printable ASCII without a host. Browsers would "correct" other characters.
 _LOCAL_PATH = re.compile(r"/(?!/)[!-~]*")
 
 
 def local_path(target: str | None) -> str:
     """The target if it is a path of this app, else the home page."""
     home = url_for("main.home")
-    # Split before decoding: an encoded question mark does not end the path.
+    # Split before decoding, because an encoded question mark does not end the path.
     path = unquote((target or "").partition("?")[0])
     segments = path.split("/")[1:]
-    odd = "\\" in path or any(segment in {"", ".", ".."} for segment in segments[:-1])
-    if not target or odd or not _LOCAL_PATH.fullmatch(target) or not _LOCAL_PATH.fullmatch(path):
+    unsafe = "\\" in path or any(segment in {"", ".", ".."} for segment in segments[:-1])
+    if not target or unsafe or not _LOCAL_PATH.fullmatch(target) or not _LOCAL_PATH.fullmatch(path):
         return home
     return target

@@ -1,4 +1,4 @@
-"""Which request bodies are read: forms, up to a size."""
+"""Request bodies: only forms up to a size are accepted."""
 
 from flask import Flask, abort, request
 
@@ -11,7 +11,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_other_bodies() -> None:
-    """Aborts with 413 or 415. Flask-WTF would take JSON for a form."""
+    """Aborts with 413 or 415. Flask-WTF would accept JSON as a form."""
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return
     limit = request.max_content_length or 0
@@ -23,6 +23,7 @@ def _refuse_other_bodies() -> None:
     # Werkzeug reads a body of unknown length up to the limit and drops the rest.
     if request.content_length is None and len(request.get_data()) >= limit:
         abort(413)
-    # Flask-WTF would use an uploaded file as a field's text, and fails on a field without a name.
+    # Flask-WTF would use an uploaded file as the text of a field, and it fails on a field without a
+    # name.
     if request.files or None in request.form:
         abort(415)

@@ -1,4 +1,4 @@
-"""The session cookie: signed, and read without ever failing."""
+"""The session cookie: signed, and any cookie can be read without an error."""
 
 import hashlib
 from functools import cache
@@ -26,8 +26,8 @@ def _serializer(keys: tuple[str, ...]) -> URLSafeTimedSerializer:
 
 
 class SignedSessions(SecureCookieSessionInterface):
-    """Flask's session interface with our signatures. A signed cookie that does not hold a session
-    is an empty session, not an error. Static files have no session."""
+    """Flask's session interface with our signatures. A signed cookie without a session counts as an
+    empty session, not as an error. Static files have no session."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
         return _serializer(signing_keys(app.config))
@@ -47,7 +47,7 @@ def session_ids() -> tuple[ObjectId, str] | None:
 
 
 def parse_ids(cookie_id: Any) -> tuple[ObjectId, str] | None:
-    """The two ids in what Flask-Login keeps, or None for anything else."""
+    """The two ids in the value that Flask-Login stores, or None if it has another form."""
     if not isinstance(cookie_id, str):
         return None
     user_id, _, session_id = cookie_id.partition(".")
@@ -58,9 +58,8 @@ def parse_ids(cookie_id: Any) -> tuple[ObjectId, str] | None:
 
 
 def browser_key() -> str:
-    """A hash of this browser's CSRF secret. It recognises a browser that sends a form twice.
+    """A hash of this browser's CSRF secret, to recognise a browser that sends a form twice.
 
-    The cookie of a known browser does not serve: it comes with the first answer, which may get
-    lost.
+    The cookie of a known browser cannot be used: it is set by the first answer, which may get lost.
     """
     return hashlib.sha256(str(session.get("csrf_token", "")).encode()).hexdigest()[:32]

@@ -1,5 +1,5 @@
-"""The viewer: who looks at a page. The cookie carries an account id and a session id, and the
-account's document says whether that session is alive."""
+"""The viewer: the person who looks at a page. The cookie has an account id and a session id, and
+the account's document shows whether that session is alive."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from app.users.user import User
 from app.web import waiting_claim
 from app.web.session_cookie import SignedSessions, parse_ids, session_ids
 
-# How often `seen_on` is stored: most pages cost one find, not a find and a write.
+# How often `seen_on` is stored. So most pages need one find and no write.
 _SEEN_EVERY = timedelta(minutes=5)
 
 
@@ -55,8 +55,8 @@ class Viewer(UserMixin):
 def init_app(app: Flask) -> None:
     """Sets Flask-Login and the session cookie up."""
     app.session_interface = SignedSessions()
-    # Flask-Login's own context processor looks the account up for every page. An error page that is
-    # shown because the database is away would then fail. This proxy looks when a template asks.
+    # Flask-Login's own context processor looks the account up for every page. An error page about
+    # an unreachable database would then fail. This proxy looks it up only when a template uses it.
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: {"current_user": current_user})
     app.jinja_env.globals["kind_of_viewer"] = _kind_of_viewer
@@ -82,7 +82,7 @@ def start(user: User, entry: LoginSession, *, remember: bool = False) -> None:
 
 
 def renew(user: User, entry: LoginSession, *, remember: bool = False) -> None:
-    """Puts a session into this browser's cookie in place of one that has ended already."""
+    """Puts a session into this browser's cookie, in place of a session that has ended already."""
     session.clear()
     session.permanent = remember
     login_user(Viewer(user, entry.id))
@@ -96,16 +96,16 @@ def end() -> None:
 
 
 def account_is_deleted() -> bool:
-    """Whether this browser was signed in to an account that is deleted.
+    """Whether this browser was signed in to an account that was deleted.
 
-    Not for the cookie of a claim: it may be a decoy's, which never had an account.
+    False for a visitor who still waits: the cookie may belong to a decoy, which is not stored.
     """
     ids = session_ids()
     return ids is not None and not waiting_claim.is_open() and is_deleted(ids[0])
 
 
 def _kind_of_viewer() -> str:
-    """For the navigation. Looked up once, since each use of the proxy takes time."""
+    """Which navigation the viewer gets. The proxy is resolved once, since each use takes time."""
     viewer = current_user._get_current_object()
     if not viewer.is_authenticated:
         return "stranger"
@@ -115,11 +115,12 @@ def _kind_of_viewer() -> str:
 
 
 def _to_sign_in() -> ResponseReturnValue:
-    """Leads to the sign-in page, and back afterwards; home where the page only takes a POST."""
+    """Redirects to the sign-in page, which leads back to the page, or home if the page accepts only
+    POST."""
     if request.method == "POST" and "_user_id" in session:
-        # For example after a change of password whose answer got lost: it ended this session.
+        # For example, a change of password ended this session, and its answer got lost.
         flash(
-            "Your session has ended. Sign in to go on; with your new password, if you have just"
+            "Your session has ended. Sign in to go on. Use your new password if you have just"
             " changed it.",
             "info",
         )

@@ -1,7 +1,7 @@
 """The claim of a visitor who has registered and waits: the typed address and times, in the cookie.
 
-A new account and an address that is taken give cookies of the same shape. Of a claim whose ids
-match no account a decoy is made, so that the visitor sees what a newcomer sees.
+A new account and a taken address give cookies of the same shape. When the ids in the cookie match
+no account, the claim gives a decoy, so that the visitor sees the same pages as for a new account.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ _CLAIM, _ADDRESS = "claim", "mend"
 
 
 def begin(typed: str, asked_on: datetime) -> None:
-    """Keeps a claim on the address, for a browser that has just been signed in."""
+    """Stores a claim on the address, in a browser that has just been signed in."""
     session[_CLAIM] = [typed, _milliseconds(asked_on), 0, 0]
 
 
@@ -26,7 +26,7 @@ def is_open() -> bool:
 
 
 def record_resend(asked_on: datetime) -> None:
-    """Keeps the time in the cookie. A decoy has no other place for it."""
+    """Stores the time in the cookie, because a decoy is stored nowhere else."""
     match session.get(_CLAIM):
         case [typed, _asked, _tries, total]:
             session[_CLAIM] = [typed, _milliseconds(asked_on), 0, total]
@@ -44,29 +44,30 @@ def record_code_try() -> None:
 
 
 def settle() -> None:
-    """The address is confirmed: from now on the cookie belongs to one session and ends with it."""
+    """Removes the claim when the address is confirmed. From then on the cookie works only as long
+    as its session."""
     session.pop(_CLAIM, None)
 
 
 def leave(typed: str) -> None:
-    """Empties the cookie except for the address, which is to be corrected."""
+    """Empties the cookie, but keeps the address for the person to correct."""
     session.clear()
     keep_address(typed)
 
 
 def keep_address(typed: str) -> None:
-    """Keeps an address for the sign-up form, which is filled in with it."""
+    """Stores an address, with which the sign-up form will be filled in."""
     session[_ADDRESS] = typed
 
 
 def kept_address() -> str:
-    """The address that `keep_address` has kept, or an empty text."""
+    """The address that `keep_address` stored, or an empty text."""
     typed = session.get(_ADDRESS, "")
     return typed if isinstance(typed, str) else ""
 
 
 def decoy_of_claim(user_id: ObjectId, now: datetime) -> User | None:
-    """The decoy that this cookie's claim stands for, unless it is too old."""
+    """A decoy for the claim in this cookie, or None if the claim is too old."""
     match session.get(_CLAIM):
         case [str(typed), int(asked), int(tries), int(total)]:
             asked_on = datetime.fromtimestamp(asked / 1000, UTC)
@@ -78,5 +79,5 @@ def decoy_of_claim(user_id: ObjectId, now: datetime) -> User | None:
 
 
 def _milliseconds(moment: datetime) -> int:
-    """As exact as MongoDB stores it. A rounded time would show a decoy by its countdown."""
+    """As exact as in MongoDB. With a less exact time, the countdown would differ for a decoy."""
     return round(moment.timestamp() * 1000)

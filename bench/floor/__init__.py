@@ -1,8 +1,8 @@
 """The floor: the least code on bare Flask, pymongo and bcrypt that does the same steps.
 
-It is no product. It checks no form, no password's strength and no CSRF token, sends no mail, limits
-and logs nothing, has no sessions that end, and its pages are short. What it shares with ours is
-what no product can do without: the cost of the hash, writes that a majority has journalled, one
+It is no product. It checks no form, no strength of a password and no CSRF token. It sends no mail,
+limits nothing and logs nothing. Its sessions never end, and its pages are short. It shares with
+ours what every product needs: the cost of the hash, writes that a majority has journalled, one
 command for each step, a signed cookie, a template for each page.
 """
 
@@ -21,7 +21,7 @@ LINK_SALT = "floor:confirm"
 
 
 def create_app() -> Flask:
-    """For gunicorn."""
+    """The app, for gunicorn."""
     app = Flask(__name__)
     app.secret_key = os.environ["SECRET_KEY"]
     links = URLSafeTimedSerializer(app.secret_key, salt=LINK_SALT)

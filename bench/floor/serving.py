@@ -1,4 +1,4 @@
-"""How the floor is served: as many workers and threads as ours has, and gunicorn's own log."""
+"""gunicorn's settings for the floor and the peers: workers and threads as ours, its own log."""
 
 import os
 

@@ -1,17 +1,18 @@
-"""The rows, a module for each kind of step."""
+"""The rows of the table: a module for each kind of step."""
 
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
 from bench.rows import commands, funnel, hashes, mail, pages, process, scale
-from bench.sides import Floor, Ours
+from bench.sides import Sides
 from bench.stage import Stage
 
-ROWS: dict[str, Callable[[Stage, Ours, Floor], Iterator[Row]]] = {
+ROWS: dict[str, Callable[[Stage, Sides], Iterator[Row]]] = {
     "register": hashes.registering,
     "slow-mail": hashes.registering_with_slow_mail,
     "sign-in": hashes.signing_in,
     "page": pages.signed_in_page,
+    "account": pages.account_page,
     "form": pages.form_page,
     "link": pages.confirming,
     "flood": hashes.flooding,

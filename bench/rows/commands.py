@@ -1,4 +1,4 @@
-"""MongoDB commands of a request to the served app, as the server itself has noted them."""
+"""The MongoDB commands of a request to the served app, as MongoDB's profiler counts them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,10 +11,10 @@ from bench.report import Goal, Row
 from bench.rows.hashes import blank_form
 from bench.rows.pages import open_and_press
 from bench.rows.scale import costs
-from bench.sides import Floor, Ours
+from bench.sides import Ours, Sides
 from bench.stage import Stage
 
-# As tests/test_commands.py asserts them, for these steps and many more.
+# tests/test_commands.py asserts these numbers, and those of many more steps.
 _COUNTED = {
     "form page, anonymous": 0,
     "register": 1,
@@ -24,9 +24,9 @@ _COUNTED = {
 }
 
 
-def counting(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
+def counting(stage: Stage, sides: Sides) -> Iterator[Row]:
     """Each step once."""
-    del floor
+    ours = sides.ours
     steps = {name: partial(_once, ours, step) for name, step in _steps(stage, ours).items()}
     for name, cost in costs(ours.users, steps).items():
         found, goal = Spread((float(cost.commands),)), Goal(at_most=_COUNTED[name])

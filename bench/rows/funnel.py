@@ -1,4 +1,4 @@
-"""The funnel: what an administrator's page asks of MongoDB, beside a bare scan of one index."""
+"""The funnel: the queries of the administrator's page, beside a bare scan of one index."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from app.users.funnel.date_range import By, DateRange
 from app.users.funnel.figures import figures
 from bench.measure import Spread
 from bench.report import Goal, Row, milliseconds
-from bench.sides import Floor, Ours
+from bench.sides import Sides
 from bench.stage import Stage
 
 Document = dict[str, Any]
@@ -26,9 +26,9 @@ _BATCH = 10_000
 _TURNS = 3
 
 
-def counting(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """A year of registrations, of which seven in ten were confirmed, by week."""
-    del ours, floor
+def counting(stage: Stage, sides: Sides) -> Iterator[Row]:
+    """A year of registrations by week; seven in ten are confirmed."""
+    del sides
     now, number = utcnow(), stage.effort.accounts
     database = stage.database("funnel")
     _fill(database, number, now)
@@ -54,7 +54,7 @@ def _took(work: Callable[[], object]) -> float:
 
 
 def _scan(database: Database[Document], now: datetime) -> list[Document]:
-    """The least that a count of the confirmed could read."""
+    """The least that a count of the confirmed accounts must read."""
     confirmed = {"confirmed": True, "registered_on": {"$gte": now - _YEAR}}
     newest = {"_id": None, "newest": {"$max": "$confirmed_on"}}
     return list(database["users"].aggregate([{"$match": confirmed}, {"$group": newest}]))
@@ -66,7 +66,7 @@ def _fill(database: Database[Document], number: int, now: datetime) -> None:
     for start in range(0, number, _BATCH):
         size = min(_BATCH, number - start)
         users.insert_many([_account(start + one, chance, now) for one in range(size)])
-    # Made at the end, which takes a tenth of the time.
+    # At the end: that takes a tenth of the time.
     list(indexes.apply(database))
 
 
@@ -82,7 +82,7 @@ def _account(number: int, chance: random.Random, now: datetime) -> Document:
         "registered_on": registered,
         "confirmed": confirmed,
         "confirmed_on": registered + took if confirmed else None,
-        # Not overdue: MongoDB would delete them while they are counted.
+        # Not overdue: MongoDB would delete them during the count.
         **({} if confirmed else {"expires_on": now + timedelta(days=7)}),
         "token_version": 1 + (chance.random() < 0.1),
         "admin": False,

@@ -1,63 +1,40 @@
-"""Letters: how fast workers deliver what is owed."""
+"""Letters: how fast mail workers deliver them."""
 
 import smtplib
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import partial
 from threading import Thread
-from typing import Self
 
 from app.users.clock import utcnow
-from bench.load import Tally
 from bench.measure import Pairs, alternate
 from bench.report import Goal, Row, per_second
-from bench.servers import Process
-from bench.sides import Floor, Ours
+from bench.servers import Process, Sink
+from bench.sides import Ours, Sides
 from bench.stage import Stage
 
 _FROM, _TO = "no-reply@example.org", "person@example.org"
-# Longer than a worker's start, so that all begin at the same moment.
+# Longer than the start of a worker, so that all workers begin at the same moment.
 _AHEAD = timedelta(seconds=2)
-
-
-class Sink(Process):
-    """A mail server in a process of its own, which tells when it has taken each mail."""
-
-    def __init__(self, stage: Stage, seconds: float) -> None:
-        command = ["-m", "bench.sink", str(seconds)]
-        super().__init__(command, stage.settings("ours"), stage.log(), subprocess.PIPE)
-
-    def __enter__(self) -> Self:
-        said = self.lines.readline()
-        if not said:
-            raise self.fail("the mail server did not start")
-        self.port = int(said)
-        return super().__enter__()
-
-    def take(self, number: int) -> Tally:
-        """Waits for so many mails; when each was taken, the first being the beginning."""
-        moments = [float(self.lines.readline()) for _ in range(number)]
-        return Tally(moments[0], moments[1:])
 
 
 @contextmanager
 def deliver(stage: Stage, ours: Ours, sink: Sink, workers: int = 1) -> Iterator[list[Process]]:
-    """Our mail workers, on our accounts."""
+    """Runs our mail workers on our accounts."""
     env = {**ours.settings, "APP_MAIL_PORT": str(sink.port)}
     command = ["scripts/send_mail.py"]
     with ExitStack() as running:
         yield [running.enter_context(Process(command, env, stage.log())) for _ in range(workers)]
 
 
-def delivering(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """One worker beside bare smtplib, which sends the same text over and over; then two workers."""
-    del floor
+def delivering(stage: Stage, sides: Sides) -> Iterator[Row]:
+    """One worker beside bare smtplib, which repeats one mail; then two workers beside one."""
+    ours = sides.ours
     mail, number, rounds = ours.letter(), stage.effort.letters, stage.effort.letter_rounds
     ours.owe_nothing()
     for seconds in stage.effort.mail_servers:
-        with Sink(stage, seconds) as sink:
+        with stage.mail_server(seconds) as sink:
             one = partial(_owed, stage, ours, sink, number, 1)
             two = partial(_owed, stage, ours, sink, number, 2)
             alone = alternate(partial(_bare, sink, number, mail), one, rounds, warm_up=False)
@@ -73,7 +50,7 @@ def _row(name: str, pairs: Pairs, unit: str, at_least: float) -> Row:
 
 
 def _bare(sink: Sink, number: int, mail: bytes) -> float:
-    """Letters a second over one connection, the same text each time."""
+    """Letters per second over one connection, the same mail each time."""
 
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", sink.port) as connection:
@@ -88,7 +65,7 @@ def _bare(sink: Sink, number: int, mail: bytes) -> float:
 
 
 def _owed(stage: Stage, ours: Ours, sink: Sink, number: int, workers: int) -> float:
-    """Letters a second that workers deliver which have been waiting for them to fall due."""
+    """Letters per second of workers that are running when the letters fall due."""
     people = ours.people(number, confirmed=False, letter_due_on=utcnow() + _AHEAD)
     with deliver(stage, ours, sink, workers):
         rate = sink.take(number).rate

@@ -1,56 +1,77 @@
-"""The processes: how soon they answer, and what memory they hold."""
+"""The processes: how soon they answer, and how much memory they use."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from app.users.clock import utcnow
 from bench.load import drive
-from bench.measure import Spread, alternate
+from bench.measure import Pairs, Spread, alternate
 from bench.report import Goal, Row
-from bench.rows.mail import Sink, deliver
-from bench.rows.pages import page
-from bench.servers import FLOOR, OURS, Web
-from bench.sides import Floor, Ours
+from bench.rows.mail import deliver
+from bench.rows.pages import Side, page
+from bench.servers import FLOOR, OURS, PEER, Web
+from bench.sides import Ours, Sides
 from bench.stage import Stage
 
 _MIB = 2**20
 _LETTERS = 10
 
 
-def starting(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """From `gunicorn` to the first page."""
+def starting(stage: Stage, sides: Sides) -> Iterator[Row]:
+    """From the start of gunicorn to the first page."""
 
-    def start(app: str, env: dict[str, str]) -> float:
-        began = time.monotonic()
-        with Web(app, env, stage.log(), 1) as web:
-            return web.wait_for_answer() - began
+    def start(app: str, env: dict[str, str]) -> Callable[[], float]:
+        def measure() -> float:
+            began = time.monotonic()
+            with Web(app, env, stage.log(), 1) as web:
+                return web.wait_for_answer() - began
+
+        return measure
 
     pairs = alternate(
-        lambda: start(FLOOR, floor.settings),
-        lambda: start(OURS, ours.settings),
-        min(stage.effort.rounds, 5),
+        start(FLOOR, sides.floor.settings),
+        start(OURS, sides.ours.settings),
+        stage.effort.rounds,
+        peers=[start(PEER, peer.settings()) for peer in sides.peers],
     )
     goal = Goal(at_most=0.8)
     cells = f"{pairs.floor.median:.2f} s", f"{pairs.ours.median:.2f} s"
-    yield Row("start to first answer", *cells, pairs.ours, "s", goal)
+    yield Row("start to first answer", *cells, pairs.ours, "s", goal, pairs.shares, "x")
 
 
-def memory(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """Of each process after some work: its share (PSS), of what several share a part each."""
-    reader = page("/", [ours.cookie(*ours.people(1, confirmed=True))])
-    bare = page("/", [floor.cookie(*floor.people(1))])
-    for web, crowd in ((ours.many, reader), (floor.many, bare)):
+def memory(stage: Stage, sides: Sides) -> Iterator[Row]:
+    """The proportional set size (PSS) of each process after some work."""
+    ours, floor = sides.ours, sides.floor
+    (user_id,), (person,) = floor.people(1), ours.people(1, confirmed=True)
+    used: list[Side] = [
+        (floor.many, page("/", [floor.cookie(user_id)])),
+        (ours.many, page("/", [ours.cookie(person)])),
+    ]
+    for peer in sides.peers:
+        (reader,) = peer.people(1, confirmed=True)
+        used.append((peer.many, page("/", [reader.cookie])))
+    for web, crowd in used:
         drive(web.port, stage.effort.page_seconds, crowd)
-    yield _row("gunicorn, each process", _shares(floor.many.pids), _shares(ours.many.pids))
-    with ExitStack() as stack:
-        sink = stack.enter_context(Sink(stage, 0.0))
+    bare, mine, *peers = (_shares(web.pids) for web, _ in used)
+    medians = (Spread((each.median,)) for each in (bare, mine, *peers))
+    first, second, *others = medians
+    shares = Pairs(first, second, tuple(others)).shares
+    row = _row("gunicorn, each process", bare, mine)
+    yield replace(row, shares=shares, share_unit="x")
+    yield _row("mail worker", None, _worker(stage, ours))
+
+
+def _worker(stage: Stage, ours: Ours) -> Spread:
+    with ExitStack() as running:
+        sink = running.enter_context(stage.mail_server(0.0))
         ours.owe_nothing()
         ours.people(_LETTERS, confirmed=False, letter_due_on=utcnow())
-        (worker,) = stack.enter_context(deliver(stage, ours, sink))
+        (worker,) = running.enter_context(deliver(stage, ours, sink))
         sink.take(_LETTERS)
-        yield _row("mail worker", None, _shares([worker.popen.pid]))
+        return _shares([worker.popen.pid])
 
 
 def _row(name: str, floor: Spread | None, ours: Spread) -> Row:

@@ -1,4 +1,4 @@
-"""The size of the collection: what each step reads, and how long it takes, among few and many."""
+"""What each step reads, and how long it takes, in a small and a large collection."""
 
 import random
 import statistics
@@ -18,11 +18,11 @@ from bench import people
 from bench.measure import Pairs, Spread
 from bench.people import BROWSER, WEEK, Person, Users
 from bench.report import Goal, Row, milliseconds
-from bench.sides import Floor, Ours
+from bench.sides import Sides
 from bench.stage import Stage
 
 FEW = 1_000
-# One of so many is still unconfirmed.
+# One account in so many is unconfirmed.
 _UNCONFIRMED = 10
 _LEASE = timedelta(minutes=1)
 _NO_COOLDOWN = timedelta(0)
@@ -32,7 +32,7 @@ Steps = dict[str, Callable[[], object]]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the server says a step was: commands, index keys and documents read."""
+    """What MongoDB counts for a step: commands, index keys and documents read."""
 
     commands: int
     keys: int
@@ -40,7 +40,7 @@ class Cost:
 
     @property
     def read(self) -> int:
-        """Both kinds."""
+        """Keys and documents together."""
         return self.keys + self.documents
 
     def __str__(self) -> str:
@@ -48,14 +48,14 @@ class Cost:
 
 
 class Crowded:
-    """A collection with so many accounts, and some of them to act as."""
+    """A collection of so many accounts. The steps act as the owners of some of them."""
 
     def __init__(self, users: Users, names: Iterator[str], number: int, steps: int) -> None:
         self.users, self._names = users, names
         self.repository, self.outbox = UserRepository(users), Outbox(users)
         self._settled = iter(self._fill(number, confirmed=True, keep=steps))
         self._waiting = iter(self._fill(number // _UNCONFIRMED, confirmed=False, keep=steps))
-        # Made at the end, which takes a tenth of the time.
+        # At the end: that takes a tenth of the time.
         list(indexes.apply(users.database))
 
     def _fill(self, number: int, *, confirmed: bool, keep: int) -> list[Person]:
@@ -64,7 +64,7 @@ class Crowded:
         return random.sample(stored, keep)
 
     def steps(self) -> Steps:
-        """One person's, from registering to a reset: each once, on accounts that are not in use."""
+        """The steps of one person, from registering to a reset, on accounts not used before."""
         settled, waiting = next(self._settled), next(self._waiting)
         users, now = self.repository, utcnow()
         user, unconfirmed = users.find(settled.id), users.find(waiting.id)
@@ -93,21 +93,22 @@ class Crowded:
 
 
 def costs(users: Users, steps: Mapping[str, Callable[[], object]]) -> dict[str, Cost]:
-    """What the server's profiler has noted of each step."""
+    """The cost of each step, from MongoDB's profiler."""
     database = users.database
-    found = {}
+    counted = {}
     for name, step in steps.items():
         database.command("profile", 2)
         step()
         database.command("profile", 0)
-        noted: list[dict[str, Any]] = list(database["system.profile"].find({"ns": users.full_name}))
+        found = database["system.profile"].find({"ns": users.full_name})
+        entries: list[dict[str, Any]] = list(found)
         database["system.profile"].drop()
-        found[name] = Cost(
-            len(noted),
-            sum(command.get("keysExamined", 0) for command in noted),
-            sum(command.get("docsExamined", 0) for command in noted),
+        counted[name] = Cost(
+            len(entries),
+            sum(command.get("keysExamined", 0) for command in entries),
+            sum(command.get("docsExamined", 0) for command in entries),
         )
-    return found
+    return counted
 
 
 def _time(steps: Steps) -> dict[str, float]:
@@ -119,11 +120,11 @@ def _time(steps: Steps) -> dict[str, float]:
     return took
 
 
-def growing(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
-    """A thousand accounts and a million, in turn."""
-    del ours, floor
+def growing(stage: Stage, sides: Sides) -> Iterator[Row]:
+    """A thousand accounts and a million, in alternation."""
+    del sides
     effort = stage.effort
-    number = 2 + effort.steps  # for the profiler, and to warm up
+    number = 2 + effort.steps  # two more: for the profiler, and to warm up
     few, many = (
         Crowded(stage.database(f"of_{size}")["users"], stage.names(), size, number)
         for size in (FEW, effort.accounts)
@@ -143,13 +144,13 @@ def growing(stage: Stage, ours: Ours, floor: Floor) -> Iterator[Row]:
 
 
 def _quarterly(pairs: Pairs) -> Spread:
-    """The ratio in four parts of the time, each of medians: some steps wait for the disk."""
+    """The ratios of four parts of the run, each of medians: some steps wait for the disk."""
     quarters = zip(_quarters(pairs.ours), _quarters(pairs.floor), strict=True)
     return Spread(tuple(mine / theirs for mine, theirs in quarters))
 
 
 def _quarters(spread: Spread) -> Iterator[float]:
-    """The medians of four parts, in the order in which they were measured."""
+    """The medians of four parts, in the order of measuring."""
     size = max(1, len(spread.values) // 4)
     for at in range(0, len(spread.values), size):
         yield statistics.median(spread.values[at : at + size])

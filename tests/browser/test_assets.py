@@ -147,7 +147,8 @@ def test_nothing_moves_while_the_profile_loads_on_a_phone(
     assert page.evaluate(SHIFTS) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1024, 1280, 1920])
+# On wider screens the page is centred, and the brand stays at the edge.
+@pytest.mark.parametrize("width", [360, 768, 1024])
 @pytest.mark.parametrize("path", ["/", "/dev/mail"])
 def test_the_brand_and_a_wide_page_start_at_the_same_line(
     new_page: NewPage, path: str, width: int

@@ -46,7 +46,7 @@ class UnreliableSite:
 
     @property
     def users(self) -> Users:
-        """The accounts, without the relay."""
+        """The accounts, read directly and not through the relay."""
         return self.database["users"]
 
     def lose_answer_to(self, command: str) -> None:
@@ -235,7 +235,9 @@ def test_a_repeated_reset_succeeds(each_site: UnreliableSite, ada: Person, email
     assert again.location == "/login"
     assert "Your password is changed" in alert(person.get("/login"), "success")
     assert person.sign_in(email, NEW).location == "/"
-    assert account(each_site, email)["reset_done"]["version"] == 1, "one letter was enough"
+    assert account(each_site, email)["reset_done"]["version"] == 1, (
+        "the repeated request needs no second letter"
+    )
 
 
 def test_a_repeated_password_change_says_which_password_works(

@@ -100,5 +100,5 @@ def test_a_password_change_sent_twice_says_which_password_works(ada: Visitor) ->
     ada.submit("/profile/password", **fields)
     again = earlier.forge("/profile/password", fields)
     assert again.location.startswith("/login")
-    assert "with your new password" in alert(earlier.get(again.location), "info")
+    assert "Use your new password" in alert(earlier.get(again.location), "info")
     assert earlier.sign_in(EMAIL, NEW).location == "/"

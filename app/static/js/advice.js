@@ -1,5 +1,5 @@
-// Comfort on the form to sign up: asks about the address while it is typed, and offers a likelier
-// spelling. Advice only: whatever goes wrong here, the form works.
+// Helps on the form to sign up: asks the server about the address while it is typed, and offers a
+// better spelling. The form works without this script.
 
 const PAUSE = 400;
 
@@ -14,7 +14,7 @@ async function ask() {
   clearTimeout(timer);
   request?.abort();
   const email = input.value.trim();
-  // The same button stays where it is: the focus may be on its way to it.
+  // For the same address the button is not replaced, because it may be about to get the focus.
   if (email !== known.email) known = { email, ...(await answerTo(email)) };
   show(known);
 }
@@ -32,7 +32,7 @@ function show({ email, suggestion, undeliverable }) {
   if (suggestion) {
     if (!place.querySelector('button')) place.replaceChildren('Did you mean ', offer(suggestion), '?');
   } else if (undeliverable && document.activeElement !== input) {
-    // Not while it is typed: of half a domain this is always true.
+    // Not while it is typed, because half a domain never has a mail server.
     const domain = email.slice(email.lastIndexOf('@') + 1);
     place.textContent = `We found no mail server for ${domain}. Is the spelling right?`;
   }
@@ -59,4 +59,4 @@ input.addEventListener('input', () => {
   timer = setTimeout(askQuietly, PAUSE);
 });
 input.addEventListener('blur', askQuietly);
-if (input.value) askQuietly(); // it came back to be mended
+if (input.value) askQuietly(); // the form came back to be corrected

@@ -1,5 +1,5 @@
-// Draws each chart from the table below it: both say the same, and without this file the tables do.
-// A column with `data-series` is drawn, in the colour of that number.
+// Draws each chart from the table below it. Without this script the tables show the same numbers.
+// A column with `data-series` is drawn in the colour with this number.
 
 const { Chart } = globalThis;
 const style = () => getComputedStyle(document.documentElement);
@@ -13,7 +13,7 @@ const KINDS = {
 };
 const MARKS = ['circle', 'rect', 'triangle', 'rectRot'];
 
-// The cells of a column as numbers; null where a cell says nothing.
+// The cells of a column as numbers; null for an empty cell.
 function column(table, index) {
   return [...table.tBodies[0].rows].map((row) => {
     const { value } = row.cells[index].dataset;
@@ -86,7 +86,7 @@ function draw(box) {
 
 const drawAll = () => document.querySelectorAll('[data-chart]').forEach(draw);
 
-// A canvas is painted once: with the font that is there, in the colours of the scheme of the moment.
+// A canvas is not repainted by the browser, so wait for the font, and draw again for another colour scheme.
 if (Chart) {
   document.fonts.ready.then(drawAll);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);

@@ -1,5 +1,5 @@
-// Comfort, not function: every page works without this file.
-// Each behaviour binds itself to a data- attribute (or to every POST form, every <time>).
+// Makes pages more comfortable; every page works without this script.
+// Each function looks for a data- attribute, for POST forms, or for <time>.
 
 const all = (selector, root = document) => root.querySelectorAll(selector);
 
@@ -12,7 +12,7 @@ function passwordToggles() {
     };
     button.hidden = false;
     button.addEventListener('click', () => show(input.type === 'password'));
-    // Browsers remember what was typed into text fields; a password must not be among it.
+    // Browsers remember the contents of text fields, and must not remember a password.
     input.form.addEventListener('submit', () => show(false));
   }
 }
@@ -26,7 +26,7 @@ function submitOnce() {
       return;
     }
     form.dataset.busy = 'true';
-    // Disabled only after the browser has collected the form, the pressed button included.
+    // Disabled after the browser has collected the form, because a disabled button is not sent.
     setTimeout(() => {
       for (const button of form.querySelectorAll('button[type=submit]')) {
         button.disabled = true;
@@ -34,7 +34,7 @@ function submitOnce() {
       }
     });
   });
-  // A page that comes back from the history comes back as it was left.
+  // A page from the history still has its disabled buttons.
   window.addEventListener('pageshow', () => {
     for (const form of all('form[data-busy]')) delete form.dataset.busy;
     for (const button of all('button[aria-busy]')) {
@@ -78,7 +78,7 @@ export function localTimes(root) {
 
 function autoSubmit() {
   const form = document.querySelector('form[data-auto-submit]');
-  // Whoever comes back by the history wants to look, not to act.
+  // A person who comes back through the history wants to look, not to act.
   const [navigation] = performance.getEntriesByType('navigation');
   if (!form || navigation?.type === 'back_forward') return;
   const press = () => form.requestSubmit();
@@ -86,8 +86,8 @@ function autoSubmit() {
   else press();
 }
 
-// Where a page is a stranger's, the session of this browser is over: what other tabs still show of
-// somebody goes with it (ASVS 14.3.1). They ask the server what there is to see now.
+// A page for a stranger means that the session of this browser is over. Then other tabs must not go on
+// showing somebody's data (ASVS 14.3.1), so they load their page again.
 function endTogether() {
   const viewer = document.querySelector('[data-viewer]')?.dataset.viewer;
   if (!viewer || !('BroadcastChannel' in window)) return;

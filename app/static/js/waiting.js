@@ -1,5 +1,5 @@
-// Comfort on /unconfirmed: it moves on by itself once the address is proven elsewhere, shows how
-// the mail fares, and sends the code as soon as it is complete.
+// Helps on /unconfirmed: goes to the home page when the address is confirmed elsewhere, shows the
+// state of the mail, and sends the code as soon as it is complete.
 
 import { countdowns, localTimes } from './latchkey.js';
 
@@ -12,12 +12,12 @@ const { waiting: statusUrl, page: pageUrl, home: homeUrl } = card.dataset;
 let pause = FIRST_PAUSE;
 let timer;
 
-/** Looks how things stand; true when there is nothing left to wait for here. */
+/** Asks for the state of the mail; true when the browser leaves this page. */
 async function isOver() {
   const answer = await fetch(statusUrl);
   if (!answer.ok) return false;
   const isStatus = answer.headers.get('Content-Type')?.startsWith('application/json');
-  // The session has ended. Not a reload: the page may be the answer to a form.
+  // The session has ended. A reload could send a form again.
   if (answer.redirected || !isStatus) return go(pageUrl);
   const { confirmed, mail, sent_on: sentOn } = await answer.json();
   if (confirmed) return go(homeUrl);
@@ -25,7 +25,7 @@ async function isOver() {
   return [mail, sentOn].filter(Boolean).join(' ') !== known && refresh();
 }
 
-/** Replaces what has changed, and nothing else: digits may be half typed. */
+/** Replaces only the parts that have changed, because the code may be half typed. */
 async function refresh() {
   const answer = await fetch(pageUrl);
   if (!answer.ok) return false;
@@ -35,7 +35,7 @@ async function refresh() {
     const next = fresh.getElementById(part.id);
     if (!next || next.dataset.live === part.dataset.live) continue;
     const hadFocus = part.contains(document.activeElement);
-    // Its children, not itself: only a live region that stays is read out.
+    // Only the children, because screen readers read a live region only if the element stays.
     part.replaceChildren(...next.childNodes);
     part.dataset.live = next.dataset.live;
     localTimes(part);
@@ -52,8 +52,8 @@ function go(url) {
 }
 
 async function look() {
-  if (document.hidden) return; // goes on when somebody is looking
-  // Offline, or the server restarts: waiting goes on.
+  if (document.hidden) return; // goes on when the page is visible again
+  // Errors are ignored: the browser may be offline, or the server restarts.
   if (await isOver().catch(() => false)) return;
   clearTimeout(timer);
   timer = setTimeout(look, pause);
@@ -71,13 +71,13 @@ function lookAtOnceWhenVisible() {
 function submitCompleteCode() {
   const digits = (text) => text.normalize('NFKC').replace(/[\s-]/g, '');
   const refused = card.querySelector('[autocomplete=one-time-code][aria-invalid]');
-  // The next code is typed over it. The focus comes by itself, before this or after.
+  // Selected, so that the next code replaces it. The field may get the focus before or after this.
   if (refused === document.activeElement) refused?.select();
   refused?.addEventListener('focus', () => refused.select(), { once: true });
   card.addEventListener('input', ({ target }) => {
     if (target.autocomplete !== 'one-time-code') return;
     const code = digits(target.value);
-    // What was just refused costs no second try unless somebody presses the button.
+    // The same code is not sent again by the script, because it would cost another try.
     if (/^\d{6}$/.test(code) && code !== digits(target.defaultValue)) target.form.requestSubmit();
   });
 }

@@ -1,5 +1,5 @@
 """The funnel: who confirms, how soon, and what became of the others.
 
-`figures.figures` is what a page and `scripts/report.py` show. MongoDB counts, by indexes that hold
-everything that is counted; nothing is loaded per account.
+The page of administrators and `scripts/report.py` show what `figures.figures` returns. MongoDB
+counts with indexes that contain every field it needs, so it reads no documents of accounts.
 """

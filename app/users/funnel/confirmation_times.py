@@ -1,4 +1,4 @@
-"""How soon the confirmed did so: MongoDB collects the times, Python sorts and counts them."""
+"""How soon people confirm: MongoDB collects the times, Python sorts and counts them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _DAY_MS = 86_400_000
 DAY_OF_REGISTRATION: Document = {
     "$floor": {"$divide": [{"$subtract": ["$registered_on", EPOCH]}, _DAY_MS]}
 }
-"""The number of an account's day, as `By.DAY.number` has it."""
+"""The number of the day of registration, equal to `By.DAY.number`."""
 
 Times = list[int | None]
 """Milliseconds from registering to confirming; None: confirmed, but the time is unknown."""
@@ -24,7 +24,7 @@ Times = list[int | None]
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The confirmed accounts of a day, a week, a month or of all."""
+    """The confirmed accounts of a period or of the whole date range."""
 
     count: int
     times: list[int]
@@ -37,29 +37,29 @@ class Confirmed:
         return cls(len(times), sorted(time for time in times if time is not None))
 
     def within(self, milliseconds: int) -> int:
-        """How many had confirmed when that time had passed."""
+        """How many confirmed within this time."""
         return bisect_right(self.times, milliseconds)
 
     def percentile(self, tenths: int) -> float | None:
         """The time in seconds at rank (n - 1) * tenths / 10, with linear interpolation.
 
-        So do numpy's `percentile`, `statistics.quantiles` (inclusive) and the PERCENTILE of
+        The same as numpy's `percentile`, `statistics.quantiles` (inclusive) and PERCENTILE in
         spreadsheets.
         """
         if not self.times:
             return None
         low, part = divmod((len(self.times) - 1) * tenths, 10)
         below, above = self.times[low], self.times[min(low + 1, len(self.times) - 1)]
-        # A tenth of a millisecond is the finest that comes out.
+        # The interpolation gives at most tenths of a millisecond.
         return round((below + (above - below) * part / 10) / 1000, 4)
 
 
 def confirmation_times(
     database: Database[Document], dates: DateRange, now: datetime
 ) -> dict[int, Times]:
-    """The times of all who registered in the date range, by the number of the day.
+    """The times of the accounts registered in the date range, by the number of the day.
 
-    Accounts that were deleted since count too, by their deletion records.
+    Deleted accounts are included, from their deletion records.
     """
     registered = {"registered_on": {"$gte": dates.since, "$lt": dates.until}}
     departed = {"confirmed_on": {"$gt": EPOCH}, "gone_on": {"$lte": now}}

@@ -1,4 +1,4 @@
-"""What MongoDB counts for the funnel: a few small tables, whatever the number of accounts."""
+"""What MongoDB counts for the funnel, as a few tables."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,43 +14,43 @@ from app.users.documents import Document
 from app.users.funnel.confirmation_times import DAY_OF_REGISTRATION, Times, confirmation_times
 from app.users.funnel.date_range import DateRange
 
-# Seconds. Counting millions takes longer than anything else that a page asks for.
-_PATIENCE = 20
+# Seconds. Counting millions of accounts takes longer than any other query of a page.
+_TIME_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """But for the times, lists of documents: `n`, and in `_id` what it is counted by, `day` being
-    the number of the day of registration."""
+    """Each table but `confirmed` is a list of groups. `n` is the number of accounts, and `_id` has
+    the values that they share. One of these is `day`, the number of the day of registration."""
 
     confirmed: dict[int, Times]
     """By the number of the day."""
     unconfirmed: list[Document]
-    """All in `users`, with those that MongoDB is about to delete."""
+    """The unconfirmed accounts in `users`, with those that MongoDB is about to delete."""
     overdue: list[Document]
-    """Of these, the expired; by `noted` (there is a deletion record already), `resends` and
-    `refused`."""
+    """The expired ones of these, by `recorded` (whether there is a deletion record already),
+    `resends` and `refused`."""
     departed: list[Document]
-    """By `how`, `confirmed`, `resends` and `refused`."""
+    """The deletion records, by `how`, `confirmed`, `resends` and `refused`."""
     refused: list[Document]
     resent: list[Document]
-    """By `resends` and `confirmed`; only accounts that have asked for more than one mail."""
+    """Accounts that have asked for more than one mail, by `resends` and `confirmed`."""
 
 
 def count(database: Database[Document], dates: DateRange, now: datetime) -> Counts:
-    """Counts; the queries run side by side, as each keeps one core of the server busy."""
+    """Runs all queries in parallel, since each one uses one core of the server."""
     queries = (confirmation_times, _unconfirmed, _overdue, _departed, _refused, _resent)
 
     def run(query: Callable[[Database[Document], DateRange, datetime], Any]) -> Any:
-        with pymongo.timeout(_PATIENCE):
+        with pymongo.timeout(_TIME_LIMIT):
             return query(database, dates, now)
 
     with ThreadPoolExecutor(len(queries)) as pool:
         return Counts(*pool.map(run, queries))
 
 
-# A new claim and a reminder raise the version too. So it stands for the number of mails only in
-# documents without a count: older ones, and those made by other means.
+# Older documents, and those made by other programs, have no count. There the version serves as the
+# count, although a new claim and a reminder raise it too.
 _RESENDS = {"$ifNull": ["$resends", {"$subtract": ["$token_version", 1]}]}
 
 
@@ -68,22 +68,22 @@ def _unconfirmed(database: Database[Document], dates: DateRange, _now: datetime)
 
 
 def _overdue(database: Database[Document], dates: DateRange, now: datetime) -> list[Document]:
-    """There are few: MongoDB deletes them within a minute or two.
+    """Expired accounts. There are few, since MongoDB deletes them within a minute or two.
 
-    The query is by `expires_on` alone, so that MongoDB chooses the index on it.
+    The query names only `expires_on`, so that MongoDB uses the index on it.
     """
     since, until = _registered(dates).values()
     inside = [{"$gte": ["$registered_on", since]}, {"$lt": ["$registered_on", until]}]
-    note = {"from": "departed", "localField": "_id", "foreignField": "_id", "as": "note"}
+    record = {"from": "departed", "localField": "_id", "foreignField": "_id", "as": "record"}
     by = {
         "counts": {"$and": [{"$eq": ["$confirmed", False]}, *inside]},
-        "noted": {"$gt": [{"$size": "$note"}, 0]},
+        "recorded": {"$gt": [{"$size": "$record"}, 0]},
         "confirmed": "$confirmed",
         "resends": _RESENDS,
         "refused": {"$ne": [{"$ifNull": ["$confirm_mail.refused", None]}, None]},
     }
     found = database["users"].aggregate(
-        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": note}, _by_day(**by)]
+        [{"$match": {"expires_on": {"$lte": now}}}, {"$lookup": record}, _by_day(**by)]
     )
     return [row for row in found if row["_id"]["counts"]]
 

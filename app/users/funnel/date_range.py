@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 MAX_PERIODS = 400
-"""Nobody reads more lines; a leap year of days fits."""
+"""A longer table is not readable. The days of a leap year fit."""
 _FIRST = date(2000, 1, 1)
 _EPOCH_DAY = date(1970, 1, 1)
 # 1970-01-01 was a Thursday: day 4 is the first Monday.
@@ -25,7 +25,7 @@ class By(StrEnum):
     MONTH = "month"
 
     def number(self, day: date) -> int:
-        """The number of the period that a day is in; the next period's is one more."""
+        """The number of the period with this day. The next period has the next number."""
         days = (day - _EPOCH_DAY).days
         match self:
             case By.DAY:
@@ -36,7 +36,7 @@ class By(StrEnum):
                 return day.year * 12 + day.month - 1
 
     def start(self, number: int) -> date:
-        """The first day of the period of that number."""
+        """The first day of the period with this number."""
         match self:
             case By.DAY:
                 return _EPOCH_DAY + timedelta(days=number)
@@ -46,7 +46,7 @@ class By(StrEnum):
                 return date(number // 12, number % 12 + 1, 1)
 
     def label(self, start: date) -> str:
-        """As ISO 8601 writes it: 2026-11-24, 2026-W48, 2026-11."""
+        """The period in ISO 8601: 2026-11-24, 2026-W48, 2026-11."""
         match self:
             case By.DAY:
                 return start.isoformat()
@@ -76,45 +76,46 @@ class DateRange:
         return datetime.combine(self.last, time(), UTC) + _DAY
 
     def periods(self, by: By) -> Iterator[date]:
-        """The first day of every period that it touches; the first and last may be incomplete."""
+        """The first day of every period in the range. The first and the last period may be
+        incomplete."""
         for number in range(by.number(self.first), by.number(self.last) + 1):
             yield by.start(number)
 
 
 class DateRangeError(ValueError):
-    """Not a date range; the message says to a person what is wrong."""
+    """Not a date range; the message is shown to the person."""
 
 
 def parse_date_range(first: str, last: str, by: str, today: date) -> DateRange:
     """Reads a date range, dates as YYYY-MM-DD.
 
-    An empty text takes its default: weeks, up to today, and as many periods as a chart shows well
-    (30 days, 12 weeks, 12 months), the first of them whole.
+    Defaults for empty texts: weeks, up to today, and as many periods as fit a chart (30 days, 12
+    weeks, 12 months). The first period is then complete.
 
     Raises:
         DateRangeError: it is not a date range, or too long.
     """
     try:
-        cut = By(by or By.WEEK)
+        unit = By(by or By.WEEK)
     except ValueError:
         raise DateRangeError("Choose day, week or month.") from None
     until = _day(last) if last else today
-    back = 29 if cut is By.DAY else 11
-    since = _day(first) if first else max(_FIRST, cut.start(cut.number(until) - back))
+    back = 29 if unit is By.DAY else 11
+    since = _day(first) if first else max(_FIRST, unit.start(unit.number(until) - back))
     if min(since, until) < _FIRST or until.year > today.year + 1:
         raise DateRangeError(f"Choose days from {_FIRST} to {today}.")
     if since > until:
         raise DateRangeError("The first day is after the last one.")
-    if cut.number(until) - cut.number(since) >= MAX_PERIODS:
+    if unit.number(until) - unit.number(since) >= MAX_PERIODS:
         raise DateRangeError(
-            f"That is more than {MAX_PERIODS} {cut}s. Choose a shorter span, or longer periods."
+            f"That is more than {MAX_PERIODS} {unit}s. Choose a shorter span, or longer periods."
         )
-    return DateRange(since, until, cut)
+    return DateRange(since, until, unit)
 
 
 def _day(text: str) -> date:
     try:
-        # Only this form: `fromisoformat` alone would also take 20261124 and 2026-W48-2.
+        # `fromisoformat` alone would also accept 20261124 and 2026-W48-2.
         return date.fromisoformat(text if _DAY_FORM.fullmatch(text) else "")
     except ValueError:
         raise DateRangeError("Write a day as year, month and day: 2026-11-24.") from None

@@ -1,8 +1,8 @@
-"""The round times, in milliseconds, at which the curve and the cohort table are read."""
+"""The times, in milliseconds, that the curve and the cohort table show."""
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
-# Up to each time, steps of one width.
+# (end, step): points of the curve up to `end` are `step` apart.
 _WIDTHS = (
     (10 * MINUTE, 20 * SECOND),
     (HOUR, 5 * MINUTE),
@@ -19,7 +19,7 @@ def _edges() -> tuple[int, ...]:
 
 
 EDGES = _edges()
-"""The times of the curve: dense where most people are."""
+"""The times of the curve. They are closest together where most people confirm."""
 
 WITHIN = {
     "10 minutes": 10 * MINUTE,

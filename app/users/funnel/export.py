@@ -20,8 +20,8 @@ _COUNTS = (
 
 
 def as_csv(figures: Figures) -> str:
-    """A line for each period, after one of names. All values are our own numbers and dates: none
-    can begin a spreadsheet's formula."""
+    """A header line, then a line for each period. All values are our own numbers and dates, so none
+    can start a formula in a spreadsheet."""
     out = io.StringIO()
     by = figures.dates.by
     lines = [{by.value: by.label(line.start), **line_values(line)} for line in figures.lines]
@@ -33,7 +33,7 @@ def as_csv(figures: Figures) -> str:
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
-    """Everything; serialisable as it is."""
+    """All figures, as values that `json` can write."""
     dates = figures.dates
     return {
         "from": dates.first.isoformat(),
@@ -64,7 +64,7 @@ def as_json(figures: Figures) -> dict[str, Any]:
 
 
 def line_values(line: Line) -> dict[str, Any]:
-    """By their names, in the order of the columns."""
+    """The values of a line by column name, in the order of the columns."""
     counts = {name: getattr(line, name) for name in _COUNTS}
     share = None if line.share is None else round(line.share, 4)
     return counts | {"share": share, "median_seconds": line.median, "p90_seconds": line.p90}

@@ -19,22 +19,22 @@ from app.users.funnel.edges import EDGES, WITHIN
 class Line:
     """Accounts registered in one period, or in the whole date range.
 
-    `registered` is the sum of the next four: every account has one of these fates.
+    `registered` is the sum of the next four fields: every account counts in exactly one of them.
     """
 
     start: date
     registered: int
     confirmed: int
-    """At any time, whatever became of the account since."""
+    """Confirmed at any time, even if the account was deleted later."""
     waiting: int
     expired: int
-    """Deleted unconfirmed, when their time was over."""
+    """Deleted because they were not confirmed in time."""
     withdrawn: int
-    """Disowned, started over, or deleted, unconfirmed."""
+    """Unconfirmed accounts that were deleted in another way: disowned, started over, and so on."""
     deleted: int
-    """Of the confirmed, those that were deleted since."""
+    """Confirmed accounts that were deleted later."""
     refused: int
-    """Whose newest confirmation mail the mail server has refused for good."""
+    """Accounts whose newest confirmation mail the mail server has refused for good."""
     resends: int
     """Confirmation mails asked for beyond the first."""
     median: float | None
@@ -43,7 +43,7 @@ class Line:
 
     @property
     def share(self) -> float | None:
-        """Of the registered, the part that has confirmed."""
+        """Confirmed accounts divided by registered ones; None when nobody registered."""
         return self.confirmed / self.registered if self.registered else None
 
 
@@ -54,9 +54,9 @@ class Cohort:
     start: date
     registered: int
     confirmed: dict[str, int]
-    """By the names in `WITHIN`: how many had confirmed so soon."""
+    """How many confirmed within each time of `WITHIN`, by its name."""
     open: frozenset[str]
-    """Those of the names whose time is not over for all of them yet: the number may grow."""
+    """The names of times that are not over yet for every account: these numbers may grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Figures:
     lines: list[Line]
     cohorts: list[Cohort]
     curve: list[tuple[float, int]]
-    """How many had confirmed up to so many seconds after registering."""
+    """Pairs: seconds after registering, and how many had confirmed by then."""
     resent: list[tuple[int, int, int]]
-    """How often another mail was asked for, accounts, those of them that have confirmed."""
+    """Triples: a number of resends, the accounts with it, and how many of these confirmed."""
 
 
 def figures(database: Database[Document], dates: DateRange, now: datetime) -> Figures:
@@ -81,7 +81,7 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
     """
     counts = count(database, dates, now)
     everybody = Confirmed.of(counts.confirmed.values())
-    by_period = _folded(counts.confirmed, dates.by)
+    by_period = _by_period(counts.confirmed, dates.by)
     tally = _Tally(counts, dates.by)
     numbers = [dates.by.number(start) for start in dates.periods(dates.by)]
     lines = [tally.line(number, by_period.get(number, _NOBODY)) for number in numbers]
@@ -99,8 +99,8 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
 _NOBODY = Confirmed(0, [])
 
 
-def _folded(days: dict[int, Times], by: By) -> dict[int, Confirmed]:
-    """The confirmed of each week or month, from those of its days."""
+def _by_period(days: dict[int, Times], by: By) -> dict[int, Confirmed]:
+    """Joins the confirmed accounts of days into periods."""
     groups: dict[int, list[Times]] = {}
     for day, times in days.items():
         groups.setdefault(by.number(By.DAY.start(day)), []).append(times)
@@ -108,26 +108,26 @@ def _folded(days: dict[int, Times], by: By) -> dict[int, Confirmed]:
 
 
 class _Tally:
-    """The small tables of `Counts`, folded into days, weeks or months by their numbers."""
+    """The tables of `Counts`, summed by the numbers of days, weeks or months."""
 
     def __init__(self, counts: Counts, by: By) -> None:
         self._by = by
         unconfirmed = [row for row in counts.departed if not row["_id"]["confirmed"]]
         expired = [row for row in unconfirmed if row["_id"]["how"] == Removal.EXPIRED]
-        self.unconfirmed = self._fold(counts.unconfirmed)
-        self.overdue = self._fold(counts.overdue)
-        self.expired = self._fold(
-            [*expired, *(row for row in counts.overdue if not row["_id"]["noted"])]
+        self.unconfirmed = self._add_up(counts.unconfirmed)
+        self.overdue = self._add_up(counts.overdue)
+        self.expired = self._add_up(
+            [*expired, *(row for row in counts.overdue if not row["_id"]["recorded"])]
         )
-        self.withdrawn = self._fold(row for row in unconfirmed if row not in expired)
-        self.deleted = self._fold(row for row in counts.departed if row["_id"]["confirmed"])
-        gone = [*counts.departed, *_twice(counts)]
-        self.refused = self._fold(
+        self.withdrawn = self._add_up(row for row in unconfirmed if row not in expired)
+        self.deleted = self._add_up(row for row in counts.departed if row["_id"]["confirmed"])
+        gone = [*counts.departed, *_counted_twice(counts)]
+        self.refused = self._add_up(
             [*counts.refused, *(row for row in gone if row["_id"]["refused"])]
         )
-        self.resends = self._fold([*counts.resent, *gone], times="resends")
+        self.resends = self._add_up([*counts.resent, *gone], times="resends")
 
-    def _fold(self, rows: Iterable[Document], times: str = "") -> Counter[int]:
+    def _add_up(self, rows: Iterable[Document], times: str = "") -> Counter[int]:
         found: Counter[int] = Counter()
         for row in rows:
             number = self._by.number(By.DAY.start(int(row["_id"]["day"])))
@@ -153,9 +153,9 @@ class _Tally:
         )
 
 
-def _twice(counts: Counts) -> list[Document]:
-    """Accounts that are in `users` and in the deletion records, as negative counts."""
-    return [{**row, "n": -row["n"]} for row in counts.overdue if row["_id"]["noted"]]
+def _counted_twice(counts: Counts) -> list[Document]:
+    """Negative counts for accounts that are both in `users` and in the deletion records."""
+    return [{**row, "n": -row["n"]} for row in counts.overdue if row["_id"]["recorded"]]
 
 
 def _sum(dates: DateRange, lines: list[Line], confirmed: Confirmed) -> Line:
@@ -169,7 +169,7 @@ def _sum(dates: DateRange, lines: list[Line], confirmed: Confirmed) -> Line:
 
 
 def _cohorts(counts: Counts, dates: DateRange, now: datetime) -> Iterator[Cohort]:
-    tally, by_week = _Tally(counts, By.WEEK), _folded(counts.confirmed, By.WEEK)
+    tally, by_week = _Tally(counts, By.WEEK), _by_period(counts.confirmed, By.WEEK)
     for start in dates.periods(By.WEEK):
         number = By.WEEK.number(start)
         confirmed = by_week.get(number, _NOBODY)
@@ -187,11 +187,11 @@ def _cohorts(counts: Counts, dates: DateRange, now: datetime) -> Iterator[Cohort
 def _resent(counts: Counts, total: Line) -> list[tuple[int, int, int]]:
     accounts: Counter[int] = Counter()
     confirmed: Counter[int] = Counter()
-    for row in [*counts.resent, *counts.departed, *_twice(counts)]:
+    for row in [*counts.resent, *counts.departed, *_counted_twice(counts)]:
         times = row["_id"]["resends"]
         accounts[times] += row["n"]
         confirmed[times] += row["n"] if row["_id"]["confirmed"] else 0
-    # Accounts that never asked again are in no small table.
+    # No table has accounts without a resend: they are the rest of the total.
     accounts[0] = total.registered - sum(n for times, n in accounts.items() if times)
     confirmed[0] = total.confirmed - sum(n for times, n in confirmed.items() if times)
     return [(times, accounts[times], confirmed[times]) for times in sorted(accounts)]

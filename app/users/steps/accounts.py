@@ -11,7 +11,7 @@ from app.users.events import Event, EventKind, Listener, ignore
 from app.users.steps.updates import pushed_events
 
 PAGE_FIELDS = {"outbox": 0, "events": 0}
-"""Left out of what pages read: these are read only where they are shown."""
+"""A projection for pages: these fields are read only where they are shown."""
 
 
 class Accounts:
@@ -31,11 +31,11 @@ class Accounts:
     def update(
         self, guard: Document, update: Document, *kinds: EventKind, took: timedelta | None = None
     ) -> bool:
-        """Updates the account that the guard describes; False when there is none.
+        """Updates the account that the guard matches; False when there is none.
 
         Args:
             kinds: events to publish besides those that the update stores.
-            took: the time from registering to a confirmed address, where the update confirms it.
+            took: for an update that confirms the address, the time since registering.
         """
         account = self.matched(guard, update)
         if account is None:
@@ -46,7 +46,7 @@ class Accounts:
         return True
 
     def matched(self, guard: Document, update: Document) -> ObjectId | None:
-        """Applies the update; returns the id of the account that the guard described, if any."""
+        """Applies the update; returns the id of the account that the guard matched, or None."""
         if "_id" in guard:
             found: ObjectId = guard["_id"]
             return found if self.collection.update_one(guard, update).matched_count else None
@@ -61,7 +61,7 @@ class Accounts:
             self.publish(Event(entry["kind"], account, entry["by"], took=took))
 
     def remove(self, guard: Document, how: Removal, kind: EventKind, now: datetime) -> bool:
-        """Deletes an unconfirmed account; False when the guard describes none."""
+        """Deletes an unconfirmed account; False when the guard matches none."""
         self.record_deletion(guard, how, now)
         if not self.collection.delete_one(guard).deleted_count:
             return False

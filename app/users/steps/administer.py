@@ -1,8 +1,8 @@
 """What an administrator does to somebody else's account.
 
-Administrators never see or choose a password, and never confirm an address. What they start for
-somebody (a resend, a reset link, the end of all sessions, a deletion) is the step of that journey
-with `by`, the administrator's id.
+Administrators never see or choose a password, and never confirm an address. For resends, reset
+links, ended sessions and deletions they use the steps of those journeys; `by` is then the
+administrator's id.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from app.users.user import User
 
 
 class Administer:
-    """Grants and withdraws administration, disables and enables accounts. The owner is told."""
+    """Makes and unmakes administrators, disables and enables accounts. The owner gets a mail."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -26,8 +26,8 @@ class Administer:
 
     def grant(self, user: User, now: datetime, client: Client, by: str) -> bool:
         guard = same_admin_state(user) | {"confirmed": True, "disabled_on": None}
-        told = _told(user, LetterKind.ADMIN_GRANTED, EventKind.ADMIN_GRANTED, now, client, by)
-        done = self._accounts.update(guard, {"$set": {"admin": True}, **told})
+        notice = _notice(user, LetterKind.ADMIN_GRANTED, EventKind.ADMIN_GRANTED, now, client, by)
+        done = self._accounts.update(guard, {"$set": {"admin": True}, **notice})
         if done:
             self._last_admin.add(user.id, user.admin_version + 1)
         return done
@@ -35,17 +35,19 @@ class Administer:
     def withdraw(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
         if not user.admin:
             return GuardResult.CHANGED
-        told = _told(user, LetterKind.ADMIN_WITHDRAWN, EventKind.ADMIN_WITHDRAWN, now, client, by)
-        return self._remove(user, {"$set": {"admin": False}, **told})
+        notice = _notice(
+            user, LetterKind.ADMIN_WITHDRAWN, EventKind.ADMIN_WITHDRAWN, now, client, by
+        )
+        return self._remove(user, {"$set": {"admin": False}, **notice})
 
     def disable(self, user: User, now: datetime, client: Client, by: str) -> GuardResult:
-        told = _told(user, LetterKind.ACCOUNT_DISABLED, EventKind.DISABLED, now, client, by)
-        return self._remove(user, {"$set": {"disabled_on": now, "sessions": []}, **told})
+        notice = _notice(user, LetterKind.ACCOUNT_DISABLED, EventKind.DISABLED, now, client, by)
+        return self._remove(user, {"$set": {"disabled_on": now, "sessions": []}, **notice})
 
     def enable(self, user: User, now: datetime, client: Client, by: str) -> bool:
         guard = same_admin_state(user) | {"disabled_on": {"$ne": None}}
-        told = _told(user, LetterKind.ACCOUNT_ENABLED, EventKind.ENABLED, now, client, by)
-        done = self._accounts.update(guard, {"$unset": {"disabled_on": ""}, **told})
+        notice = _notice(user, LetterKind.ACCOUNT_ENABLED, EventKind.ENABLED, now, client, by)
+        done = self._accounts.update(guard, {"$unset": {"disabled_on": ""}, **notice})
         if done and user.admin:
             self._last_admin.add(user.id, user.admin_version + 1)
         return done
@@ -55,10 +57,10 @@ class Administer:
         return self._last_admin.run(user, lambda: self._accounts.update(guard, update))
 
 
-def _told(
+def _notice(
     user: User, letter: LetterKind, kind: EventKind, now: datetime, client: Client, by: str
 ) -> Document:
-    """What each of these updates has: a higher version, a letter to the owner, an event."""
+    """The part that all these updates share: a higher version, a letter to the owner, an event."""
     return {
         "$inc": {"admin_version": 1},
         "$push": push_letters(owe(letter, now, to=user.email))

@@ -1,4 +1,4 @@
-"""Changing the address: asked for, confirmed, and taken back."""
+"""Changing the address: asking for it, confirming it, undoing it."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -25,17 +25,18 @@ _LETTER_MAY_WAIT = timedelta(days=4)
 
 
 class EmailChange(Enum):
-    """How a change of address ended."""
+    """The result of a change of address."""
 
     DONE = "done"
     STALE = "stale"
-    """Another step came first."""
+    """Another step changed the account first."""
     TAKEN = "taken"
     """A confirmed account has the address."""
 
 
 class ChangeEmail:
-    """The address changes only by guarded updates on what the link says (Devise CVE-2026-32700)."""
+    """Changes the address. The guards have the address and the version of the link, so that no
+    other address is confirmed (as in Devise CVE-2026-32700)."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -73,7 +74,7 @@ class ChangeEmail:
         client: Client,
         undo_for: timedelta,
     ) -> EmailChange:
-        told = owe(LetterKind.EMAIL_CHANGED, now, client, to=pending.email, other=user.email)
+        notice = owe(LetterKind.EMAIL_CHANGED, now, client, to=pending.email, other=user.email)
         undo = owe(
             LetterKind.EMAIL_CHANGED_UNDO,
             now,
@@ -92,12 +93,13 @@ class ChangeEmail:
             "$set": {
                 "email": pending.email,
                 "email_key": pending.email_key,
-                # Set, not pushed: the guard fails if another change or an undo came between.
+                # `$set` loses nothing here: the guard fails if another change or an undo came
+                # between.
                 "former_emails": _former(user, pending, now, undo_for),
             },
-            # A reset link that was mailed to the old address ends with it.
+            # A reset link that was mailed to the old address must stop working.
             "$unset": VOID_LINKS,
-            "$push": push_letters(told, undo)
+            "$push": push_letters(notice, undo)
             | push_events(event(EventKind.EMAIL_CHANGED, now, client)),
         }
         return self._move(guard, update, pending.email_key, now)
@@ -123,14 +125,15 @@ class ChangeEmail:
             "password_hash": NO_PASSWORD,
             "sessions": [],
             "devices": [],
-            # The only way in is the reset link that goes to the restored address.
+            # Only the reset link that goes to the restored address opens the account.
             "reset_letter_id": reset.id,
         }
         update = {
             "$set": new,
             "$inc": {"reset_version": 1, "email_version": 1},
             "$unset": clear(Cause.UNDO, replaced=new),
-            # Later changes cannot be undone any more, so the other side cannot undo the undo.
+            # Undo links of later changes stop working, so that the other person cannot undo the
+            # undo.
             "$pull": {"former_emails": {"version": {"$gte": former.version}}},
             "$push": push_letters(reset, *notices)
             | push_events(event(EventKind.EMAIL_UNDONE, now, client)),
@@ -140,7 +143,8 @@ class ChangeEmail:
     def _move(
         self, guard: Document, update: Document, email_key: str, now: datetime
     ) -> EmailChange:
-        """Applies a change of address. Somebody else's unconfirmed account gives way to it."""
+        """Applies a change of address. Deletes somebody else's unconfirmed account of the new
+        address."""
         for _attempt in range(2):
             try:
                 done = self._accounts.update(guard, update)
@@ -157,9 +161,10 @@ class ChangeEmail:
 def _former(
     user: User, pending: PendingEmail, now: datetime, undo_for: timedelta
 ) -> list[Document]:
-    """The former addresses with the present one. No number of changes ends an undo link early."""
-    may_undo = now - undo_for - _LETTER_MAY_WAIT
+    """The former addresses and the present one. An address whose undo link may still be valid is
+    always kept, even after many changes."""
+    oldest_undo = now - undo_for - _LETTER_MAY_WAIT
     earlier, newest = user.former_emails[:-_MAX_FORMER], user.former_emails[-_MAX_FORMER:]
-    kept = [*(known for known in earlier if known.changed_on > may_undo), *newest]
+    kept = [*(known for known in earlier if known.changed_on > oldest_undo), *newest]
     present = FormerEmail(user.email, user.email_key, pending.version, changed_on=now)
     return [asdict(former) for former in (*kept, present)]

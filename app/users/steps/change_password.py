@@ -12,12 +12,12 @@ from app.users.steps.updates import event, push_events, push_letters
 from app.users.user import User
 
 VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": "", "reset_done": ""}
-"""For `$unset`: the password may have been changed for a reason, so links and changes that somebody
-else has started end with it. An undo link stays: it is the way back after a theft."""
+"""For `$unset`: a new password also ends links and changes of address, because a thief may have
+started them. An undo link stays: it is the way back after a theft."""
 
 
 class ChangePassword:
-    """Replaces the password, and leaves one session."""
+    """Replaces the password, and keeps one session."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

@@ -11,7 +11,7 @@ from app.users.user import MAX_CODE_TRIES, MAX_CODE_TRIES_TOTAL, User
 
 
 class Confirm:
-    """Confirms the claim that is the newest."""
+    """Confirms the newest claim."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -41,7 +41,7 @@ class Confirm:
             "confirmed": False,
             "disabled_on": None,
         }
-        # Sessions live on: all of them belong to the claim that is confirmed.
+        # Sessions are kept: all of them belong to the claim that is confirmed.
         pushes = push_events(event(EventKind.CONFIRMED, now, client))
         if session:
             pushes |= push_session(session) | push_device(user, session.device)

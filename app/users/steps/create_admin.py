@@ -11,7 +11,7 @@ from app.users.steps.accounts import Accounts
 
 
 class CreateAdmin:
-    """Makes a confirmed administrator; an existing account is granted it instead."""
+    """Makes a new account that is a confirmed administrator."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

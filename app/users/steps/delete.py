@@ -14,7 +14,7 @@ from app.users.steps.accounts import Accounts
 from app.users.steps.updates import same_admin_state
 from app.users.user import User
 
-# How long the goodbye letter may wait for the mail server. Then the TTL index removes the rest.
+# How long the goodbye letter may wait for the mail server. Then the TTL index deletes it.
 _GOODBYE_LASTS = timedelta(days=4)
 
 

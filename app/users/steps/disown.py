@@ -1,4 +1,4 @@
-"""Removing an unconfirmed account at the word of the mailbox's owner: "I did not sign up"."""
+"""Deleting an unconfirmed account because the owner of the mailbox says: "I did not sign up"."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from app.users.steps.accounts import Accounts
 
 
 class Disown:
-    """The owner of the mailbox removes the account."""
+    """The owner of the mailbox deletes the account."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

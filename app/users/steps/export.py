@@ -1,4 +1,4 @@
-"""Downloading everything that is held about the account."""
+"""Downloading everything that is stored about the account."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.users.user import POLICIES, User
 
 
 class Export:
-    """Every field that is declared as exported."""
+    """Collects every field that is declared as exported."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

@@ -20,7 +20,7 @@ from app.users.user import EDITABLE, User
 
 
 class Register:
-    """Makes accounts, and tells the owner of an account that somebody tried."""
+    """Makes accounts, and warns the owner of an account when somebody registers its address."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
@@ -34,7 +34,7 @@ class Register:
         profile: Mapping[str, Any] | None = None,
     ) -> User | None:
         if not_editable := set(profile or ()) - EDITABLE:
-            raise ValueError(f"nobody may fill in {', '.join(sorted(not_editable))}")
+            raise ValueError(f"not editable: {', '.join(sorted(not_editable))}")
         now = session.signed_in_on
         letter, confirm_mail = owe_confirmation(now)
         new = {
@@ -54,14 +54,14 @@ class Register:
             "$set": new,
             "$setOnInsert": {"_id": random_id(), "confirmed_on": None, "admin": False},
             "$inc": {"token_version": 1},
-            # An earlier claim leaves nothing behind that could serve its maker later.
+            # Nothing of an earlier claim stays that its maker could use later.
             "$unset": clear(Cause.TAKEOVER, replaced=new),
-            # The outbox is kept: a reset letter may be owed to the owner of the mailbox. A worker
-            # drops confirmation letters that are overtaken.
+            # The outbox is kept: a reset letter may be owed to the owner of the mailbox. The worker
+            # drops overtaken confirmation letters.
             "$push": push_letters(letter),
         }
-        # The unique index raises for a confirmed account, and also for the loser of two inserts at
-        # once. The second try tells them apart: by then the winner can be taken over.
+        # The unique index raises when the account is confirmed, and also when two inserts collide.
+        # After a collision the second try succeeds: it takes over the account of the other insert.
         for _attempt in range(2):
             try:
                 document: Document = self._accounts.collection.find_one_and_update(

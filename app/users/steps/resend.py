@@ -1,4 +1,4 @@
-"""Sending another confirmation mail: asked for, or as the reminder."""
+"""Sending another confirmation mail: the person asks for it, or it is the reminder."""
 
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ class Resend:
         guard = {
             "expires_on": {"$gt": now, "$lte": now + ahead},
             "confirmed": False,
-            # A younger account has had its first mail today.
+            # A younger account has just got its first mail.
             "registered_on": {"$lte": now - ahead},
             "reminded_on": None,
             "confirm_mail.id": {"$exists": True},

@@ -29,8 +29,8 @@ class Reset:
     def ask_reset(self, email_key: str, now: datetime, client: Client, *events: Document) -> bool:
         letter = owe(LetterKind.RESET, now, client)
         inc, last = count_in("reset_asks", now, client)
-        # One letter that has not left yet is enough: its link is signed when it leaves. So a
-        # stranger who asks over and over fills neither the outbox nor the activity.
+        # One waiting letter is enough, since its link is signed when it leaves. So a stranger who
+        # repeats the request fills neither the outbox nor the activity.
         waiting = {"$elemMatch": {"kind": LetterKind.RESET.value, "due_on": {"$ne": None}}}
         account = self._accounts.matched(
             {
@@ -68,13 +68,13 @@ class Reset:
         new: Document = {
             "password_hash": password_hash,
             "sessions": [],
-            # The other browsers may be a thief's.
+            # The other browsers may belong to a thief.
             "devices": [client.device] if client.device else [],
             "reset_done": asdict(ResetDone(version, browser_key)),
         }
         took = None
         if not user.confirmed:
-            # The mail reached the address.
+            # The person got the mail, so the address is confirmed too.
             new |= {"confirmed": True, "confirmed_on": now}
             events.append(event(EventKind.CONFIRMED, now, client))
             took = now - user.registered_on

@@ -1,4 +1,4 @@
-"""The list of signed-in browsers: seen again, and ended from elsewhere."""
+"""The list of signed-in browsers: stores when they were seen, and ends them."""
 
 from datetime import datetime
 
@@ -13,7 +13,8 @@ from app.users.user import User
 
 
 class Sessions:
-    """Entries of the account's `sessions`. An ended one is signed out on its next request."""
+    """Changes the account's `sessions`. A browser without a session is signed out on its next
+    request."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

@@ -23,9 +23,10 @@ from app.users.steps.updates import (
 )
 from app.users.user import User
 
-# An update that finds nothing has nothing to wait for. One that counts must not wait either, or the
-# time of the answer would tell who has an account. A failover may lose a count; that is harmless.
-_NO_WAITING = WriteConcern(w=1, j=False)
+# Does not wait for other members of the replica set. An update that finds no account does not wait
+# either, so the time of the answer does not show who has an account. A failover may lose a count;
+# that is harmless.
+_NO_WAIT = WriteConcern(w=1, j=False)
 
 
 class SignIn:
@@ -38,7 +39,7 @@ class SignIn:
         now, client = session.signed_in_on, session.client
         events = [*tallied_events(user), event(EventKind.SIGNED_IN, now, client)]
         pushes = push_session(session) | push_events(*events) | push_device(user, session.device)
-        # An account that knows no browser yet has nothing to compare with.
+        # Without known browsers there is nothing to compare with.
         if user.confirmed and user.devices and not user.knows(session.device):
             pushes |= push_letters(owe(LetterKind.NEW_SIGN_IN, now, client, to=user.email))
         update: Document = {"$push": pushes, "$unset": TALLIES}
@@ -49,7 +50,7 @@ class SignIn:
 
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
         inc, last = count_in("refusals", now, client)
-        counted = self._accounts.collection.with_options(write_concern=_NO_WAITING)
+        counted = self._accounts.collection.with_options(write_concern=_NO_WAIT)
         found = counted.update_one({"_id": user_id}, {"$inc": inc, "$set": last}).matched_count
         account = user_id if found else None
         self._accounts.publish(Event(EventKind.SIGN_IN_REFUSED, account, by=""))

@@ -1,4 +1,4 @@
-"""Dropping an unconfirmed account whose address was mistyped."""
+"""Deleting an unconfirmed account whose address was mistyped."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.users.user import User
 
 
 class StartOver:
-    """The waiting person drops the account."""
+    """The waiting person deletes the account."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts

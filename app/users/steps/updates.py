@@ -13,8 +13,8 @@ from app.users.letters import Letter, LetterKind, owe
 from app.users.login_session import LoginSession
 from app.users.user import POLICIES, User
 
-# The newest are kept. More sessions or browsers than this is a script, more events than this nobody
-# reads, and more letters than this to one account at once would be a flood.
+# How many an account keeps; the oldest are dropped. No person signs in from more browsers or reads
+# more events, and more letters at once would be a flood.
 _MAX_SESSIONS, _MAX_EVENTS, _MAX_LETTERS, _MAX_DEVICES = 50, 50, 50, 50
 
 
@@ -24,9 +24,9 @@ def clear(cause: Cause, replaced: Iterable[str] = ()) -> Document:
 
 
 def same_admin_state(user: User) -> Document:
-    """The guard of a step that depends on whether an account is an administrator's or disabled.
+    """A guard: `admin` is still as in `user`, and the account was not disabled or enabled since.
 
-    Older documents have no version. What is left of a deleted account never matches.
+    Older documents have no version. The rest of a deleted account never matches.
     """
     version = user.admin_version
     return {
@@ -38,7 +38,7 @@ def same_admin_state(user: User) -> Document:
 
 
 def event(kind: EventKind, now: datetime, client: Client, by: str = "self") -> Document:
-    """An entry of the account's activity; `by` is empty where anybody may have done it."""
+    """An entry of the account's activity; `by` is empty when it may have been anybody."""
     return {"kind": kind.value, "at": now, "by": by, **client.origin}
 
 
@@ -48,22 +48,22 @@ def push_events(*events: Document) -> Document:
 
 
 def pushed_events(update: Document) -> list[Document]:
-    """The events that an update stores, without the counted ones: each of those was published when
-    it happened."""
+    """The events that an update stores, without those from tallies, which were published when they
+    happened."""
     events: list[Document] = update.get("$push", {}).get("events", {}).get("$each", [])
     return [stored for stored in events if "count" not in stored]
 
 
 def count_in(tally: str, now: datetime, client: Client) -> tuple[Document, Document]:
-    """For `$inc` and for `$set`: counts one more in a tally of the account."""
+    """One part for `$inc` and one for `$set` that together count one more in a tally."""
     last = {"at": now, **client.origin}
     return {f"{tally}.count": 1}, {f"{tally}.{name}": value for name, value in last.items()}
 
 
 def tallied_events(user: User) -> list[Document]:
-    """What the tallies have counted, as entries of the activity, oldest first.
+    """The tallies of the account as entries of the activity, oldest first.
 
-    The update that stores them unsets `TALLIES`.
+    An update that stores them must unset `TALLIES`.
     """
     counted: list[tuple[EventKind, Tally | None]] = [
         (EventKind.SIGN_IN_REFUSED, user.refusals),
@@ -77,10 +77,10 @@ TALLIES: Document = {"refusals": "", "reset_asks": ""}
 
 
 def activity_of(document: Document, user: User) -> list[ActivityEntry]:
-    """The activity of an account, with what is only counted so far, newest first."""
+    """The activity of an account with its tallies, newest first."""
     stored = [*document.get("events", ()), *tallied_events(user)]
     entries = [ActivityEntry.from_document(entry) for entry in stored]
-    # Sorting is stable, so of one moment too the entry stored last comes first.
+    # Sorting is stable, so among entries of the same time the last stored one comes first.
     return sorted(entries, key=lambda entry: entry.at)[::-1]
 
 
@@ -102,7 +102,7 @@ def push_device(user: User, device: str) -> Document:
 def owe_confirmation(
     now: datetime, kind: LetterKind = LetterKind.CONFIRM
 ) -> tuple[Letter, Document]:
-    """A confirmation letter, and `confirm_mail`, which says that this letter is the newest."""
+    """A confirmation letter, and the `confirm_mail` that makes it the newest one."""
     letter = owe(kind, now)
     return letter, {"id": letter.id, "asked_on": now, "sent_on": None, "refused": None}
 
