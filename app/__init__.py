@@ -3,7 +3,6 @@
 import sys
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import account, admin, auth, mail, main, mongo, web
@@ -11,6 +10,7 @@ from app.extensions import csrf
 from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
 from app.security import load_shedding, rate_limits
+from app.web import proxies
 
 
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
@@ -26,7 +26,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     app.config.from_object(settings or _settings())
     # Werkzeug's own redirect would use the host that the request names.
     app.url_map.merge_slashes = False
-    _trust_proxies(app)
+    proxies.init_app(app)
 
     logs.init_app(app)
     request_ids.init_app(app)
@@ -51,10 +51,3 @@ def _settings() -> config.BaseConfig:
         return config.load()
     except config.ConfigError as error:
         sys.exit(str(error))
-
-
-def _trust_proxies(app: Flask) -> None:
-    """Without TRUSTED_PROXIES a forged X-Forwarded-For changes nothing."""
-    hops = app.config["TRUSTED_PROXIES"]
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

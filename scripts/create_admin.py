@@ -1,7 +1,7 @@
 """Makes a confirmed administrator; asks for what is missing.
 
-The password is prompted for twice, or comes from ADMIN_PASSWORD, or is one line on standard input
-when that is no terminal. It is never an argument, which other users of the machine could read.
+The password is prompted for twice, or comes from ADMIN_PASSWORD or the file that
+ADMIN_PASSWORD_FILE names, or is one line on standard input when that is no terminal. It is never an argument, which other users of the machine could read.
 Exit status: 0 done, 2 refused.
 """
 
@@ -28,6 +28,7 @@ from app.mongo import current_mongo
 from app.users.addresses import Address, AddressError, parse_address
 from app.users.backends import backend_of
 from app.web.fields import address_sentence, weakness_sentence
+from settings.environment import Environment
 
 
 class Refused(Exception):
@@ -96,7 +97,10 @@ def _create(address: Address) -> None:
 
 
 def _password() -> str:
-    given = os.environ.get("ADMIN_PASSWORD")
+    env = Environment(os.environ)
+    given = env.password("ADMIN_PASSWORD")
+    if env.problems:
+        raise Refused(f"{env.problems[0]}.")
     if given:
         return given
     if not sys.stdin.isatty():

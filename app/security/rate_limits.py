@@ -6,6 +6,9 @@ address.
 - The password of an account may be tried a few times by unknown browsers together. A stranger can
   slow other unknown browsers down, and no more. A browser that has been signed in to the account
   has a limit of its own (OWASP, "device cookies"), so nobody can lock the owner out.
+- A client whose address is unknown (`unknown` from a proxy, a Unix socket) has no limit of its own.
+  All of them would share one, and a stranger could use it up for everybody. The limits per account
+  and per mail address count for them as for others, and the hash queue meets a flood.
 - Mail to one address is limited for all clients together, with or without an account. Each kind
   has a limit of its own: registrations and changes of address must not use up the resets.
 
@@ -73,8 +76,8 @@ def _open(uri: str) -> Attempts:
     return MongoAttempts(database, current_app.config["SECURITY_PASSWORD_SALT"])
 
 
-def check(*attempts: Attempt) -> Limited | None:
-    """Counts attempts, all in one command.
+def check(*attempts: Attempt | None) -> Limited | None:
+    """Counts attempts, all in one command. None stands for one that no limit applies to.
 
     Returns:
         The limit that is full for the longest time, or None. When it is full, nothing may be done.
@@ -84,7 +87,8 @@ def check(*attempts: Attempt) -> Limited | None:
     """
     if not current_app.config["RATELIMIT_ENABLED"]:
         return None
-    full = _attempts().count(attempts, utcnow())
+    counted = [attempt for attempt in attempts if attempt]
+    full = _attempts().count(counted, utcnow()) if counted else []
     for attempt, _seconds in full:
         audit_log.record("limit_hit", outcome="refused", rule=attempt.rule)
     if not full:
@@ -98,14 +102,19 @@ def _attempt(rule: str, setting: str, key: str) -> Attempt:
     return Attempt(rule, key, rate.limit, rate.window)
 
 
-def by_client(form: str, client: Client) -> Attempt:
+def by_client(form: str, client: Client) -> Attempt | None:
     """This form, by this client."""
-    return _attempt(f"client_{form}", "RATELIMIT_CLIENT", _network(client))
+    return _by_network(f"client_{form}", "RATELIMIT_CLIENT", client)
 
 
-def registration(client: Client) -> Attempt:
+def registration(client: Client) -> Attempt | None:
     """A new account, by this client."""
-    return _attempt("client_register", "RATELIMIT_REGISTER", _network(client))
+    return _by_network("client_register", "RATELIMIT_REGISTER", client)
+
+
+def _by_network(rule: str, setting: str, client: Client) -> Attempt | None:
+    network = _network(client)
+    return _attempt(rule, setting, network) if network else None
 
 
 def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
@@ -118,7 +127,7 @@ def code_of(email_key: str) -> Attempt:
     return _attempt("code", "RATELIMIT_ACCOUNT", email_key)
 
 
-def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt, ...]:
+def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt | None, ...]:
     """The password of this account, or of an address that has none."""
     if user and user.knows(client.device):
         return (_attempt("device", "RATELIMIT_DEVICE", f"{user.id}:{client.device}"),)
@@ -132,7 +141,7 @@ def password_of(user: User | None, email_key: str, client: Client) -> tuple[Atte
 
 
 def _network(client: Client) -> str:
-    """The client's address, or an IPv6 client's network."""
+    """The client's address, or an IPv6 client's network; empty for an unknown client."""
     try:
         address = ip_address(client.address)
     except ValueError:

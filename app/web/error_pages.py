@@ -43,6 +43,13 @@ _WORDS = {
     415: Words("Only forms work here", "What was sent is not a form that was filled in."),
     422: Words("Something is missing", "The form was not filled in as it should be."),
     429: Words("Too many attempts", "Wait a moment, then try again."),
+    431: Words(
+        "Your browser sends too many cookies",
+        "Other applications on this domain have stored more cookies in your browser than we can"
+        " read. Open the settings of your browser, search for “cookies”, and delete those of this"
+        " site and of the domain above it. Then open this page again. A private window works at"
+        " once.",
+    ),
     500: Words(
         "Something broke on our side",
         "It is not your fault, and it has been noted. Try again in a moment.",

@@ -68,7 +68,7 @@ def _meanwhile(opened: OpenedLink) -> Page:
         alert="warning",
         title="Something else came first",
         message="The account was changed at the same moment, so nothing was done. Try again.",
-        action=Action("Open the link again", request.path),
+        action=Action("Open the link again", request.script_root + request.path),
     )
 
 
