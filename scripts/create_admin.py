@@ -1,7 +1,8 @@
 """Makes a confirmed administrator; asks for what is missing.
 
 The password is prompted for twice, or comes from ADMIN_PASSWORD or the file that
-ADMIN_PASSWORD_FILE names, or is one line on standard input when that is no terminal. It is never an argument, which other users of the machine could read.
+ADMIN_PASSWORD_FILE names, or is one line on standard input when that is no terminal. It is never
+an argument, which other users of the machine could read.
 Exit status: 0 done, 2 refused.
 """
 

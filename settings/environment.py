@@ -138,8 +138,8 @@ class Environment:
             name,
             self.text(name, default, required=required),
             sender,
-            "must be one address with ASCII letters before the @, like no-reply@example.org or"
-            ' "Acme, Inc." <no-reply@example.org>',
+            "must be one address with ASCII letters before the @, like accounts@example.org or"
+            ' "Acme, Inc." <accounts@example.org>',
         )
 
     def storage_uri(self, name: str) -> str:

@@ -29,8 +29,12 @@ class Gunicorn:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "app:create_app()"],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "WEB_CONCURRENCY": "1", **settings}
-                | {"GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}"},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "WEB_CONCURRENCY": "1",
+                    "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}",
+                    **settings,
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )

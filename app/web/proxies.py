@@ -53,7 +53,9 @@ class Mount:
         path = environ.get("PATH_INFO", "")
         # The server has removed its SCRIPT_NAME from the path already.
         if prefix and not by_server and (path == prefix or path.startswith(f"{prefix}/")):
-            environ["PATH_INFO"] = path[len(prefix) :]
+            path = path[len(prefix) :]
+        # For an empty path Werkzeug would redirect, to the host that the request names.
+        environ["PATH_INFO"] = path or "/"
         return self._app(environ, start_response)
 
 
