@@ -67,9 +67,9 @@ class Gunicorn:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Gunicorn]:
+def serving(folder: Path, **settings: str) -> Iterator[Gunicorn]:
     """One that answers, and ends cleanly with the block."""
-    server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig")
+    server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig", **settings)
     wait_until(lambda: "Booting worker" in server.output)
     yield server
     server.process.terminate()
