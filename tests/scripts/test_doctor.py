@@ -122,6 +122,35 @@ def test_what_a_wrong_setting_stands_before_is_said_and_the_rest_is_looked_at(
     assert report.status == 1
 
 
+@pytest.mark.usefixtures("mail")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_MAIL_DEFAULT_SENDER", "Acme, Inc. <no-reply@example.test>"),
+        ("APP_MAIL_SERVER", "smtp://mail.example.test"),
+        ("PUBLIC_URL", "https://user@app.example.test"),
+        ("PUBLIC_URL", "http://app.example.test"),
+        ("MONGODB_URI", "mongodb://:27017/latchkey"),
+        ("SECRET_KEY_FILE", "/no/such/file"),
+        ("MONGODB_URI_FILE", "/no/such/file"),
+    ],
+)
+def test_settings_that_cannot_work_are_not_called_complete(run: Run, name: str, value: str) -> None:
+    given = {name: value}
+    if name.endswith("_FILE"):
+        given[name.removesuffix("_FILE")] = ""
+    report = Report(run, **given)
+    assert report.status == 1
+    assert report.fixes()["settings"].startswith(f"{name} ")
+    assert "settings" not in report.well()
+    assert value not in report.text
+
+
+def test_a_path_of_the_server_that_links_lack_is_to_be_fixed(run: Run) -> None:
+    report = Report(run, SCRIPT_NAME="/accounts")
+    assert "SCRIPT_NAME" in report.fixes()["PUBLIC_URL"]
+
+
 def test_an_unknown_kind_of_process_is_all_that_can_be_said(run: Run) -> None:
     report = Report(run, APP_SETTINGS="config.Production")
     assert (report.status, list(report.fixes())) == (1, ["settings"])
