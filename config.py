@@ -66,7 +66,7 @@ class BaseConfig:
     MAIL_FOLDER: str | None = None
 
     def __init__(self, env: Environment) -> None:
-        self.APP_NAME = env.text("APP_NAME", "Latchkey")
+        self.APP_NAME = env.title("APP_NAME", "Latchkey")
         self.TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
         self._read_hashing(env)

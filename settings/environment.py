@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from settings.connections import check_mongodb_uri, check_storage_uri
-from settings.hosts import host, public_url, sender
+from settings.hosts import LONGEST_NAME, host, public_url, sender
 
 MIN_SECRET_LENGTH = 32
 _LARGEST_FILE = 64 * 1024
@@ -53,6 +53,13 @@ class Environment:
     def text(self, name: str, default: str = "", *, required: bool = False) -> str:
         """The value without the spaces around it. An empty one counts as not set."""
         return self._checked(name, self._given(name).strip(), default, required=required)
+
+    def title(self, name: str, default: str) -> str:
+        """A short text for pages and for headers of mails."""
+        value = self.text(name, default)
+        if len(value) > LONGEST_NAME:
+            self.refuse(name, f"must have at most {LONGEST_NAME} characters")
+        return value
 
     def secret(self, name: str, default: str = "", *, required: bool = False) -> str:
         """The same for a secret: from the variable, or from the file that NAME_FILE names."""

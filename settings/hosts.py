@@ -15,12 +15,14 @@ import idna
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 # What a resolver reads as part of a number, also in hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
-_LONGEST_NAME = 253  # RFC 1035 2.3.4, without the dot at the end
+_LONGEST_DOMAIN = 253  # RFC 1035 2.3.4, without the dot at the end
 _AUTHORITY = re.compile(r"(\[[^\[\]]+\]|[^:\[\]@]+)(?::([0-9]{0,5}))?")
 # Characters that mean the same in a URL, in nginx and in WSGI, decoded or not.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 # A display name is quoted, or has none of the characters with a meaning (RFC 5322 3.2.3).
 _MAILBOX = re.compile(r'(?:("(?:[^"\\]|\\.)*"|[^()<>\[\]:;@\\,"]*?)\s*<([^<>]+)>|([^<>]+))')
+LONGEST_NAME = 100  # characters: a header of a mail has lines of at most 998
+_LONGEST_URL = 2000  # a link adds a path and a token, and servers take about 8000
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LOOPBACK_NAME = "localhost"  # and the names below it (RFC 6761 6.3)
 
@@ -31,7 +33,7 @@ def domain_name(text: str, *, underscores: bool = False) -> str:
     if not name.isascii():
         name = idna.encode(name, uts46=True).decode()
     labels = name.lower().split(".")
-    sound = all(_LABEL.fullmatch(label) for label in labels) and len(name) <= _LONGEST_NAME
+    sound = all(_LABEL.fullmatch(label) for label in labels) and len(name) <= _LONGEST_DOMAIN
     if not sound or _NUMBER.fullmatch(labels[-1]) or ("_" in name and not underscores):
         raise ValueError("not a domain name")
     return ".".join(labels)
@@ -74,6 +76,8 @@ def public_url(text: str) -> str:
     path = parts.path.rstrip("/")
     if parts.scheme not in {"http", "https"} or not _PATH.fullmatch(path):
         raise ValueError("not the address of an app")
+    if len(text) > _LONGEST_URL:
+        raise ValueError("too long")
     if "?" in text or "#" in text:
         raise ValueError("links would begin with a query or a fragment")
     return f"{parts.scheme}://{authority(parts.netloc)}{path}"
@@ -99,6 +103,6 @@ def sender(text: str) -> str:
         test_environment=True,
     ).local_part
     address = f"{local}@{domain_name(domain)}"
-    if len(address) > _LONGEST_ADDRESS:
+    if len(address) > _LONGEST_ADDRESS or len(name) > LONGEST_NAME:
         raise ValueError("too long")
     return str(Address(name.strip(), addr_spec=address))

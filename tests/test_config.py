@@ -251,6 +251,7 @@ def test_a_sender_that_mails_can_have_is_taken(given: str, expected: str) -> Non
         "no-reply@192.0.2.1",
         '"no reply"@example.test',
         ".no-reply@example.test",
+        "A" * 101 + " <no-reply@example.test>",
         "no-reply@" + "a" * 64 + ".test",
         "a" * 65 + "@example.test",
         "a@" + "a." * 130 + "test",
@@ -380,6 +381,7 @@ def test_a_public_url_that_links_can_begin_with_is_taken(given: str, expected: s
         "https://app.example.test/\x7f",
         "https://app.\nexample.test",
         "https://app.example.test/\u200b",
+        "https://app.example.test/" + "x" * 2000,
     ],
 )
 def test_a_public_url_that_links_cannot_begin_with_is_refused(value: str) -> None:
@@ -428,6 +430,7 @@ def test_a_rate_is_written_in_one_way(value: str) -> None:
     ("name", "value"),
     [
         ("APP_NAME", "Latch\nkey"),
+        ("APP_NAME", "L" * 101),
         ("APP_NAME", "Latch\x1bkey"),
         ("APP_NAME", "Latch\u2028key"),
         ("APP_NAME", os.fsdecode(b"Latch\xe9key")),

@@ -5,13 +5,10 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 from logging import Logger
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # An address with a port, or in brackets: `192.0.2.1:4711`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[\w.-]*)?", re.ASCII)
@@ -37,13 +34,11 @@ class Mount:
     of `PUBLIC_URL`. Proxies may pass that path on or remove it; both work.
     """
 
-    def __init__(self, app: "WSGIApplication", path: str) -> None:
+    def __init__(self, app: WSGIApplication, path: str) -> None:
         self._app = app
         self._path = path
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         before_proxy_fix = environ.get("werkzeug.proxy_fix.orig", environ)
         by_server = before_proxy_fix.get("SCRIPT_NAME") or ""
         prefix = environ.get("SCRIPT_NAME", "").rstrip("/")
@@ -62,14 +57,12 @@ class Mount:
 class ClientAddress:
     """Makes `REMOTE_ADDR` an IP address without port, brackets and zone, or empty."""
 
-    def __init__(self, app: "WSGIApplication", log: Logger) -> None:
+    def __init__(self, app: WSGIApplication, log: Logger) -> None:
         self._app = app
         self._log = log
         self._warned = False
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = environ.get("REMOTE_ADDR") or ""
         environ["REMOTE_ADDR"] = address = bare_address(given)
         if not (address or self._warned):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from app.mail.worker import Worker
 from app.web.local_redirect import local_path
 from tests.conftest import MakeApp
-from tests.http_browser import HttpBrowser, listening
+from tests.http_browser import HttpBrowser, Page, listening
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD
 
@@ -72,6 +72,8 @@ def travel(ada: HttpBrowser, url: str, mailbox: Mailbox) -> None:
     assert profile.url == f"{url}/profile?page=2"
     assert ADA in profile.text
 
+    _follow_every_link(ada, profile)
+
     ada.submit(profile, "/logout")
     ada.submit(ada.open(f"{url}/forgot"), email=ADA)
     reset = ada.open(_link(mailbox.newest(ADA, "password").text, f"{url}/reset/"))
@@ -81,6 +83,20 @@ def travel(ada: HttpBrowser, url: str, mailbox: Mailbox) -> None:
     # The link was used: its page says so, and leads on.
     assert ada.open(reset.url).status == 410
     assert ada.open(f"{url}/login", {"email": ADA, "password": NEW}).status == 400
+
+
+def _follow_every_link(ada: HttpBrowser, start: Page) -> None:
+    """Opens each page that a person can reach from here."""
+    left, seen = [start], {start.path}
+    while left:
+        page = left.pop()
+        assert page.status == 200, page.url
+        for link in page.soup.select("a[href]"):
+            address = urljoin(page.url, str(link["href"]))
+            if urlsplit(address).path not in seen:
+                seen.add(urlsplit(address).path)
+                left.append(ada.open(address))
+    assert len(seen) > 6
 
 
 def _register(ada: HttpBrowser, url: str) -> None:
