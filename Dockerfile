@@ -8,6 +8,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 
 COPY config.py gunicorn.conf.py ./
+COPY settings settings
 COPY app app
 COPY scripts scripts
 

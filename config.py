@@ -1,25 +1,23 @@
 """Settings, read from the environment once, at start-up.
 
 `load()` reports all problems together, so that an operator need not restart for each of them.
-Messages never have the values of settings, since some of them are secrets.
+`settings/` has how values are read and checked.
 """
 
 import os
-import re
 import secrets
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pymongo.errors import PyMongoError
-from pymongo.uri_parser import parse_uri
+from settings.environment import MIN_SECRET_LENGTH, Environment
+from settings.hosts import is_loopback
 
 ROOT = Path(__file__).resolve().parent
-MIN_SECRET_LENGTH = 32
 
 
 class ConfigError(Exception):
@@ -31,110 +29,6 @@ class ConfigError(Exception):
             "Latchkey cannot start, these settings must be fixed:\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
-
-
-class Rate(NamedTuple):
-    """A limit for a window of time, in seconds."""
-
-    limit: int
-    window: int
-
-
-_RATE = re.compile(r"(\d{1,9}) per (?:(\d{1,4}) )?(second|minute|hour|day)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-class Environment:
-    """Reads environment variables with types, and collects the problems."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        self.problems: list[str] = []
-
-    def text(self, name: str, default: str = "", *, required: bool = False) -> str:
-        value = self._variables.get(name, "").strip() or default
-        if required and not value:
-            self.problems.append(f"{name} is required")
-        return value
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
-        try:
-            value = int(self.text(name, str(default)))
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            self.problems.append(f"{name} must be a whole number from {low} to {high}")
-        return value
-
-    def rate(self, name: str, default: str) -> Rate:
-        """A rate such as "10 per 15 minutes"."""
-        found = _RATE.fullmatch(self.text(name, default).lower())
-        limit, window = (0, 0)
-        if found:
-            limit, window = int(found[1]), int(found[2] or 1) * _SECONDS[found[3]]
-        if not (limit and window):
-            self.problems.append(f"{name} must be like '10 per 15 minutes'")
-        return Rate(limit, window)
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.text(name, str(default)).lower()
-        if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
-            self.problems.append(f"{name} must be true or false")
-        return value in {"true", "1", "yes", "on"}
-
-    def secret(self, name: str, default: str, *, required: bool) -> str:
-        """A key of at least 32 characters. None is built into the code (ASVS 13.3)."""
-        value = self.text(name, default, required=required)
-        if value and len(value) < MIN_SECRET_LENGTH:
-            self.problems.append(f"{name} must have at least {MIN_SECRET_LENGTH} characters")
-        return value
-
-    def url(self, name: str, default: str, *, required: bool) -> str:
-        """The public address of the app, without a trailing slash."""
-        value = self.text(name, default, required=required).rstrip("/")
-        if value:
-            try:
-                parts = urlsplit(value)
-                valid = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
-            except ValueError:
-                valid = False
-            if not valid:
-                self.problems.append(f"{name} must be an address like https://app.example.org")
-        return value
-
-    def storage_uri(self, name: str) -> str:
-        """The storage that counts attempts, if it is not the MongoDB of the app."""
-        value = self.text(name)
-        kinds = ("mongodb", "mongodb+srv", "memory", "redis", "rediss", "memcached", "valkey")
-        if value and value.partition("://")[0] not in kinds:
-            self.problems.append(f"{name} must begin with one of " + ", ".join(kinds))
-        return value
-
-    def mongodb_uri(self, name: str, default: str, *, required: bool, mock_allowed: bool) -> str:
-        """A connection string whose path names the database."""
-        value = self.text(name, default, required=required)
-        if not value:
-            return value
-        scheme, _, rest = value.partition("://")
-        _hosts, _, path = rest.partition("/")
-        if scheme not in {"mongodb", "mongodb+srv", "mongomock"}:
-            self.problems.append(f"{name} must begin with mongodb:// or mongodb+srv://")
-        elif scheme == "mongomock" and not mock_allowed:
-            self.problems.append(f"{name} must be a real MongoDB in production, not mongomock")
-        elif not path.partition("?")[0]:
-            self.problems.append(f"{name} must name the database in its path: mongodb://host/NAME")
-        elif scheme == "mongodb" and not _is_connection_string(value):
-            self.problems.append(f"{name} is not a connection string that MongoDB understands")
-        return value
-
-
-def _is_connection_string(uri: str) -> bool:
-    try:
-        parse_uri(uri, warn=True)  # like the client, which only warns about an unknown option
-    except (PyMongoError, ValueError):
-        return False
-    return True
 
 
 def _cores() -> int:
@@ -174,11 +68,11 @@ class BaseConfig:
     MAIL_FOLDER: str | None = None
 
     def __init__(self, env: Environment) -> None:
-        self.APP_NAME = env.text("APP_NAME", "Latchkey")
+        self.APP_NAME = env.title("APP_NAME", "Latchkey")
         self.TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
         self._read_hashing(env)
-        self.METRICS_TOKEN = env.text("METRICS_TOKEN")
+        self.METRICS_TOKEN = env.token("METRICS_TOKEN")
         self._read_limits(env)
         self._read_keys(env)
         self._read_addresses(env)
@@ -201,10 +95,9 @@ class BaseConfig:
 
     def _read_keys(self, env: Environment) -> None:
         for name in ("SECRET_KEY", "SECURITY_PASSWORD_SALT"):
-            default = env.text(name) or self.default_secret(name)
-            setattr(self, name, env.secret(name, default, required=self.production))
-        former = env.text("SECRET_KEY_FALLBACKS").split(",")
-        self.SECRET_KEY_FALLBACKS = [key.strip() for key in former if key.strip()]
+            key = env.key(name, required=self.production)
+            setattr(self, name, key or self.default_secret(name))
+        self.SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
         # Flask-WTF has no setting for former keys, but it passes a list on to itsdangerous. The
         # last key of the list signs.
         self.WTF_CSRF_SECRET_KEY = [*reversed(self.SECRET_KEY_FALLBACKS), self.SECRET_KEY]
@@ -219,9 +112,32 @@ class BaseConfig:
             required=True,
             mock_allowed=not self.production,
         )
+        self._read_path(env)
         self.SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=self.production)
-        # The __Host- prefix binds the cookie to this host. Browsers accept it only over HTTPS.
+        # At the root of a host. The __Host- prefix binds the cookie to this host; browsers accept
+        # it only over HTTPS. app/security/cookies.py has the name under a path.
         self.SESSION_COOKIE_NAME = "__Host-session" if self.SESSION_COOKIE_SECURE else "session"
+        self._check_cookies(env)
+
+    def _check_cookies(self, env: Environment) -> None:
+        public = urlsplit(self.PUBLIC_URL)
+        unsafe = public.scheme == "http" and not is_loopback(public.hostname or "")
+        if self.SESSION_COOKIE_SECURE and unsafe and env.sound("PUBLIC_URL"):
+            env.refuse(
+                "PUBLIC_URL",
+                "with http:// and SESSION_COOKIE_SECURE=true exclude each other: browsers keep"
+                " such cookies on HTTPS only, so every form would be refused",
+            )
+
+    def _read_path(self, env: Environment) -> None:
+        """The path that the app is below: that of PUBLIC_URL. WSGI servers read SCRIPT_NAME."""
+        path, self.SCRIPT_NAME = urlsplit(self.PUBLIC_URL).path, env.text("SCRIPT_NAME").rstrip("/")
+        if path and self.SCRIPT_NAME and path != self.SCRIPT_NAME:
+            env.refuse(
+                "SCRIPT_NAME",
+                "and the path of PUBLIC_URL exclude each other: they must be the same",
+            )
+        self.APPLICATION_ROOT = path or "/"
 
     def default_mongodb_uri(self) -> str:
         """The database when `MONGODB_URI` is not set."""
@@ -259,7 +175,7 @@ class BaseConfig:
         self.PERMANENT_SESSION_LIFETIME = timedelta(days=self.SESSION_DAYS)
 
     def _read_mail(self, env: Environment) -> None:
-        self.MAIL_SERVER = env.text("APP_MAIL_SERVER", required=self.production)
+        self.MAIL_SERVER = env.host("APP_MAIL_SERVER", required=self.production)
         self.MAIL_USE_TLS = env.flag("APP_MAIL_USE_TLS", default=False)
         # SSL from the first byte is the default, unless STARTTLS is set. The two exclude each
         # other.
@@ -267,16 +183,15 @@ class BaseConfig:
         if self.MAIL_USE_TLS and self.MAIL_USE_SSL:
             env.problems.append("APP_MAIL_USE_TLS and APP_MAIL_USE_SSL exclude each other")
         self.MAIL_PORT = env.number("APP_MAIL_PORT", 465, 1, 65535)
-        self.MAIL_USERNAME = env.text("APP_MAIL_USERNAME") or None
-        self.MAIL_PASSWORD = env.text("APP_MAIL_PASSWORD") or None
-        if bool(self.MAIL_USERNAME) != bool(self.MAIL_PASSWORD):
+        self.MAIL_USERNAME = env.secret("APP_MAIL_USERNAME") or None
+        self.MAIL_PASSWORD = env.password("APP_MAIL_PASSWORD") or None
+        comparable = env.sound("APP_MAIL_USERNAME", "APP_MAIL_PASSWORD")
+        if comparable and bool(self.MAIL_USERNAME) != bool(self.MAIL_PASSWORD):
             env.problems.append("APP_MAIL_USERNAME and APP_MAIL_PASSWORD are set together or not")
         sender = "" if self.production else "no-reply@latchkey.test"
-        self.MAIL_DEFAULT_SENDER = env.text(
+        self.MAIL_DEFAULT_SENDER = env.sender(
             "APP_MAIL_DEFAULT_SENDER", sender, required=self.production
         )
-        if self.MAIL_DEFAULT_SENDER and "@" not in self.MAIL_DEFAULT_SENDER:
-            env.problems.append("APP_MAIL_DEFAULT_SENDER must be an address")
         self.MAIL_LEASE = env.number("MAIL_LEASE", 60, 1, 86400)
         self.MAIL_TIMEOUT = env.number("MAIL_TIMEOUT", 10, 1, 600)
 

@@ -7,6 +7,7 @@ The address to listen on is given by `--bind`, or by PORT for all addresses.
 import gc
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -15,14 +16,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import gunicorn.util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+from gunicorn.util import write_error
+
+
+def _number(name: str, default: str) -> str:
+    """A setting that gunicorn reads too. `on_starting` names a wrong one, with all others."""
+    value = os.environ.get(name, "").strip()
+    return value if re.fullmatch("[1-9][0-9]{0,3}", value) else default
+
 
 # Threads, because requests wait for MongoDB and for their turn to hash. config.py reads both
 # numbers too, and leaves half of the threads for pages.
 worker_class = "gthread"
-workers = os.environ.get("WEB_CONCURRENCY", "2")
-threads = os.environ.get("WEB_THREADS", "64")
+workers = _number("WEB_CONCURRENCY", "2")
+threads = _number("WEB_THREADS", "64")
 
 # `preload_app` must not be used, because a MongoClient must be made after the fork.
 
@@ -33,6 +45,10 @@ keepalive = 5
 
 # The maximum of gunicorn; a longer URL gets gunicorn's own 414. Not 0, which would be unlimited.
 limit_request_line = 8190
+
+# Bytes of a header field. The app answers 431 with a page to cookies above 8 kB, so it must see
+# them.
+limit_request_field_size = 64 * 1024
 
 # Only TRUSTED_PROXIES decides about X-Forwarded-*. Gunicorn would trust these headers from
 # 127.0.0.1.
@@ -148,3 +164,34 @@ def on_exit(_server: Any) -> None:
 
 def _remove_metrics() -> None:
     shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
+
+
+_ALL_HEADERS = 2 * limit_request_field_size
+
+
+class BoundedRequest(Request):
+    """A request whose header fields together are bounded.
+
+    Gunicorn would read 100 fields of 64 kB, which took seconds of a core for each request.
+    """
+
+    def parse(self, unreader: Any) -> Any:
+        self.max_buffer_headers = _ALL_HEADERS
+        return super().parse(unreader)
+
+
+RequestParser.mesg_class = BoundedRequest
+
+# What a person can do about a request that the app never sees.
+_ADVICE = {
+    414: "This link is too long. Copy it from the mail again.",
+    431: "Your browser sends too many cookies. Delete the cookies of this site and of the domain"
+    " above it in the settings of your browser, then open this page again.",
+}
+
+
+def _write_error(sock: Any, status: int, reason: str, message: str) -> None:
+    write_error(sock, status, reason, _ADVICE.get(status, message))
+
+
+gunicorn.util.write_error = _write_error

@@ -3,7 +3,6 @@
 import sys
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import account, admin, auth, mail, main, mongo, web
@@ -11,6 +10,7 @@ from app.extensions import csrf
 from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
 from app.security import load_shedding, rate_limits
+from app.web import proxies
 
 
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
@@ -26,7 +26,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     app.config.from_object(settings or _settings())
     # Werkzeug's redirect for double slashes would use the Host header of the request.
     app.url_map.merge_slashes = False
-    _trust_proxies(app)
+    proxies.init_app(app)
 
     logs.init_app(app)
     request_ids.init_app(app)
@@ -51,11 +51,3 @@ def _settings() -> config.BaseConfig:
         return config.load()
     except config.ConfigError as error:
         sys.exit(str(error))
-
-
-def _trust_proxies(app: Flask) -> None:
-    """Reads X-Forwarded-For only with TRUSTED_PROXIES, so that clients cannot forge their
-    address."""
-    hops = app.config["TRUSTED_PROXIES"]
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,7 +1,8 @@
 """Makes a confirmed administrator; asks for what is missing.
 
-The password comes from ADMIN_PASSWORD, from a prompt (asked twice), or from one line of standard
-input if that is no terminal. It cannot be an argument, which other users of the machine could read.
+The password comes from ADMIN_PASSWORD or the file that ADMIN_PASSWORD_FILE names, from a prompt
+(asked twice), or from one line of standard input if that is no terminal. It cannot be an argument,
+which other users of the machine could read.
 Exit status: 0 done, 2 refused.
 """
 
@@ -28,6 +29,7 @@ from app.mongo import current_mongo
 from app.users.addresses import Address, AddressError, parse_address
 from app.users.backends import backend_of
 from app.web.fields import address_sentence, weakness_sentence
+from settings.environment import Environment
 
 
 class Refused(Exception):
@@ -96,7 +98,10 @@ def _create(address: Address) -> None:
 
 
 def _password() -> str:
-    given = os.environ.get("ADMIN_PASSWORD")
+    env = Environment(os.environ)
+    given = env.password("ADMIN_PASSWORD")
+    if env.problems:
+        raise Refused(f"{env.problems[0]}.")
     if given:
         return given
     if not sys.stdin.isatty():

@@ -28,6 +28,7 @@ from app.mongo import current_mongo
 from app.observability.logs import redact
 from app.users import indexes
 from scripts.mongod import Mongod, MongodError, MongodUnavailableError
+from settings.environment import Environment
 
 _HOST = "127.0.0.1"
 _INSTANCE = config.ROOT / "instance"
@@ -112,7 +113,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
 @contextmanager
 def _database() -> Iterator[str]:
     """Sets `MONGODB_URI`; yields a text that says where the data is kept."""
-    if uri := os.environ.get("MONGODB_URI", "").strip():
+    if uri := Environment(os.environ).secret("MONGODB_URI"):
         yield _IN_MEMORY if uri.startswith("mongomock") else "in the MongoDB of MONGODB_URI"
         return
     try:

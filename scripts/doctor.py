@@ -34,7 +34,7 @@ def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator
         return
     yield from check_settings(settings, problems)
     yield from check_keys(settings)
-    wrong = {problem.partition(" ")[0] for problem in problems}
+    wrong = {problem.partition(" ")[0].removesuffix("_FILE") for problem in problems}
     if "PUBLIC_URL" in wrong:
         yield note("PUBLIC_URL", "not looked at, since it is not set right")
     else:

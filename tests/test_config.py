@@ -3,6 +3,10 @@
 import os
 import subprocess
 import sys
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -178,6 +182,380 @@ def test_an_invalid_setting_is_named_and_its_value_is_not_shown(name: str, value
     (problem,) = problems(**{name: value})
     assert problem.startswith(f"{name} ")
     assert len(value) < 9 or value not in problem
+
+
+_SENDERS = [
+    ("no-reply@example.test", "no-reply@example.test"),
+    (" <no-reply@example.test> ", "no-reply@example.test"),
+    ('"" <no-reply@example.test>', "no-reply@example.test"),
+    ("No-Reply@EXAMPLE.test", "No-Reply@example.test"),
+    ("no-reply@exämple.test", "no-reply@xn--exmple-cua.test"),
+    ("no-reply@EXÄMPLE.test.", "no-reply@xn--exmple-cua.test"),
+    ("no-reply@１２example.test", "no-reply@12example.test"),
+    ("no-reply@mailhost", "no-reply@mailhost"),
+    ("root@localhost", "root@localhost"),
+    ("o'neil+x@example.test", "o'neil+x@example.test"),
+    ('"Acme, Inc." <no-reply@example.test>', '"Acme, Inc." <no-reply@example.test>'),
+    ("Acme Inc. <no-reply@example.test>", '"Acme Inc." <no-reply@example.test>'),
+    ('"A \\"B\\" C" <a@example.test>', '"A \\"B\\" C" <a@example.test>'),
+    ("Zoë’s Keys<a@example.test>", "Zoë’s Keys <a@example.test>"),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), _SENDERS)
+def test_a_sender_that_mails_can_have_is_taken(given: str, expected: str) -> None:
+    settings = config.load(PRODUCTION | {"APP_MAIL_DEFAULT_SENDER": given})
+    assert expected == settings.MAIL_DEFAULT_SENDER
+    name, address = parseaddr(settings.MAIL_DEFAULT_SENDER)
+    assert address.isascii()
+    # As app/mail/message.py makes the header, and as smtplib sends the envelope.
+    message = EmailMessage(policy=policy.SMTP)
+    message["From"] = Address(name, addr_spec=address)
+    message["Message-ID"] = f"<1@{address.rpartition('@')[2]}>"
+    read = message_from_bytes(message.as_bytes(), policy=policy.default)["From"].addresses[0]
+    assert (read.addr_spec, read.display_name) == (address, name)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Acme, Inc. <no-reply@example.test>",
+        "Acme: Inc <no-reply@example.test>",
+        "Acme (Inc) <no-reply@example.test>",
+        "Acme@Work <no-reply@example.test>",
+        '"Acme <no-reply@example.test>',
+        '"Acme" Inc" <no-reply@example.test>',
+        "grüße@example.test",
+        "no-reply\u00a0@example.test",
+        "@",
+        "@example.test",
+        "no-reply@",
+        "no-reply",
+        "a@b@example.test",
+        "a@example.test, b@example.test",
+        "a@example.test b@example.test",
+        "a@example.test; b@example.test",
+        "Foo <no-reply@example.test",
+        "Foo no-reply@example.test>",
+        "Foo <a@example.test> <b@example.test>",
+        "Foo <no-reply@example.test> bar",
+        "<>",
+        "Foo <>",
+        "no-reply@example..test",
+        "no-reply@example.test..",
+        "no-reply@-example.test",
+        "no-reply@ex_ample.test",
+        "no-reply@exa mple.test",
+        "no-reply@[192.0.2.1]",
+        "no-reply@[IPv6:2001:db8::1]",
+        "no-reply@192.0.2.1",
+        '"no reply"@example.test',
+        ".no-reply@example.test",
+        "A" * 101 + " <no-reply@example.test>",
+        "no-reply@" + "a" * 64 + ".test",
+        "a" * 65 + "@example.test",
+        "a@" + "a." * 130 + "test",
+        "no-reply@example.test\nBcc: evil@example.test",
+        "Foo\r\nBcc: x <no-reply@example.test>",
+        "F\x00oo <no-reply@example.test>",
+    ],
+)
+def test_a_sender_that_no_mail_can_have_is_refused(value: str) -> None:
+    (problem,) = problems(APP_MAIL_DEFAULT_SENDER=value)
+    assert problem.startswith("APP_MAIL_DEFAULT_SENDER ")
+    assert len(value) < 9 or value not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("mail.example.test", "mail.example.test"),
+        (" MAIL.example.test. ", "mail.example.test"),
+        ("mail.exämple.test", "mail.xn--exmple-cua.test"),
+        ("mailhost", "mailhost"),
+        ("mail_server", "mail_server"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:DB8::1]", "2001:db8::1"),
+    ],
+)
+def test_a_mail_server_that_can_be_looked_up_is_taken(given: str, expected: str) -> None:
+    assert expected == config.load(PRODUCTION | {"APP_MAIL_SERVER": given}).MAIL_SERVER
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "smtp://mail.example.test",
+        "https://mail.example.test/",
+        "mail.example.test:587",
+        "192.0.2.1:25",
+        "[2001:db8::1]:25",
+        "[2001:db8::1",
+        "[192.0.2.1]",
+        "[mail.example.test]",
+        "mail.example.test/",
+        "user@mail.example.test",
+        "mail example.test",
+        "mail.example.test mx.example.test",
+        "mail..example.test",
+        "mail.example.test..",
+        ".",
+        "-mail.example.test",
+        "mail.example.test-",
+        "999.1.1.1",
+        "192.0.2",
+        "0x7f.1",
+        "mail.example.test\x00",
+        "mail.example.test\tx",
+        "mail.exa\u2003mple.test",
+        "a" * 64 + ".test",
+        "a." * 130 + "test",
+    ],
+)
+def test_a_mail_server_that_cannot_be_looked_up_is_refused(value: str) -> None:
+    (problem,) = problems(APP_MAIL_SERVER=value)
+    assert problem.startswith("APP_MAIL_SERVER ")
+    assert "control characters" in problem or "APP_MAIL_PORT" in problem
+    assert len(value) < 9 or value not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://app.example.test//", "https://app.example.test"),
+        ("HTTPS://APP.example.test", "https://app.example.test"),
+        ("https://app.exämple.test", "https://app.xn--exmple-cua.test"),
+        ("https://app.example.test.:8443", "https://app.example.test:8443"),
+        ("https://app.example.test:", "https://app.example.test"),
+        ("https://192.0.2.1", "https://192.0.2.1"),
+        ("https://[2001:DB8::1]:8443/x", "https://[2001:db8::1]:8443/x"),
+        ("https://example.test/a/b-c_d.e~f/", "https://example.test/a/b-c_d.e~f"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://app.localhost", "http://app.localhost"),
+        ("http://127.1.2.3", "http://127.1.2.3"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_public_url_that_links_can_begin_with_is_taken(given: str, expected: str) -> None:
+    assert expected == config.load(PRODUCTION | {"PUBLIC_URL": given}).PUBLIC_URL
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://a.example.test,https://b.example.test",
+        "https://app.example.test,",
+        "https://app.example.test/a,b",
+        "https://app.exam ple.test",
+        "https://app.example.test/a b",
+        "https://user@app.example.test",
+        "https://user:s3cret@app.example.test",
+        "https://@app.example.test",
+        "https://app.example.test#",
+        "https://app.example.test/#x",
+        "https://app.example.test?",
+        "https://app.example.test/?x",
+        "https://app.example.test:99999",
+        "https://app.example.test:0",
+        "https://app.example.test:https",
+        "https://app.example.test:４４３",
+        "https://app.example.test:-1",
+        "https://app.example.test:4_4",
+        "https://:443",
+        "https:///accounts",
+        "https:app.example.test",
+        "//app.example.test",
+        "https://app_1.example.test",
+        "https://app..example.test",
+        "https://.",
+        "https://1.2.3",
+        "https://[fe80::1%25eth0]",
+        "https://2001:db8::1",
+        "https://app.example.test/a//b",
+        "https://app.example.test/../x",
+        "https://app.example.test/./x",
+        "https://app.example.test/%2e%2e/x",
+        "https://app.example.test/ä",
+        "https://app.example.test\\@evil.example",
+        "https://app.example.test/\x7f",
+        "https://app.\nexample.test",
+        "https://app.example.test/\u200b",
+        "https://app.example.test/" + "x" * 2000,
+    ],
+)
+def test_a_public_url_that_links_cannot_begin_with_is_refused(value: str) -> None:
+    (problem,) = problems(PUBLIC_URL=value)
+    assert problem.startswith("PUBLIC_URL ")
+    assert value not in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["http://app.example.test", "http://192.0.2.1", "http://127.x.test"]
+)
+def test_a_public_url_without_tls_and_secure_cookies_exclude_each_other(url: str) -> None:
+    (problem,) = problems(PUBLIC_URL=url)
+    assert "SESSION_COOKIE_SECURE=true exclude each other" in problem
+    assert problems(PUBLIC_URL=url, SESSION_COOKIE_SECURE="false") == []
+    assert problems(PUBLIC_URL=url, APP_SETTINGS="config.TestingConfig") == []
+    assert problems(PUBLIC_URL=url, APP_SETTINGS="config.TestingConfig", SESSION_COOKIE_SECURE="1")
+
+
+def test_a_path_of_the_server_must_be_the_one_of_public_url() -> None:
+    below = "https://app.example.org/accounts"
+    assert problems(SCRIPT_NAME="/accounts", PUBLIC_URL=below) == []
+    assert problems(SCRIPT_NAME="/accounts") == []
+    (problem,) = problems(SCRIPT_NAME="/other", PUBLIC_URL=below)
+    assert problem.startswith("SCRIPT_NAME and the path of PUBLIC_URL exclude each other")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["５０", "0x10", "1_000", "1e3", "1 0", "+10", "010", "10.0", "١٢", "10\x00", "9" * 5000],
+)
+@pytest.mark.parametrize("name", ["CONFIRM_MAX_AGE", "APP_MAIL_PORT", "TRUSTED_PROXIES"])
+def test_a_number_consists_of_ascii_digits(name: str, value: str) -> None:
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name} ")
+
+
+@pytest.mark.parametrize(
+    "value", ["１０ per hour", "10 per ２ hours", "10/hour", "0 per hour", "x"]
+)
+def test_a_rate_is_written_in_one_way(value: str) -> None:
+    assert problems(RATELIMIT_CLIENT=value) == ["RATELIMIT_CLIENT must be like '10 per 15 minutes'"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_NAME", "Latch\nkey"),
+        ("APP_NAME", "L" * 101),
+        ("APP_NAME", "Latch\x1bkey"),
+        ("APP_NAME", "Latch\u2028key"),
+        ("APP_NAME", os.fsdecode(b"Latch\xe9key")),
+        ("APP_MAIL_PASSWORD", "s3cret\n\n"),
+        ("METRICS_TOKEN", "s3cret token"),
+        ("METRICS_TOKEN", "s3crét"),
+        ("SECRET_KEY_FALLBACKS", "a" * 40 + ",b\x00"),
+        ("SECRET_KEY", "\u200b" * 40),
+        ("SECRET_KEY", "k" + "\u2003" * 40 + "k"),
+        ("MONGODB_URI", "mongodb://:27017/latchkey"),
+        ("MONGODB_URI", "mongodb://a,,b/latchkey"),
+        ("MONGODB_URI", "mongodb://bad host/latchkey"),
+        ("MONGODB_URI", "mongodb://h:２７/latchkey"),
+        ("MONGODB_URI", "mongodb://h/a b"),
+        ("MONGODB_URI", "mongodb://h/a.b"),
+        ("MONGODB_URI", "mongodb://h/" + "x" * 64),
+        ("MONGODB_URI", "mongodb://user@h/latchkey"),
+        ("MONGODB_URI", "mongodb://h/latchkey?tls=true&tlsCAFile=/no/such/file"),
+        ("MONGODB_URI", "mongodb://h,i/latchkey?directConnection=true"),
+        ("MONGODB_URI", "mongodb+srv:///latchkey"),
+        ("MONGODB_URI", "mongodb+srv://db.example.org:27017/latchkey"),
+        ("MONGODB_URI", "mongodb+srv://a.example.org,b.example.org/latchkey"),
+        ("RATELIMIT_STORAGE_URI", "mongodb:///latchkey"),
+        ("RATELIMIT_STORAGE_URI", "mongodb://h"),
+        ("RATELIMIT_STORAGE_URI", "redis"),
+        ("RATELIMIT_STORAGE_URI", "sqlite:///x"),
+        ("RATELIMIT_STORAGE_URI", "valkey://h"),  # its driver is not installed
+    ],
+)
+def test_a_setting_that_its_code_cannot_use_is_refused(name: str, value: str) -> None:
+    variables = {name: value}
+    if name == "APP_MAIL_PASSWORD":
+        variables["APP_MAIL_USERNAME"] = "latchkey"
+    (problem,) = problems(**variables)
+    assert problem.startswith(f"{name} ")
+    assert len(value) < 9 or value not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MONGODB_URI", "mongodb+srv://cluster.example.org/latchkey?retryWrites=true"),
+        ("MONGODB_URI", "mongodb://a_1:1,192.0.2.1,[::1]:2/latchkey?replicaSet=rs0"),
+        ("MONGODB_URI", "mongodb://%2Ftmp%2Fmongodb-27017.sock/latchkey"),
+        ("MONGODB_URI", "mongodb://us%40er:p%3Ass@h/latch-key?noSuchOption=1"),
+        ("RATELIMIT_STORAGE_URI", "memory://"),
+        ("RATELIMIT_STORAGE_URI", "mongodb://h/limits"),
+    ],
+)
+def test_a_connection_string_that_its_library_understands_is_taken(name: str, value: str) -> None:
+    assert problems(**{name: value}) == []
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_one_line_break_at_the_end_does_not_count(end: str) -> None:
+    both = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": " s3cret pass "}
+    settings = config.load({name: value + end for name, value in (PRODUCTION | both).items()})
+    assert both["APP_MAIL_PASSWORD"] == settings.MAIL_PASSWORD, "its spaces are part of it"
+    assert PRODUCTION["SECRET_KEY"] == settings.SECRET_KEY
+    assert PRODUCTION["MONGODB_URI"] == settings.MONGODB_URI
+    assert PRODUCTION["PUBLIC_URL"] == settings.PUBLIC_URL
+
+
+_SECRETS = {
+    "SECRET_KEY": "another-secret-key-for-tests-0123456789",
+    "SECURITY_PASSWORD_SALT": "another-password-salt-for-tests-0123456789",
+    "SECRET_KEY_FALLBACKS": "former-key-for-tests",
+    "MONGODB_URI": "mongodb://operator:s3cret-pass@other.example.org/latchkey",
+    "APP_MAIL_USERNAME": "s3cret-user",
+    "APP_MAIL_PASSWORD": "s3cret-pass",
+    "METRICS_TOKEN": "s3cret-token",
+    "RATELIMIT_STORAGE_URI": "mongodb://operator:s3cret-pass@other.example.org/limits",
+}
+
+
+def _files(folder: Path, secrets: dict[str, str], content: str = "{}\n") -> dict[str, str]:
+    """Writes each secret into a file; returns the variables that name the files."""
+    for name, value in secrets.items():
+        (folder / name).write_bytes(content.format(value).encode())
+    return {f"{name}_FILE": str(folder / name) for name in secrets}
+
+
+@pytest.mark.parametrize("content", ["{}", "{}\n", "{}\r\n", "\ufeff{}\n"])
+def test_every_secret_can_come_from_a_file(tmp_path: Path, content: str) -> None:
+    others = {name: value for name, value in PRODUCTION.items() if name not in _SECRETS}
+    read = config.load(others | _files(tmp_path, _SECRETS, content))
+    given = config.load(others | _SECRETS)
+    assert vars(read) == vars(given)
+    assert read.MAIL_PASSWORD == "s3cret-pass"
+
+
+@pytest.mark.parametrize("name", _SECRETS)
+def test_a_secret_and_its_file_exclude_each_other(tmp_path: Path, name: str) -> None:
+    given = PRODUCTION | _SECRETS | _files(tmp_path, {name: _SECRETS[name]})
+    assert problems(**given) == [f"{name} and {name}_FILE exclude each other"]
+
+
+@pytest.mark.parametrize("name", _SECRETS)
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"s3cret\xff", "not UTF-8"),
+        (b"s" * 100_000, "too large"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_named_by_its_setting(
+    tmp_path: Path, name: str, content: bytes | None, why: str
+) -> None:
+    path = tmp_path / "s3cret-path"
+    if content is not None:
+        path.write_bytes(content)
+    given = {other: value for other, value in (PRODUCTION | _SECRETS).items() if other != name}
+    with pytest.raises(config.ConfigError) as refused:
+        config.load(given | {f"{name}_FILE": str(path)})
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{name}_FILE names ")
+    assert why in problem
+    assert "s3cret" not in problem
+
+
+def test_an_empty_name_of_a_file_counts_as_not_set() -> None:
+    assert problems(SECRET_KEY_FILE="", METRICS_TOKEN_FILE=" ") == []
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "MONGODB_URI", "APP_MAIL_SERVER"])

@@ -29,8 +29,12 @@ class Gunicorn:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "app:create_app()"],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "WEB_CONCURRENCY": "1", **settings}
-                | {"GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}"},
+                env={
+                    "PATH": os.environ["PATH"],
+                    "WEB_CONCURRENCY": "1",
+                    "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.port}",
+                    **settings,
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -63,9 +67,9 @@ class Gunicorn:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Gunicorn]:
+def serving(folder: Path, **settings: str) -> Iterator[Gunicorn]:
     """Runs a gunicorn for a `with` block, and checks that it ends without an error."""
-    server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig")
+    server = Gunicorn(folder / "log", APP_SETTINGS="config.TestingConfig", **settings)
     wait_until(lambda: "Booting worker" in server.output)
     yield server
     server.process.terminate()

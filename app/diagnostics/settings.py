@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import config
 from app.diagnostics.finding import Finding, fix, note, ok
+from settings.environment import MIN_SECRET_LENGTH
 
 _TIMEOUT = 5  # seconds
 _FEW = 10  # different characters: a random key of 32 characters has more
@@ -46,7 +47,7 @@ def check_keys(settings: Any) -> Iterator[Finding]:
         good = False
         yield fix("keys", f"{' and '.join(names)} are the same", _MAKE_KEY)
     former = settings.SECRET_KEY_FALLBACKS
-    if any(len(key) < config.MIN_SECRET_LENGTH for key in former):
+    if any(len(key) < MIN_SECRET_LENGTH for key in former):
         good = False
         yield fix(
             "SECRET_KEY_FALLBACKS",
@@ -71,6 +72,12 @@ def check_public_url(settings: config.BaseConfig) -> Iterator[Finding]:
             "TRUSTED_PROXIES",
             "0, so every visitor seems to come from the address that connects",
             "set it to the number of proxies in front, if there are any",
+        )
+    if settings.SCRIPT_NAME and not url.path:
+        yield fix(
+            "PUBLIC_URL",
+            "has no path, but SCRIPT_NAME has one: links in mails lead past this product",
+            "add the path to PUBLIC_URL",
         )
     yield _reach(settings.PUBLIC_URL)
 

@@ -8,6 +8,7 @@ from flask import after_this_request, current_app, request
 from flask.wrappers import Response
 from itsdangerous import BadData, URLSafeSerializer
 
+from app.security import cookies
 from app.security.signing import signing_keys
 from app.users.links import SIGNATURES
 
@@ -20,14 +21,10 @@ def _signer() -> URLSafeSerializer:
     return URLSafeSerializer(list(signing_keys(config)), salt=salt, signer_kwargs=SIGNATURES)
 
 
-def _cookie() -> str:
-    return "__Host-device" if current_app.config["SESSION_COOKIE_SECURE"] else "device"
-
-
 def current_device() -> str:
     """The id in this browser's cookie, or a new one."""
     try:
-        device = _signer().loads(request.cookies.get(_cookie(), ""))
+        device = _signer().loads(request.cookies.get(cookies.name("device"), ""))
     except BadData:
         device = None
     return device if isinstance(device, str) else secrets.token_urlsafe(16)
@@ -40,9 +37,10 @@ def remember(device: str) -> None:
     @after_this_request
     def _set(response: Response) -> Response:
         response.set_cookie(
-            _cookie(),
+            cookies.name("device"),
             str(value),
             max_age=_LASTS,
+            path=cookies.path(),
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
             samesite="Lax",

@@ -2,11 +2,15 @@
 address.
 
 - One client address may try many accounts, but not thousands. The limit must be high enough for an
-office behind one address. - All unknown browsers together may try the password of an account a few
-times. So a stranger can block other unknown browsers for a while. A browser that was signed in to
-the account before has its own limit (OWASP, "device cookies"), so nobody can lock the owner out. -
-Mail to one address is limited for all clients together, with or without an account. Each kind of
-mail has its own limit, so that registrations and changes of address do not use up the resets.
+  office behind one address.
+- All unknown browsers together may try the password of an account a few times. So a stranger can
+  block other unknown browsers for a while. A browser that was signed in to the account before has
+  its own limit (OWASP, "device cookies"), so nobody can lock the owner out.
+- A client whose address is unknown (`unknown` from a proxy, a Unix socket) has no limit of its own.
+  All such clients would share one, and a stranger could use it up for everybody. The limits per
+  account and per mail address count for them as for others, and the hash queue meets a flood.
+- Mail to one address is limited for all clients together, with or without an account. Each kind of
+  mail has its own limit, so that registrations and changes of address do not use up the resets.
 
 Each attempt is counted before anything is checked. If it were counted afterwards, simultaneous
 attempts could pass the limit. The window begins with the first attempt.
@@ -72,8 +76,8 @@ def _open(uri: str) -> Attempts:
     return MongoAttempts(database, current_app.config["SECURITY_PASSWORD_SALT"])
 
 
-def check(*attempts: Attempt) -> Limited | None:
-    """Counts all attempts in one command.
+def check(*attempts: Attempt | None) -> Limited | None:
+    """Counts all attempts in one command. None stands for an attempt without a limit.
 
     Returns:
         The limit that stays full longest, or None. Unless it is None, the request must be refused.
@@ -83,7 +87,8 @@ def check(*attempts: Attempt) -> Limited | None:
     """
     if not current_app.config["RATELIMIT_ENABLED"]:
         return None
-    full = _attempts().count(attempts, utcnow())
+    counted = [attempt for attempt in attempts if attempt]
+    full = _attempts().count(counted, utcnow()) if counted else []
     for attempt, _seconds in full:
         audit_log.record("limit_hit", outcome="refused", rule=attempt.rule)
     if not full:
@@ -97,14 +102,19 @@ def _attempt(rule: str, setting: str, key: str) -> Attempt:
     return Attempt(rule, key, rate.limit, rate.window)
 
 
-def by_client(form: str, client: Client) -> Attempt:
+def by_client(form: str, client: Client) -> Attempt | None:
     """The limit of this form for this client."""
-    return _attempt(f"client_{form}", "RATELIMIT_CLIENT", _network(client))
+    return _by_network(f"client_{form}", "RATELIMIT_CLIENT", client)
 
 
-def registration(client: Client) -> Attempt:
+def registration(client: Client) -> Attempt | None:
     """The limit of new accounts for this client."""
-    return _attempt("client_register", "RATELIMIT_REGISTER", _network(client))
+    return _by_network("client_register", "RATELIMIT_REGISTER", client)
+
+
+def _by_network(rule: str, setting: str, client: Client) -> Attempt | None:
+    network = _network(client)
+    return _attempt(rule, setting, network) if network else None
 
 
 def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
@@ -117,7 +127,7 @@ def code_of(email_key: str) -> Attempt:
     return _attempt("code", "RATELIMIT_ACCOUNT", email_key)
 
 
-def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt, ...]:
+def password_of(user: User | None, email_key: str, client: Client) -> tuple[Attempt | None, ...]:
     """The limits of passwords for this account, or for an address without an account."""
     if user and user.knows(client.device):
         return (_attempt("device", "RATELIMIT_DEVICE", f"{user.id}:{client.device}"),)
@@ -132,7 +142,7 @@ def password_of(user: User | None, email_key: str, client: Client) -> tuple[Atte
 
 
 def _network(client: Client) -> str:
-    """The client's address; for IPv6 its network."""
+    """The client's address; for IPv6 its network; empty for an unknown client."""
     try:
         address = ip_address(client.address)
     except ValueError:

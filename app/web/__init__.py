@@ -8,6 +8,7 @@ from app.web import (
     headers,
     humanize,
     request_bodies,
+    request_headers,
     viewer,
 )
 
@@ -16,6 +17,7 @@ def init_app(app: Flask) -> None:
     """Sets up headers, error pages, the viewer and what templates use."""
     assets.init_app(app)
     headers.init_app(app)
+    request_headers.init_app(app)
     request_bodies.init_app(app)
     humanize.init_app(app)
     error_pages.init_app(app)

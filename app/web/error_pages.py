@@ -39,10 +39,17 @@ _WORDS = {
     403: Words("This page is not for you", "You are signed in, but this page is for other people."),
     404: Words("There is no such page", "The address may be mistyped, or the page has moved."),
     405: Words("This does not work here", "This page cannot be used in this way."),
-    413: Words("This is too large", "More was sent than fits any form here."),
+    413: Words("This is too large", "You sent more than any form here accepts."),
     415: Words("Only forms work here", "What was sent is not a form that was filled in."),
     422: Words("Something is missing", "Some part of the form was not filled in correctly."),
     429: Words("Too many attempts", "Wait a moment, then try again."),
+    431: Words(
+        "Your browser sends too many cookies",
+        "Other applications on this domain have stored more cookies in your browser than we can"
+        " read. Open the settings of your browser, search for “cookies”, and delete those of this"
+        " site and of the domain above it. Then open this page again. A private window works at"
+        " once.",
+    ),
     500: Words(
         "Something broke on our side",
         "It is not your fault, and we have a record of it. Try again in a moment.",

@@ -68,7 +68,7 @@ def _meanwhile(opened: OpenedLink) -> Page:
         alert="warning",
         title="Your account was just changed",
         message="It was changed at the same time, so this link did nothing yet. Try again.",
-        action=Action("Open the link again", request.path),
+        action=Action("Open the link again", request.script_root + request.path),
     )
 
 

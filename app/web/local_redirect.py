@@ -3,10 +3,11 @@
 import re
 from urllib.parse import unquote
 
-from flask import url_for
+from flask import request, url_for
 
 # A path of printable ASCII without a host. Browsers would "correct" other characters.
 _LOCAL_PATH = re.compile(r"/(?!/)[!-~]*")
+_END_OF_PATH = re.compile(r"[?#]")
 
 
 def local_path(target: str | None) -> str:
@@ -18,4 +19,11 @@ def local_path(target: str | None) -> str:
     unsafe = "\\" in path or any(segment in {"", ".", ".."} for segment in segments[:-1])
     if not target or unsafe or not _LOCAL_PATH.fullmatch(target) or not _LOCAL_PATH.fullmatch(path):
         return home
-    return target
+    return target if _is_below(request.script_root, target) else home
+
+
+def _is_below(root: str, target: str) -> bool:
+    """Whether a path is below the one that the app is mounted at. Other applications on this host
+    may be redirectors."""
+    plain = _END_OF_PATH.split(target, maxsplit=1)[0]
+    return plain == root or plain.startswith(f"{root}/")

@@ -10,6 +10,7 @@ from flask import Flask, Request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from app.security import cookies
 from app.security.signing import signing_keys
 from app.users.links import SIGNATURES
 from app.web.assets import PREFIX
@@ -31,6 +32,12 @@ class SignedSessions(SecureCookieSessionInterface):
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
         return _serializer(signing_keys(app.config))
+
+    def get_cookie_name(self, app: Flask) -> str:
+        return cookies.name("session")
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return cookies.path()
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if request.path.startswith(PREFIX):

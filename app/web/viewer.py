@@ -127,7 +127,8 @@ def _to_sign_in() -> ResponseReturnValue:
     else:
         flash("Sign in to see this page.", "info")
     has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    target = request.full_path.rstrip("?") if has_page else url_for("main.home")
+    here = request.script_root + request.full_path.rstrip("?")
+    target = here if has_page else url_for("main.home")
     return redirect(f"{url_for('auth.login')}?{urlencode({'next': target})}")
 
 

@@ -45,6 +45,44 @@ def test_the_password_is_read_from_the_first_line_of_standard_input(
     assert verify_password(PASSWORD, stored_hash(users))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_break_after_the_password_is_no_part_of_it(
+    run: Run, users: Collection[dict[str, Any]], end: str
+) -> None:
+    assert run("create_admin", ADA, ADMIN_PASSWORD=PASSWORD + end).returncode == 0
+    assert verify_password(PASSWORD, stored_hash(users))
+
+
+def test_spaces_around_the_password_are_part_of_it(
+    run: Run, users: Collection[dict[str, Any]]
+) -> None:
+    assert run("create_admin", ADA, ADMIN_PASSWORD=f" {PASSWORD} \n").returncode == 0
+    assert verify_password(f" {PASSWORD} ", stored_hash(users))
+
+
+def test_the_password_may_come_from_a_file(
+    run: Run, users: Collection[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "password"
+    path.write_text(f"{PASSWORD}\n")
+    assert run("create_admin", ADA, ADMIN_PASSWORD_FILE=str(path)).returncode == 0
+    assert verify_password(PASSWORD, stored_hash(users))
+
+
+def test_a_password_and_its_file_exclude_each_other(
+    run: Run, users: Collection[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "password"
+    path.write_text(PASSWORD)
+    both = {"ADMIN_PASSWORD": PASSWORD, "ADMIN_PASSWORD_FILE": str(path)}
+    for given in (both, {"ADMIN_PASSWORD_FILE": str(tmp_path / "missing")}):
+        done = run("create_admin", ADA, **given)
+        assert done.returncode == 2
+        assert "Refused: ADMIN_PASSWORD" in done.stderr
+        assert PASSWORD not in done.stdout + done.stderr
+    assert users.count_documents({}) == 0
+
+
 def test_at_a_terminal_the_script_asks_for_address_and_password(
     environment: dict[str, str], users: Collection[dict[str, Any]]
 ) -> None:

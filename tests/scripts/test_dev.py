@@ -97,7 +97,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A new copy of the project, without data."""
-    for folder in ("app", "scripts"):
+    for folder in ("app", "scripts", "settings"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "config.py", tmp_path)
     return tmp_path

@@ -128,6 +128,35 @@ def test_an_invalid_setting_skips_its_checks_and_the_others_run(run: Run, mail: 
     assert report.status == 1
 
 
+@pytest.mark.usefixtures("mail")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_MAIL_DEFAULT_SENDER", "Acme, Inc. <no-reply@example.test>"),
+        ("APP_MAIL_SERVER", "smtp://mail.example.test"),
+        ("PUBLIC_URL", "https://user@app.example.test"),
+        ("PUBLIC_URL", "http://app.example.test"),
+        ("MONGODB_URI", "mongodb://:27017/latchkey"),
+        ("SECRET_KEY_FILE", "/no/such/file"),
+        ("MONGODB_URI_FILE", "/no/such/file"),
+    ],
+)
+def test_settings_that_cannot_work_are_not_called_complete(run: Run, name: str, value: str) -> None:
+    given = {name: value}
+    if name.endswith("_FILE"):
+        given[name.removesuffix("_FILE")] = ""
+    report = Report(run, **given)
+    assert report.status == 1
+    assert report.fixes()["settings"].startswith(f"{name} ")
+    assert "settings" not in report.ok()
+    assert value not in report.text
+
+
+def test_a_path_of_the_server_that_links_lack_is_to_be_fixed(run: Run) -> None:
+    report = Report(run, SCRIPT_NAME="/accounts")
+    assert "SCRIPT_NAME" in report.fixes()["PUBLIC_URL"]
+
+
 def test_an_unknown_app_settings_is_the_only_finding(run: Run) -> None:
     report = Report(run, APP_SETTINGS="config.Production")
     assert (report.status, list(report.fixes())) == (1, ["settings"])

@@ -93,7 +93,8 @@ def _register(app: Flask, email: str, headers: dict[str, str]) -> None:
     assert token is not None
     fields = {"email": email, "password": PASSWORD, "confirm": PASSWORD}
     fields["csrf_token"] = str(token["value"])
-    assert client.post("/register", data=fields, headers=headers).location == "/unconfirmed"
+    answer = client.post("/register", data=fields, headers=headers)
+    assert answer.location == app.config["APPLICATION_ROOT"].rstrip("/") + "/unconfirmed"
 
 
 def _delivered(app: Flask) -> list[str]:

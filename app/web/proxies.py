@@ -1,0 +1,90 @@
+"""What the proxies in front say about a request: client, scheme, host, and the path that the app is
+mounted at. `TRUSTED_PROXIES` says how many of them are believed."""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+from logging import Logger
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+# An address with a port, or in brackets: `192.0.2.1:4711`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
+_WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[\w.-]*)?", re.ASCII)
+# As in PUBLIC_URL. A stranger may have sent it, where the proxy sets none.
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_SHOWN = 60
+
+
+def init_app(app: Flask) -> None:
+    """Without TRUSTED_PROXIES no X-Forwarded-* changes anything."""
+    wsgi: WSGIApplication = ClientAddress(app.wsgi_app, app.logger)
+    root = app.config["APPLICATION_ROOT"]
+    wsgi = Mount(wsgi, root if root != "/" else "")
+    if hops := app.config["TRUSTED_PROXIES"]:
+        wsgi = ProxyFix(wsgi, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+    app.wsgi_app = wsgi  # type: ignore[method-assign]
+
+
+class Mount:
+    """Tells the app the path that it is below, as `SCRIPT_NAME`.
+
+    A trusted `X-Forwarded-Prefix` counts, else the `SCRIPT_NAME` of the WSGI server, else the path
+    of `PUBLIC_URL`. Proxies may pass that path on or remove it; both work.
+    """
+
+    def __init__(self, app: WSGIApplication, path: str) -> None:
+        self._app = app
+        self._path = path
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        before_proxy_fix = environ.get("werkzeug.proxy_fix.orig", environ)
+        by_server = before_proxy_fix.get("SCRIPT_NAME") or ""
+        prefix = environ.get("SCRIPT_NAME", "").rstrip("/")
+        if not _PREFIX.fullmatch(prefix):
+            prefix = by_server.rstrip("/") or self._path
+        environ["SCRIPT_NAME"] = prefix
+        path = environ.get("PATH_INFO", "")
+        # The server has removed its SCRIPT_NAME from the path already.
+        if prefix and not by_server and (path == prefix or path.startswith(f"{prefix}/")):
+            path = path[len(prefix) :]
+        # For an empty path Werkzeug would redirect, to the host that the request names.
+        environ["PATH_INFO"] = path or "/"
+        return self._app(environ, start_response)
+
+
+class ClientAddress:
+    """Makes `REMOTE_ADDR` an IP address without port, brackets and zone, or empty."""
+
+    def __init__(self, app: WSGIApplication, log: Logger) -> None:
+        self._app = app
+        self._log = log
+        self._warned = False
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        given = environ.get("REMOTE_ADDR") or ""
+        environ["REMOTE_ADDR"] = address = bare_address(given)
+        if not (address or self._warned):
+            self._warned = True
+            self._log.warning(
+                "The address of a client cannot be read (%r), so limits per client do not apply to"
+                " it. Let the proxy set X-Forwarded-For, and set TRUSTED_PROXIES.",
+                given[:_SHOWN],
+            )
+        return self._app(environ, start_response)
+
+
+def bare_address(text: str) -> str:
+    """The IP address in what a server or a proxy says of a client; empty if there is none."""
+    text = text.strip()
+    found = _WITH_PORT.fullmatch(text)
+    if found:
+        text = found["six"] or found["four"] or ""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(address)

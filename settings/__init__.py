@@ -1,0 +1,1 @@
+"""How settings are read from the environment, and checked. `config.py` says which there are."""

@@ -1,0 +1,108 @@
+"""Names and numbers of machines, the address of the app, and the sender of mails.
+
+Each function returns the value as the rest of the code needs it, or raises ValueError. No message
+repeats the value.
+"""
+
+import re
+from email.headerregistry import Address
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+import email_validator
+import idna
+
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+# What a resolver reads as part of a number, also in hexadecimal.
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_LONGEST_DOMAIN = 253  # RFC 1035 2.3.4, without the dot at the end
+_AUTHORITY = re.compile(r"(\[[^\[\]]+\]|[^:\[\]@]+)(?::([0-9]{0,5}))?")
+# Characters that mean the same in a URL, in nginx and in WSGI, decoded or not.
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
+# A display name is quoted, or has none of the characters with a meaning (RFC 5322 3.2.3).
+_MAILBOX = re.compile(r'(?:("(?:[^"\\]|\\.)*"|[^()<>\[\]:;@\\,"]*?)\s*<([^<>]+)>|([^<>]+))')
+LONGEST_NAME = 100  # characters: a header of a mail has lines of at most 998
+_LONGEST_URL = 2000  # a link adds a path and a token, and servers take about 8000
+_LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+_LOOPBACK_NAME = "localhost"  # and the names below it (RFC 6761 6.3)
+
+
+def domain_name(text: str, *, underscores: bool = False) -> str:
+    """A domain name in lower case and punycode, without a dot at its end."""
+    name = text.removesuffix(".")
+    if not name.isascii():
+        name = idna.encode(name, uts46=True).decode()
+    labels = name.lower().split(".")
+    sound = all(_LABEL.fullmatch(label) for label in labels) and len(name) <= _LONGEST_DOMAIN
+    if not sound or _NUMBER.fullmatch(labels[-1]) or ("_" in name and not underscores):
+        raise ValueError("not a domain name")
+    return ".".join(labels)
+
+
+def host(text: str, *, underscores: bool = False) -> str:
+    """A domain name or an IP address; IPv6 with or without brackets, returned without."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return domain_name(text, underscores=underscores)
+    if bare != text and not isinstance(address, IPv6Address):
+        raise ValueError("brackets are for IPv6")
+    return str(address)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host, as `host` returns it, is this machine by definition."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == _LOOPBACK_NAME or name.endswith(f".{_LOOPBACK_NAME}")
+
+
+def authority(text: str) -> str:
+    """`host` or `host:port` as URLs have it, IPv6 in brackets."""
+    found = _AUTHORITY.fullmatch(text)
+    if not found or (found[2] and not 1 <= int(found[2]) <= 65535):
+        raise ValueError("not a host with a port")
+    name = host(found[1])
+    if "%" in name:
+        raise ValueError("browsers know no zones")
+    return (f"[{name}]" if ":" in name else name) + (f":{int(found[2])}" if found[2] else "")
+
+
+def public_url(text: str) -> str:
+    """An address of the app: scheme, host, perhaps a port and a path. No slash at its end."""
+    parts = urlsplit(text)
+    path = parts.path.rstrip("/")
+    if parts.scheme not in {"http", "https"} or not _PATH.fullmatch(path):
+        raise ValueError("not the address of an app")
+    if len(text) > _LONGEST_URL:
+        raise ValueError("too long")
+    if "?" in text or "#" in text:
+        raise ValueError("links would begin with a query or a fragment")
+    return f"{parts.scheme}://{authority(parts.netloc)}{path}"
+
+
+def sender(text: str) -> str:
+    """An address, or a name and an address in angle brackets, as `From` needs it."""
+    found = _MAILBOX.fullmatch(text)
+    if not found:
+        raise ValueError("not one address")
+    name, bracketed, bare = found.groups(default="")
+    if name.startswith('"'):
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    local, at, domain = (bracketed or bare).strip().rpartition("@")
+    if not at:
+        raise ValueError("no @")
+    # Only the part before the @: the name of a machine in a network of one's own is a domain too.
+    local = email_validator.validate_email(
+        f"{local}@example.test",
+        allow_smtputf8=False,
+        check_deliverability=False,
+        strict=True,  # 64 characters before the @ (RFC 5321 4.5.3.1.1)
+        test_environment=True,
+    ).local_part
+    address = f"{local}@{domain_name(domain)}"
+    if len(address) > _LONGEST_ADDRESS or len(name) > LONGEST_NAME:
+        raise ValueError("too long")
+    return str(Address(name.strip(), addr_spec=address))
