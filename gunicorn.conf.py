@@ -18,12 +18,17 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 # Threads, because requests wait for MongoDB and for their turn to hash. config.py reads both
-# numbers too: it leaves half of the threads to pages.
-worker_class = "gthread"
+# numbers too: it leaves half of the threads to pages. Gunicorn's own "gthread" lets slow clients
+# keep every thread.
+worker_class = "app.server.worker.Worker"
 workers = os.environ.get("WEB_CONCURRENCY", "2")
 threads = os.environ.get("WEB_THREADS", "64")
 
 # Never `preload_app`: a MongoClient must be made after the fork.
+
+# Connections of each process; past that, the one that has waited longest is closed. With those to
+# MongoDB it needs fewer than 1024 file descriptors, the usual limit.
+worker_connections = 500
 
 # Seconds. No page takes longer than 5, whatever MongoDB does.
 timeout = 30
