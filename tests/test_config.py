@@ -156,6 +156,8 @@ def test_production_names_what_is_missing(name: str, value: str) -> None:
         ("BCRYPT_QUEUE", "64"),
         ("WEB_CONCURRENCY", "0"),
         ("WEB_THREADS", "many"),
+        ("WEB_HEADER_TIMEOUT", "0"),
+        ("WEB_BODY_TIMEOUT", "soon"),
         ("CONFIRM_MAX_AGE", "0"),
         ("CONFIRM_MAX_AGE", "-1"),
         ("CONFIRM_MAX_AGE", "an hour"),

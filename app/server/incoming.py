@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from gunicorn.http.errors import LimitRequestHeaders
 
+from config import BaseConfig
+
 # Bytes. Gunicorn by itself would keep 800 kB of headers for each connection.
 HEAD_LIMIT = 64 * 1024
-# As MAX_CONTENT_LENGTH in config.py: the app refuses a longer body without reading it.
-BODY_LIMIT = 64 * 1024
+# The app refuses a longer body without reading it.
+BODY_LIMIT = BaseConfig.MAX_CONTENT_LENGTH
 # Each chunk has a line with its size, so tiny chunks need far more bytes than they hold.
 _CHUNKED_LIMIT = 2 * BODY_LIMIT
 

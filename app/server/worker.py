@@ -24,8 +24,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from app.server.incoming import Incoming, Request
 
 # Seconds.
-_HEADER_TIMEOUT = float(os.environ.get("WEB_HEADER_TIMEOUT") or 10)
-_BODY_TIMEOUT = float(os.environ.get("WEB_BODY_TIMEOUT") or 30)
+_HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # unless the environment says otherwise
 # For a client to take an answer that does not fit into the send buffer.
 _SEND_TIMEOUT = 10.0
 # An ended connection is kept open for what the client still sends: closing it would reset it, and
@@ -39,6 +38,11 @@ _DISCARDED = 1024 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def _seconds(name: str, default: float) -> float:
+    """A setting; `config` has found it valid."""
+    return float(os.environ.get(name, "").strip() or default)
 
 
 class Phase(Enum):
@@ -93,6 +97,8 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         # Connections that the main loop has, longest wait first.
         self._waiting: dict[Connection, None] = {}
+        self._header_timeout = _seconds("WEB_HEADER_TIMEOUT", _HEADER_TIMEOUT)
+        self._body_timeout = _seconds("WEB_BODY_TIMEOUT", _BODY_TIMEOUT)
         self._swept = 0.0
         self._stopping = False
 
@@ -121,7 +127,7 @@ class Worker(ThreadWorker):
             self._close(next(iter(self._waiting)))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
-        self._wait(conn, Phase.HEAD, _HEADER_TIMEOUT)
+        self._wait(conn, Phase.HEAD, self._header_timeout)
 
     def finish_request(self, conn: Connection, done: Future[bool]) -> None:
         """Takes a connection back from its thread."""
@@ -197,11 +203,11 @@ class Worker(ThreadWorker):
                 self._wait(conn, Phase.DRAIN, _SEND_TIMEOUT)
         elif conn.incoming.in_body:
             if conn.phase is not Phase.BODY:
-                self._wait(conn, Phase.BODY, _BODY_TIMEOUT)
+                self._wait(conn, Phase.BODY, self._body_timeout)
                 if conn.incoming.expects_continue and not conn.incoming.has_body:
                     conn.send_now(_CONTINUE)
         elif conn.phase is not Phase.HEAD:
-            self._wait(conn, Phase.HEAD, _HEADER_TIMEOUT)
+            self._wait(conn, Phase.HEAD, self._header_timeout)
 
     def _give_up(self, conn: Connection) -> None:
         """Ends a connection whose time is over; a client in the middle of a request is told."""
