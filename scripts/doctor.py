@@ -1,5 +1,7 @@
 """Looks at settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
 
+What MongoDB can do is tried on a collection of its own, which is removed afterwards.
+
 A line each: ok, note, or FIX with what to do. Exit status: 1 when there is something to fix.
 """
 
