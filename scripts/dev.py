@@ -26,7 +26,7 @@ from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.observability.logs import redact
 from app.users import indexes
-from scripts.mongod import Mongod, MongodError, MongodUnavailableError
+from scripts.mongod import Mongod, MongodError, MongodUnavailableError, kept_running
 
 _HOST = "127.0.0.1"
 _INSTANCE = config.ROOT / "instance"
@@ -122,13 +122,17 @@ def _database() -> Iterator[str]:
         return
     # For the other scripts, while this one runs.
     note = _INSTANCE / "mongodb.uri"
-    with mongod:
+    with kept_running(mongod, give_up=_end):
         os.environ["MONGODB_URI"] = mongod.uri("latchkey")
         note.write_text(mongod.uri("latchkey"))
         try:
             yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
         finally:
             note.unlink(missing_ok=True)
+
+
+def _end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _make_indexes(app: Flask) -> None:
