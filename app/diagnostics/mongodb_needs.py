@@ -53,7 +53,7 @@ class _Need:
             words = f"not tried: {type(error).__name__}: {error}"[:_LENGTH]
             return fix(self.subject, words, "rs.status() and the log of MongoDB say why")
         else:
-            return ok(self.subject, "work")
+            return ok(self.subject, "tried, and as needed")
         return fix(self.subject, f"{words}. Without it {self.breaks}", _WHERE_IT_RUNS)
 
 
