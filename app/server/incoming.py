@@ -13,10 +13,11 @@ from config import BaseConfig
 
 # Bytes. Gunicorn by itself would keep 800 kB of headers for each connection.
 HEAD_LIMIT = 64 * 1024
-# The app refuses a longer body without reading it.
+# The app refuses a longer body without reading it. A page that takes more needs more here.
 BODY_LIMIT = BaseConfig.MAX_CONTENT_LENGTH
 # Each chunk has a line with its size, so tiny chunks need far more bytes than they hold.
 _CHUNKED_LIMIT = 2 * BODY_LIMIT
+_CHUNK_LINE_LIMIT, _TRAILER_LIMIT = 1024, 8 * 1024
 
 _FIELDS = re.compile(
     rb"\r\n(?:content-length:[ \t]*(?P<length>\d{1,18})[ \t]*(?=\r\n)"
@@ -132,16 +133,22 @@ class Incoming:
 
     def _take_chunks(self) -> Request | None:
         """Each has its size in hexadecimal; the last has 0, then trailers and an empty line."""
-        while (line_end := self._data.find(b"\r\n", self._next_chunk)) >= 0:
+        while (line_end := self._find(b"\r\n", self._next_chunk, _CHUNK_LINE_LIMIT)) >= 0:
             size = _CHUNK_SIZE.match(self._data, self._next_chunk)
             if not size:
                 return self._cut(len(self._data), whole=False)
-            if int(size[0], 16):
-                self._next_chunk = line_end + 2 + int(size[0], 16) + 2
-            elif (end := self._data.find(b"\r\n\r\n", line_end)) >= 0:
+            if length := int(size[0], 16):
+                self._next_chunk = line_end + 2 + length + 2
+                continue
+            end = self._find(b"\r\n\r\n", line_end, _TRAILER_LIMIT)
+            if end >= 0:
                 return self._cut(end + 4)
-            else:
-                break
-        if len(self._data) - self._head > _CHUNKED_LIMIT:
+            too_long = len(self._data) > line_end + _TRAILER_LIMIT
+            return self._cut(len(self._data), whole=False) if too_long else None
+        too_long = len(self._data) > self._next_chunk + _CHUNK_LINE_LIMIT
+        if too_long or len(self._data) - self._head > _CHUNKED_LIMIT:
             return self._cut(len(self._data), whole=False)
         return None
+
+    def _find(self, part: bytes, begin: int, limit: int) -> int:
+        return self._data.find(part, begin, begin + limit)

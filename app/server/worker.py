@@ -5,6 +5,7 @@ an answer slowly, then keeps the thread, and a hundred such clients keep all of 
 loop reads, and each request has a deadline.
 """
 
+import errno
 import os
 import select
 import selectors
@@ -120,18 +121,29 @@ class Worker(ThreadWorker):
         """Takes a new connection. Where there is no room, the longest wait ends."""
         try:
             sock, client = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except OSError as error:
+            # Another process was faster, the client has gone, or there is no descriptor left.
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
             return
         self.nr_conns += 1
-        if self.nr_conns >= self.worker_connections and self._waiting:
-            self._close(next(iter(self._waiting)))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         conn = Connection(self.cfg, sock, client, listener.getsockname())
         self._wait(conn, Phase.HEAD, self._header_timeout)
 
+    def _make_room(self) -> None:
+        if self._waiting:
+            self._close(next(iter(self._waiting)))
+
     def finish_request(self, conn: Connection, done: Future[bool]) -> None:
         """Takes a connection back from its thread."""
-        keep = not done.cancelled() and not done.exception() and done.result()
+        error = None if done.cancelled() else done.exception()
+        if error:
+            self.log.error("Error handling a connection", exc_info=error)
+        keep = not done.cancelled() and not error and done.result()
         conn.phase = Phase.IDLE
         try:
             conn.sock.setblocking(False)

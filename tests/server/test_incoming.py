@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.server.incoming import BODY_LIMIT, HEAD_LIMIT, Incoming, Request
 
 LINE = 8190
+CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 HEAD = b"Host: localhost\r\nCookie: a=b\r\n"
 
 
@@ -113,10 +114,22 @@ def test_a_client_that_waits_for_100_is_recognised(
         b"GET /" + b"x" * (LINE + 10),
         b"GET / HTTP/1.1\r\nX: " + b"x" * HEAD_LIMIT,
         b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1),
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * BODY_LIMIT,
+        CHUNKED + b"xyz\r\n",
+        CHUNKED + b"1\r\nx\r\n" * BODY_LIMIT,
+        CHUNKED + b"1" * 2000,
+        CHUNKED + b"0\r\nX-Sum: " + b"1" * 10_000,
     ],
-    ids=["bare LF", "bare LF after CRLF", "line", "head", "length", "chunk size", "tiny chunks"],
+    ids=[
+        "bare LF",
+        "bare LF after CRLF",
+        "line",
+        "head",
+        "length",
+        "chunk size",
+        "tiny chunks",
+        "chunk line",
+        "trailer",
+    ],
 )
 def test_what_will_be_refused_is_not_waited_for(sent: bytes) -> None:
     (request,) = taken(Incoming(LINE), sent)
