@@ -72,6 +72,9 @@ class BaseConfig:
         self.TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0, 0, 10)
         self.BCRYPT_LOG_ROUNDS = env.number("BCRYPT_LOG_ROUNDS", 12, 4, 16)
         self._read_hashing(env)
+        # Seconds; app/server/worker.py uses both.
+        env.number("WEB_HEADER_TIMEOUT", 10, 1, 3600)
+        env.number("WEB_BODY_TIMEOUT", 30, 1, 3600)
         self.METRICS_TOKEN = env.token("METRICS_TOKEN")
         self._read_limits(env)
         self._read_keys(env)

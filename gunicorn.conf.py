@@ -31,12 +31,17 @@ def _number(name: str, default: str) -> str:
 
 
 # Threads, because requests wait for MongoDB and for their turn to hash. config.py reads both
-# numbers too, and leaves half of the threads for pages.
-worker_class = "gthread"
+# numbers too, and leaves half of the threads for pages. With gunicorn's own "gthread", slow clients
+# could keep every thread.
+worker_class = "app.server.worker.Worker"
 workers = _number("WEB_CONCURRENCY", "2")
 threads = _number("WEB_THREADS", "64")
 
 # `preload_app` must not be used, because a MongoClient must be made after the fork.
+
+# Connections of each process; past that, the one that has waited longest is closed. With those to
+# MongoDB it needs fewer than 1024 file descriptors, the usual limit.
+worker_connections = 500
 
 # Seconds. No page takes longer than 5, even if MongoDB does not answer.
 timeout = 30

@@ -26,10 +26,10 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     app.config.from_object(settings or _settings())
     # Werkzeug's redirect for double slashes would use the Host header of the request.
     app.url_map.merge_slashes = False
-    proxies.init_app(app)
 
     logs.init_app(app)
     request_ids.init_app(app)
+    proxies.init_app(app)
     metrics.init_app(app)
     mongo.init_app(app)
     web.init_app(app)

@@ -27,7 +27,7 @@ from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.observability.logs import redact
 from app.users import indexes
-from scripts.mongod import Mongod, MongodError, MongodUnavailableError
+from scripts.mongod import Mongod, MongodError, MongodUnavailableError, kept_running
 from settings.environment import Environment
 
 _HOST = "127.0.0.1"
@@ -125,13 +125,17 @@ def _database() -> Iterator[str]:
         return
     # Other scripts read it while this one runs.
     uri_file = _INSTANCE / "mongodb.uri"
-    with mongod:
+    with kept_running(mongod, give_up=_end):
         os.environ["MONGODB_URI"] = mongod.uri("latchkey")
         uri_file.write_text(mongod.uri("latchkey"))
         try:
             yield f"in instance/mongodb/ (a MongoDB of its own, on port {mongod.port})"
         finally:
             uri_file.unlink(missing_ok=True)
+
+
+def _end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _make_indexes(app: Flask) -> None:

@@ -1,5 +1,7 @@
 """Checks settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
 
+What MongoDB can do is tried on a collection of its own, which is removed afterwards.
+
 Prints one line for each check: ok, note, or FIX with what to do. Exit status: 1 if there is a FIX.
 """
 

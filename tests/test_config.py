@@ -160,6 +160,8 @@ def test_production_names_missing_settings(name: str, value: str) -> None:
         ("BCRYPT_QUEUE", "64"),
         ("WEB_CONCURRENCY", "0"),
         ("WEB_THREADS", "many"),
+        ("WEB_HEADER_TIMEOUT", "0"),
+        ("WEB_BODY_TIMEOUT", "soon"),
         ("CONFIRM_MAX_AGE", "0"),
         ("CONFIRM_MAX_AGE", "-1"),
         ("CONFIRM_MAX_AGE", "an hour"),
@@ -492,6 +494,12 @@ def test_one_line_break_at_the_end_does_not_count(end: str) -> None:
     assert PRODUCTION["SECRET_KEY"] == settings.SECRET_KEY
     assert PRODUCTION["MONGODB_URI"] == settings.MONGODB_URI
     assert PRODUCTION["PUBLIC_URL"] == settings.PUBLIC_URL
+
+
+def test_a_key_may_be_a_phrase_with_spaces() -> None:
+    """An installation that has one must still start."""
+    for phrase in ("old key " * 5, "one two three four five six seven"):
+        assert phrase.strip() == config.load(PRODUCTION | {"SECRET_KEY": phrase}).SECRET_KEY
 
 
 _SECRETS = {

@@ -4,10 +4,9 @@ mounted at. `TRUSTED_PROXIES` says how many of them are believed."""
 import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
-from logging import Logger
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 # An address with a port, or in brackets: `192.0.2.1:4711`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
@@ -15,16 +14,18 @@ _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[\w.-]*)?
 # As in PUBLIC_URL. A stranger may have sent it, where the proxy sets none.
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 _SHOWN = 60
+_GIVEN = "latchkey.client_address"
 
 
 def init_app(app: Flask) -> None:
     """Without TRUSTED_PROXIES no X-Forwarded-* changes anything."""
-    wsgi: WSGIApplication = ClientAddress(app.wsgi_app, app.logger)
+    wsgi: WSGIApplication = ClientAddress(app.wsgi_app)
     root = app.config["APPLICATION_ROOT"]
     wsgi = Mount(wsgi, root if root != "/" else "")
     if hops := app.config["TRUSTED_PROXIES"]:
         wsgi = ProxyFix(wsgi, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
+    _warn_of_unknown_clients(app)
 
 
 class Mount:
@@ -57,22 +58,31 @@ class Mount:
 class ClientAddress:
     """Makes `REMOTE_ADDR` an IP address without port, brackets and zone, or empty."""
 
-    def __init__(self, app: WSGIApplication, log: Logger) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
-        self._log = log
-        self._warned = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        given = environ.get("REMOTE_ADDR") or ""
-        environ["REMOTE_ADDR"] = address = bare_address(given)
-        if not (address or self._warned):
-            self._warned = True
-            self._log.warning(
-                "The address of a client cannot be read (%r), so limits per client do not apply to"
-                " it. Let the proxy set X-Forwarded-For, and set TRUSTED_PROXIES.",
-                given[:_SHOWN],
-            )
+        environ[_GIVEN] = environ.get("REMOTE_ADDR") or ""
+        environ["REMOTE_ADDR"] = bare_address(environ[_GIVEN])
         return self._app(environ, start_response)
+
+
+def _warn_of_unknown_clients(app: Flask) -> None:
+    """Logs one line for each process, with the id of the request."""
+    warned = False
+
+    def warn() -> None:
+        nonlocal warned
+        if request.remote_addr or warned:
+            return
+        warned = True
+        app.logger.warning(
+            "Unknown client address (%r): limits per client do not apply to it. Let the proxy set"
+            " X-Forwarded-For, and set TRUSTED_PROXIES.",
+            request.environ.get(_GIVEN, "")[:_SHOWN],
+        )
+
+    app.before_request(warn)
 
 
 def bare_address(text: str) -> str:

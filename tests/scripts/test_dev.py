@@ -1,13 +1,16 @@
 """scripts/dev.py, the script of `make run`, in a separate process and a copy of the project."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
+from functools import partial
 from http.client import HTTPResponse
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -67,6 +70,15 @@ class Dev:
         assert token is not None
         data = urlencode({"csrf_token": token["value"], **fields}).encode()
         return self._browser.open(url, data, timeout=10)  # type: ignore[no-any-return]
+
+    def status(self, path: str) -> int:
+        """How a page is answered, an error included; 0 when it is not."""
+        try:
+            return self.open(path).status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
 
     def mail(self) -> Mail:
         """Waits for the first mail."""
@@ -206,6 +218,55 @@ def test_with_reload_changed_code_restarts_the_server_and_keeps_the_database(
     assert dev.mongod_pid() == database
     assert dev.end(signal.SIGINT) == 0
     assert not runs(database)
+
+
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["make run", "make dev"])
+def test_a_database_that_dies_is_started_again_and_pages_work_again(
+    start: Callable[..., Dev], mongod: Mongod, options: tuple[str, ...]
+) -> None:
+    dev = start(*options).ready()
+    assert dev.open("/register", **ACCOUNT, confirm=ACCOUNT["password"]).status == 302
+    database = dev.mongod_pid()
+    os.kill(database, signal.SIGKILL)
+    wait_until(lambda: "MongoDB has ended (status -9); starting it again" in dev.output)
+    assert dev.mongod_pid() != database
+    wait_until(lambda: dev.status("/health/ready") == 200)
+    assert dev.open("/unconfirmed").status == 200
+    assert dev.end(signal.SIGINT) == 0
+    assert not (dev.instance / "mongodb.uri").exists()
+    assert dev.output.count("starting it again") == 1, "its end with all the rest is meant"
+
+
+def starts_again(dev: Dev, times: int) -> bool:
+    """Whether MongoDB has been started again so many times."""
+    return dev.output.count("starting it again") == times
+
+
+@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["make run", "make dev"])
+def test_a_database_that_dies_again_and_again_ends_all_with_a_message(
+    start: Callable[..., Dev], mongod: Mongod, options: tuple[str, ...]
+) -> None:
+    dev = start(*options).ready()
+    for times in (1, 2):
+        os.kill(dev.mongod_pid(), signal.SIGKILL)
+        wait_until(partial(starts_again, dev, times))
+    os.kill(dev.mongod_pid(), signal.SIGKILL)
+    assert dev.process.wait(30) == 1
+    said = dev.output.splitlines()[-1]
+    assert re.fullmatch(r"MongoDB has ended 3 times in a short time; the last: .*status -9.*", said)
+    assert "Traceback" not in dev.output
+
+
+def test_a_database_that_cannot_be_started_again_is_told(
+    start: Callable[..., Dev], mongod: Mongod
+) -> None:
+    dev = start().ready()
+    database = dev.mongod_pid()
+    # Data that MongoDB refuses.
+    (dev.instance / "mongodb" / "WiredTiger.turtle").write_text("damaged")
+    os.kill(database, signal.SIGKILL)
+    assert dev.process.wait(60) == 1
+    assert "mongod ended with status" in dev.output.splitlines()[-1]
 
 
 def test_a_taken_port_is_one_line(start: Callable[..., Dev], no_mongod: str) -> None:

@@ -19,18 +19,26 @@ from pymongo.database import Database
 
 from app.diagnostics.finding import Finding, Verdict
 from app.diagnostics.mongodb import check_mongodb
+from app.diagnostics.mongodb_needs import check_needs
 from app.users import indexes
 from app.users.indexes import INDEXES
 from scripts.mongod import Mongod, find_mongod
 from tests.mail.smtp_server import SmtpServer, tls_context
 from tests.processes import free_port, wait_until
 from tests.scripts.conftest import Run
+from tests.scripts.stand_in import Command, Refused, stand_in
 
 KEYS = {
     "SECRET_KEY": "T6nq1ZcXoV0p7sKdGm3YbRw9hJuLfE2a",
     "SECURITY_PASSWORD_SALT": "q8HrUw5xNzD4yBvS1kTjMeO7iFgPcA3l",
 }
-MONGODB = ["mongodb", *(f"mongodb {part}" for part in ("version", "replica set", "write concern"))]
+NEEDS = [
+    *("mongodb schema validator", "mongodb update pipelines", "mongodb array updates"),
+    *("mongodb partial indexes", "mongodb sparse indexes", "mongodb TTL indexes"),
+    *("mongodb aggregation", "mongodb unique indexes"),
+]
+MONGODB = ["mongodb", *NEEDS]
+MONGODB += ["mongodb version", "mongodb replica set", "mongodb write concern"]
 MONGODB += ["mongodb indexes", "mongodb clock"]
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 # A primary that stops waits 15 s for its members otherwise.
@@ -232,12 +240,133 @@ def test_a_majority_that_does_not_acknowledge_is_a_fix(tmp_path: Path) -> None:
     assert found["mongodb indexes"].verdict is Verdict.OK
 
 
+def _refuse_update_pipelines(command: Command) -> None:
+    if any(isinstance(one["u"], list) for one in command.get("updates", ())):
+        raise Refused("Modifiers operate on fields but we found type array instead")
+
+
+def _refuse_array_filters(command: Command) -> None:
+    if any("arrayFilters" in one for one in command.get("updates", ())):
+        raise Refused("arrayFilters is not implemented")
+
+
+def _refuse_partial_indexes(command: Command) -> None:
+    if any("partialFilterExpression" in one for one in command.get("indexes", ())):
+        raise Refused("Field 'partialFilterExpression' is currently not supported")
+
+
+def _refuse_unique_indexes_beside_documents(command: Command) -> None:
+    if any("unique" in one for one in command.get("indexes", ())):
+        raise Refused("The unique index cannot be modified")
+
+
+def _ignore_option_of_indexes(option: str) -> Callable[[Command], None]:
+    def change(command: Command) -> None:
+        for index in command.get("indexes", ()):
+            index.pop(option, None)
+
+    return change
+
+
+def _refuse_validators(command: Command) -> None:
+    if "validator" in command:
+        raise Refused("validator is not implemented")
+
+
+def _ignore_validators(command: Command) -> None:
+    command.pop("validator", None)
+    command.pop("validationAction", None)
+
+
+def _only_warn_of_validators(command: Command) -> None:
+    if "validator" in command:
+        command["validationAction"] = "warn"
+
+
+def _refuse_merge(command: Command) -> None:
+    if any("$merge" in stage for stage in command.get("pipeline", ())):
+        raise Refused("Aggregation stage not supported: '$merge'")
+
+
+LACKING = {
+    "update pipelines": _refuse_update_pipelines,
+    "array updates": _refuse_array_filters,
+    "partial indexes": _refuse_partial_indexes,
+    "partial indexes, ignored": _ignore_option_of_indexes("partialFilterExpression"),
+    "unique indexes": _refuse_unique_indexes_beside_documents,
+    "unique indexes, ignored": _ignore_option_of_indexes("unique"),
+    "sparse indexes, ignored": _ignore_option_of_indexes("sparse"),
+    "TTL indexes, ignored": _ignore_option_of_indexes("expireAfterSeconds"),
+    "schema validator": _refuse_validators,
+    "schema validator, ignored": _ignore_validators,
+    "schema validator, only warned of": _only_warn_of_validators,
+    "aggregation": _refuse_merge,
+}
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_what_a_server_refuses_or_ignores_is_named_and_nothing_else(
+    mongod: Mongod, made: Collection[dict[str, Any]], lacking: str
+) -> None:
+    database = made.database
+    before = sorted(database.list_collection_names())
+    with stand_in(mongod.port, LACKING[lacking]) as port:
+        uri = f"mongodb://127.0.0.1:{port}/{database.name}?directConnection=true"
+        found = {finding.subject: finding for finding in check_mongodb(uri)}
+    assert list(found) == MONGODB, "all is looked at, whatever is found"
+    wrong = [finding for finding in found.values() if finding.verdict is Verdict.FIX]
+    assert [finding.subject for finding in wrong] == [f"mongodb {lacking.partition(',')[0]}"]
+    assert "Without it" in wrong[0].words
+    assert "docs/operations.md" in wrong[0].how
+    assert ("refused: " in wrong[0].words) == ("," not in lacking)
+    assert sorted(database.list_collection_names()) == before
+
+
+def test_a_user_who_may_only_read_and_write_documents_is_no_fault_of_the_server(
+    mongod: Mongod, made: Collection[dict[str, Any]]
+) -> None:
+    def refuse(command: Command) -> None:
+        if {"create", "createIndexes", "drop"} & set(command):
+            raise Refused("not authorized", 13)
+
+    database = made.database
+    with stand_in(mongod.port, refuse) as port:
+        uri = f"mongodb://127.0.0.1:{port}/{database.name}?directConnection=true"
+        found = {finding.subject: finding for finding in check_mongodb(uri)}
+    assert Verdict.FIX not in {finding.verdict for finding in found.values()}
+    assert found["mongodb unique indexes"].verdict is Verdict.NOTE
+    left = found["mongodb scratch collection"]
+    assert left.words.partition(" ")[0] in database.list_collection_names()
+
+
+def test_the_scratch_collection_is_removed_when_the_doctor_is_interrupted(
+    made: Collection[dict[str, Any]],
+) -> None:
+    before = made.database.list_collection_names()
+    findings = check_needs(made.database)
+    next(findings)
+    assert len(made.database.list_collection_names()) == len(before) + 1
+    findings.close()
+    assert made.database.list_collection_names() == before
+
+
+def test_a_server_that_goes_away_meanwhile_is_told(tmp_path: Path, mongod: Mongod) -> None:
+    with Mongod.start(tmp_path / "mongodb") as server:
+        findings = check_mongodb(server.uri("latchkey") + "&timeoutMS=500")
+        assert next(findings).subject == "mongodb"
+        server.kill()
+        found = {finding.subject: finding for finding in findings}
+    assert "not tried: " in found["mongodb schema validator"].words
+    assert found["mongodb write concern"].verdict is Verdict.FIX
+
+
 @pytest.fixture
 def findings_of(monkeypatch: pytest.MonkeyPatch) -> FindingsOf:
     """The findings about a server that answers `hello` with these values."""
     database = create_autospec(Database, instance=True)
     monkeypatch.setattr("app.diagnostics.mongodb.connect", lambda _uri: database)
     monkeypatch.setattr("app.diagnostics.mongodb.utcnow", lambda: NOW)
+    monkeypatch.setattr("app.diagnostics.mongodb.check_needs", lambda _database: [])
     monkeypatch.setattr(indexes, "inspect", lambda _database: [])
 
     def findings(hello: dict[str, Any]) -> dict[str, Finding]:

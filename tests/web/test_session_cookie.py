@@ -75,7 +75,7 @@ def test_a_signed_payload_that_cannot_be_read_is_anonymous(app: Flask, payload: 
     _assert_anonymous(visitor)
 
 
-@pytest.mark.parametrize("value", ["x", "", "a.b.c", "é", "%00", "=;=", '"', "a" * 100_000])
+@pytest.mark.parametrize("value", ["x", "", "a.b.c", "é", "%00", "=;=", '"', "a" * 8_000])
 @pytest.mark.parametrize("name", ["session", "remember_token"])
 def test_a_cookie_without_a_valid_signature_is_anonymous(
     visitor: Visitor, name: str, value: str

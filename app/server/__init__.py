@@ -1,0 +1,1 @@
+"""How gunicorn reads requests; the app itself does not import it."""

@@ -1,0 +1,272 @@
+"""Gunicorn's worker with threads, where a thread gets a request only when all of it is there.
+
+Gunicorn gives a connection to a thread with its first byte. A client that sends slowly, or takes
+an answer slowly, then keeps the thread, and a hundred such clients keep all of them. Here the main
+loop reads, and each request has a deadline.
+"""
+
+import errno
+import os
+import select
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from gunicorn import http
+from gunicorn.http.unreader import IterUnreader
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from app.server.incoming import Incoming, Request
+
+# Seconds.
+_HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # unless the environment says otherwise
+# For a client to take an answer that does not fit into the send buffer.
+_SEND_TIMEOUT = 10.0
+# An ended connection is kept open for what the client still sends: closing it would reset it, and
+# the client would lose the answer (RFC 9112, 9.6).
+_LINGER = 2.0
+
+# Bytes. Every page fits, so that no thread waits for its client to take one.
+_SEND_BUFFER = 256 * 1024
+_PIECE = 64 * 1024
+_DISCARDED = 1024 * 1024
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def _seconds(name: str, default: float) -> float:
+    """A setting; `config` has found it valid."""
+    return float(os.environ.get(name, "").strip() or default)
+
+
+class Phase(Enum):
+    """What a connection is waiting for."""
+
+    IDLE = "a next request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    DRAIN = "the client to take the answer before"
+    END = "the client to close it"
+
+
+class Connection(TConn):
+    """A connection, in the main loop or in one thread."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.initialized = True  # gunicorn need not make a parser
+        self.incoming = Incoming(self.cfg.limit_request_line)
+        self.parser = http.get_parser(self.cfg, (), self.client)
+        self.request = Request(b"")
+        self.phase = Phase.HEAD
+        self.deadline = 0.0
+        self.discarded = 0
+
+    def show_to_parser(self) -> None:
+        """Lets the parser read the request, and nothing else."""
+
+        def pieces() -> Iterator[bytes]:
+            yield self.request.data
+            if self.request.error:
+                raise self.request.error
+
+        self.parser.unreader = IterUnreader(pieces())
+
+    def send_now(self, data: bytes) -> None:
+        """Sends a few bytes, if the client takes its answers."""
+        with suppress(OSError):
+            self.sock.send(data)
+
+    def can_send(self) -> bool:
+        """A third of the send buffer is free: the client takes its answers."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLOUT)
+        return bool(poll.poll(0))
+
+
+class Worker(ThreadWorker):
+    """Answers as gunicorn's own, whose `handle` runs in the threads."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Connections that the main loop has, longest wait first.
+        self._waiting: dict[Connection, None] = {}
+        self._header_timeout = _seconds("WEB_HEADER_TIMEOUT", _HEADER_TIMEOUT)
+        self._body_timeout = _seconds("WEB_BODY_TIMEOUT", _BODY_TIMEOUT)
+        self._swept = 0.0
+        self._stopping = False
+
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        """Refuses what it does not read.
+
+        Raises:
+            RuntimeError: TLS or another protocol is asked for.
+        """
+        other = cfg.proxy_protocol != "off" or cfg.protocol != "http" or "h2" in cfg.http_protocols
+        if cfg.is_ssl or other:
+            raise RuntimeError("this worker reads plain HTTP/1.1 alone: TLS ends in a proxy")
+        super().check_config(cfg, log)
+
+    # In the main loop.
+
+    def accept(self, listener: socket.socket) -> None:
+        """Takes a new connection. Where there is no room, the longest wait ends."""
+        try:
+            sock, client = listener.accept()
+        except OSError as error:
+            # Another process was faster, the client has gone, or there is no descriptor left.
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        conn = Connection(self.cfg, sock, client, listener.getsockname())
+        self._wait(conn, Phase.HEAD, self._header_timeout)
+
+    def _make_room(self) -> None:
+        if self._waiting:
+            self._close(next(iter(self._waiting)))
+
+    def finish_request(self, conn: Connection, done: Future[bool]) -> None:
+        """Takes a connection back from its thread."""
+        error = None if done.cancelled() else done.exception()
+        if error:
+            self.log.error("Error handling a connection", exc_info=error)
+        keep = not done.cancelled() and not error and done.result()
+        conn.phase = Phase.IDLE
+        try:
+            conn.sock.setblocking(False)
+        except OSError:  # closed by the thread
+            self._close(conn)
+            return
+        if not keep:
+            self._end(conn)
+        elif conn.incoming.empty:
+            self._wait(conn, Phase.IDLE, self.cfg.keepalive if self.alive else _LINGER)
+        else:
+            self._go_on(conn)
+
+    def murder_pending(self) -> None:
+        """Ends what has waited for too long; gunicorn calls it between events."""
+        now = time.monotonic()
+        if not self.alive and not self._stopping:
+            self._stopping = True
+            for conn in self._waiting:
+                if conn.phase is Phase.IDLE or conn.incoming.empty:
+                    conn.deadline = min(conn.deadline, now + _LINGER)
+        if now - self._swept < 0.5:
+            return
+        self._swept = now
+        for conn in [conn for conn in self._waiting if conn.deadline <= now]:
+            self._give_up(conn)
+
+    def _wait(self, conn: Connection, phase: Phase, seconds: float) -> None:
+        conn.phase = phase
+        conn.deadline = time.monotonic() + seconds
+        if conn not in self._waiting:
+            self._waiting[conn] = None
+            event = selectors.EVENT_WRITE if phase is Phase.DRAIN else selectors.EVENT_READ
+            self.poller.register(conn.sock, event, partial(self._ready, conn))
+
+    def _stop_waiting(self, conn: Connection) -> None:
+        if conn in self._waiting:
+            del self._waiting[conn]
+            self.poller.unregister(conn.sock)
+
+    def _ready(self, conn: Connection, _sock: socket.socket) -> None:
+        if conn.phase is Phase.DRAIN:
+            self._stop_waiting(conn)
+            self.enqueue_req(conn)
+            return
+        try:
+            data = conn.sock.recv(_PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(conn)
+        elif conn.phase is Phase.END:
+            self._discard(conn, len(data))
+        else:
+            conn.incoming.add(data)
+            self._go_on(conn)
+
+    def _go_on(self, conn: Connection) -> None:
+        """Gives the request to a thread, if it is whole; else waits for more of it."""
+        request = conn.incoming.take()
+        if request:
+            conn.request = request
+            self._stop_waiting(conn)
+            if conn.can_send():
+                self.enqueue_req(conn)
+            else:
+                self._wait(conn, Phase.DRAIN, _SEND_TIMEOUT)
+        elif conn.incoming.in_body:
+            if conn.phase is not Phase.BODY:
+                self._wait(conn, Phase.BODY, self._body_timeout)
+                if conn.incoming.expects_continue and not conn.incoming.has_body:
+                    conn.send_now(_CONTINUE)
+        elif conn.phase is not Phase.HEAD:
+            self._wait(conn, Phase.HEAD, self._header_timeout)
+
+    def _give_up(self, conn: Connection) -> None:
+        """Ends a connection whose time is over; a client in the middle of a request is told."""
+        if conn.phase in (Phase.HEAD, Phase.BODY) and not conn.incoming.empty:
+            self.log.info("Gave up on %s: waited for %s", conn.client, conn.phase.value)
+            conn.send_now(_TOO_SLOW)
+            self._end(conn)
+        else:
+            self._close(conn)
+
+    def _end(self, conn: Connection) -> None:
+        """Says that no more will come, and waits a moment for the client to close."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(conn)
+        else:
+            self._wait(conn, Phase.END, _LINGER)
+
+    def _discard(self, conn: Connection, size: int) -> None:
+        conn.discarded += size
+        if conn.discarded > _DISCARDED:
+            self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
+        self._stop_waiting(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    # In a thread.
+
+    def handle(self, conn: Connection) -> bool:
+        """Answers the request that is there. True if the connection can have another one."""
+        conn.show_to_parser()
+        keep = super().handle(conn)
+        # Bytes that the parser has left over are no next request.
+        return bool(keep) and not conn.parser.unreader.take_buffered()
+
+    def handle_request(self, req: Any, conn: Connection) -> bool:
+        """Gunicorn's, with a limit to the time that a client takes for the answer."""
+        if not conn.request.whole:
+            req.force_close()
+        # The main loop has said "100 Continue", or the body is not wanted.
+        req._expected_100_continue = False
+        conn.sock.settimeout(_SEND_TIMEOUT)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.info("Gave up on %s: it does not take its answer", conn.client)
+            return False
