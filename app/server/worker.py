@@ -7,22 +7,17 @@ loop reads, and each request has a deadline.
 
 import errno
 import os
-import select
 import selectors
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
-from enum import Enum
 from functools import partial
 from typing import Any
 
-from gunicorn import http
-from gunicorn.http.unreader import IterUnreader
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
-from app.server.incoming import Incoming, Request
+from app.server.connection import Connection, Phase
 
 # Seconds.
 _HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # unless the environment says otherwise
@@ -44,51 +39,6 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 def _seconds(name: str, default: float) -> float:
     """A setting; `config` has found it valid."""
     return float(os.environ.get(name, "").strip() or default)
-
-
-class Phase(Enum):
-    """What a connection is waiting for."""
-
-    IDLE = "a next request"
-    HEAD = "the rest of a head"
-    BODY = "the rest of a body"
-    DRAIN = "the client to take the answer before"
-    END = "the client to close it"
-
-
-class Connection(TConn):
-    """A connection, in the main loop or in one thread."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.initialized = True  # gunicorn need not make a parser
-        self.incoming = Incoming(self.cfg.limit_request_line)
-        self.parser = http.get_parser(self.cfg, (), self.client)
-        self.request = Request(b"")
-        self.phase = Phase.HEAD
-        self.deadline = 0.0
-        self.discarded = 0
-
-    def show_to_parser(self) -> None:
-        """Lets the parser read the request, and nothing else."""
-
-        def pieces() -> Iterator[bytes]:
-            yield self.request.data
-            if self.request.error:
-                raise self.request.error
-
-        self.parser.unreader = IterUnreader(pieces())
-
-    def send_now(self, data: bytes) -> None:
-        """Sends a few bytes, if the client takes its answers."""
-        with suppress(OSError):
-            self.sock.send(data)
-
-    def can_send(self) -> bool:
-        """A third of the send buffer is free: the client takes its answers."""
-        poll = select.poll()
-        poll.register(self.sock, select.POLLOUT)
-        return bool(poll.poll(0))
 
 
 class Worker(ThreadWorker):
@@ -144,7 +94,6 @@ class Worker(ThreadWorker):
         if error:
             self.log.error("Error handling a connection", exc_info=error)
         keep = not done.cancelled() and not error and done.result()
-        conn.phase = Phase.IDLE
         try:
             conn.sock.setblocking(False)
         except OSError:  # closed by the thread
@@ -152,10 +101,10 @@ class Worker(ThreadWorker):
             return
         if not keep:
             self._end(conn)
-        elif conn.incoming.empty:
-            self._wait(conn, Phase.IDLE, self.cfg.keepalive if self.alive else _LINGER)
+        elif not conn.takes_answers:
+            self._wait(conn, Phase.DRAIN, _SEND_TIMEOUT)
         else:
-            self._go_on(conn)
+            self._wait_for_next(conn)
 
     def murder_pending(self) -> None:
         """Ends what has waited for too long; gunicorn calls it between events."""
@@ -174,20 +123,42 @@ class Worker(ThreadWorker):
     def _wait(self, conn: Connection, phase: Phase, seconds: float) -> None:
         conn.phase = phase
         conn.deadline = time.monotonic() + seconds
-        if conn not in self._waiting:
-            self._waiting[conn] = None
-            event = selectors.EVENT_WRITE if phase is Phase.DRAIN else selectors.EVENT_READ
-            self.poller.register(conn.sock, event, partial(self._ready, conn))
+        self._waiting[conn] = None
+        drains = phase is Phase.DRAIN
+        self._watch(conn, selectors.EVENT_WRITE if drains else selectors.EVENT_READ)
 
-    def _stop_waiting(self, conn: Connection) -> None:
-        if conn in self._waiting:
-            del self._waiting[conn]
+    def _wait_for_next(self, conn: Connection) -> None:
+        self._wait(conn, Phase.IDLE, self.cfg.keepalive if self.alive else _LINGER)
+        if not conn.incoming.empty:
+            self._go_on(conn)
+
+    def _watch(self, conn: Connection, events: int) -> None:
+        """Changes what the main loop waits for; 0 for nothing."""
+        if events == conn.watched:
+            return
+        if conn.watched:
+            with suppress(KeyError, ValueError):  # closed by its thread
+                self.poller.unregister(conn.sock)
+        conn.watched = events
+        if not events:
+            return
+        callback = partial(self._ready, conn)
+        try:
+            self.poller.register(conn.sock, events, callback)
+        except KeyError:  # a socket that its thread has closed had the same number
             self.poller.unregister(conn.sock)
+            self.poller.register(conn.sock, events, callback)
 
     def _ready(self, conn: Connection, _sock: socket.socket) -> None:
+        if conn.phase is Phase.CLOSED:  # by an earlier event of the same round
+            return
+        if conn.phase is Phase.ANSWER:
+            # To be read afterwards. A connection is watched until then, because most send nothing
+            # meanwhile, and changing it twice for each request takes longer.
+            self._watch(conn, 0)
+            return
         if conn.phase is Phase.DRAIN:
-            self._stop_waiting(conn)
-            self.enqueue_req(conn)
+            self._wait_for_next(conn)
             return
         try:
             data = conn.sock.recv(_PIECE)
@@ -207,12 +178,9 @@ class Worker(ThreadWorker):
         """Gives the request to a thread, if it is whole; else waits for more of it."""
         request = conn.incoming.take()
         if request:
-            conn.request = request
-            self._stop_waiting(conn)
-            if conn.can_send():
-                self.enqueue_req(conn)
-            else:
-                self._wait(conn, Phase.DRAIN, _SEND_TIMEOUT)
+            conn.request, conn.phase = request, Phase.ANSWER
+            del self._waiting[conn]
+            self.enqueue_req(conn)
         elif conn.incoming.in_body:
             if conn.phase is not Phase.BODY:
                 self._wait(conn, Phase.BODY, self._body_timeout)
@@ -245,7 +213,9 @@ class Worker(ThreadWorker):
             self._close(conn)
 
     def _close(self, conn: Connection) -> None:
-        self._stop_waiting(conn)
+        self._waiting.pop(conn, None)
+        self._watch(conn, 0)
+        conn.phase = Phase.CLOSED
         self.nr_conns -= 1
         conn.close()
 
@@ -255,6 +225,7 @@ class Worker(ThreadWorker):
         """Answers the request that is there. True if the connection can have another one."""
         conn.show_to_parser()
         keep = super().handle(conn)
+        conn.takes_answers = not keep or conn.can_send()
         # Bytes that the parser has left over are no next request.
         return bool(keep) and not conn.parser.unreader.take_buffered()
 
