@@ -11,20 +11,27 @@ from flask import Flask
 from pymongo.errors import PyMongoError
 
 from app.mail import make_transport
+from app.mail.lease_keeper import lease_kept
 from app.mail.message import render
-from app.mail.transport import Blocked, Later, Never, Unreachable
+from app.mail.transport import Blocked, Later, Never, Unsure
 from app.mongo import deletion_records, is_outage, outbox, users
 from app.observability import audit_log
+from app.users import refusals
 from app.users.clock import utcnow
+from app.users.letters import Letter
 from app.users.outbox import LeasedLetter
+from app.users.refusals import MAX_WORDS, Refusal, Trouble
 
 # How long a new letter may wait for an idle worker.
 _POLL_SECONDS = 0.5
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
-_GIVE_UP_AFTER = timedelta(days=3)
+_GIVE_UP_AFTER, _A_DAY = timedelta(days=3), timedelta(days=1)
+# How long the pause of a worker grows while the queue is blocked: it heals within that time.
+_LONGEST_PAUSE = timedelta(minutes=1)
+# How often a letter is sent without an answer after the final dot.
+_MOST_COPIES = 3
+_ALIKE_WITHIN = timedelta(days=1)
 _HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
-# The words of a mail server are shown to people.
-_WORDS_LENGTH = 300
 
 
 class Worker:
@@ -40,6 +47,8 @@ class Worker:
         self._transport = make_transport(app)
         # The last letter failed for a reason that stops the next one too.
         self._stuck = False
+        # How often in a row that happened.
+        self._blocks = 0
         self._housekeeping_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -56,7 +65,7 @@ class Worker:
                     self._app.logger.exception("mail: a letter could not be leased")
                 idle = True
             if self._stuck:
-                stop.wait(_FIRST_RETRY.total_seconds())
+                stop.wait(_doubled(self._blocks, _LONGEST_PAUSE).total_seconds())
             elif idle:
                 stop.wait(_POLL_SECONDS)
         self._transport.close()
@@ -98,37 +107,87 @@ class Worker:
             return True
 
     def _deliver(self, leased: LeasedLetter) -> None:
-        log, letter = self._app.logger, leased.letter
         try:
-            self._transport.send(render(leased))
-        except Never as error:
-            words = str(error)[:_WORDS_LENGTH]
-            outbox.refuse(leased, words)
-            _record(leased, "letter_refused", "refused", reason="for_good", trouble=words)
-        except (Later, Blocked) as error:
-            self._stuck = isinstance(error, (Blocked, Unreachable))
-            self._postpone(leased, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
+            mail = render(leased)
         except Exception:
             # A letter that cannot be rendered must not stop the others.
-            log.exception("mail: letter %s could not be written", letter.id)
-            self._postpone(leased, "could not be written, see the log", blocked=False)
-        else:
-            ours = outbox.settle(leased, utcnow())
-            _record(leased, "letter_sent", "done")
-            if not ours:
-                log.warning("mail: letter %s was sent after its lease was lost", letter.id)
-
-    def _postpone(self, leased: LeasedLetter, trouble: str, *, blocked: bool) -> None:
-        letter, now = leased.letter, utcnow()
-        if not blocked and now - letter.owed_on > _GIVE_UP_AFTER:
-            outbox.refuse(leased, trouble)
-            _record(leased, "letter_refused", "refused", reason="given_up", trouble=trouble)
+            self._app.logger.exception("mail: letter %s could not be written", leased.letter.id)
+            self._postpone(leased, "could not be written, see the log", Refusal.NOT_SENT)
             return
-        outbox.postpone(leased, _next_try(letter.attempts, now), trouble, blocked=blocked)
-        if blocked:
-            _record(leased, "letter_blocked", "failed", trouble=trouble)
+        try:
+            with lease_kept(self._app, leased, self._lease):
+                self._transport.send(mail)
+        except Blocked as error:
+            self._block(leased, _cut(error), error.trouble)
+        except Never as error:
+            self._refuse(leased, _cut(error), error.refusal, "for_good")
+        except Later as error:
+            self._postpone(leased, _cut(error), error.refusal)
+        except Unsure as error:
+            self._doubt(leased, _cut(error))
+        except Exception as error:
+            self._app.logger.exception("mail: letter %s could not be sent", leased.letter.id)
+            self._postpone(leased, type(error).__name__, Refusal.NOT_SENT)
         else:
-            _record(leased, "letter_postponed", "refused", trouble=trouble)
+            self._settle(leased)
+        if not self._stuck:
+            self._blocks = 0
+
+    def _settle(self, leased: LeasedLetter) -> None:
+        ours = outbox.settle(leased, utcnow())
+        _record(leased, "letter_sent", "done")
+        if not ours:
+            lost = "mail: letter %s was sent after its lease was lost"
+            self._app.logger.warning(lost, leased.letter.id)
+
+    def _block(
+        self, leased: LeasedLetter, words: str, trouble: Trouble, alike: str | None = None
+    ) -> None:
+        self._stuck = True
+        self._blocks += 1
+        now = utcnow()
+        until = _next_try(leased.letter.blocks + 1, now)
+        outbox.block(leased, now, until, words, trouble, alike)
+        _record(leased, "letter_blocked", "failed", reason=str(trouble), trouble=words)
+
+    def _refuse(self, leased: LeasedLetter, words: str, refusal: Refusal, reason: str) -> None:
+        """Gives the letter up, unless others were refused alike: then it is about us."""
+        now = utcnow()
+        since = now - _ALIKE_WITHIN
+        # Of missing domains each is another one, and all are refused with the same words.
+        domain = refusal is Refusal.NO_SUCH_DOMAIN
+        alike = None if domain else refusals.alike(words, leased.recipient)
+        if alike and outbox.about_us(leased, alike, since):
+            self._block(leased, words, Trouble.ALIKE, alike)
+            outbox.take_back(alike, since, now)
+            return
+        outbox.refuse(leased, words, now, refusal, alike)
+        _record(
+            leased, "letter_refused", "refused", reason=reason, refusal=str(refusal), trouble=words
+        )
+
+    def _postpone(self, leased: LeasedLetter, words: str, refusal: Refusal) -> None:
+        now, since = utcnow(), _failing_since(leased.letter)
+        patience = _A_DAY if refusal is Refusal.MAILBOX_FULL else _GIVE_UP_AFTER
+        if since and now - since > patience:
+            self._refuse(leased, words, refusal, "given_up")
+            return
+        until = _next_try(leased.letter.attempts, now)
+        outbox.postpone(leased, until, words, since=since or now)
+        _record(leased, "letter_postponed", "refused", trouble=words)
+
+    def _doubt(self, leased: LeasedLetter, words: str) -> None:
+        """The mail server may have the letter. A copy is better than a loss, but each try may be a
+        copy. After some it is taken for sent: the server has had the whole mail each time, and the
+        page of a person who waits offers a new mail. Administrators can still try it again."""
+        letter, now = leased.letter, utcnow()
+        words = f"no answer after the final dot: {words}"
+        if letter.unsure + 1 < _MOST_COPIES:
+            outbox.doubt(leased, _next_try(letter.attempts, now), words)
+            _record(leased, "letter_postponed", "refused", trouble=words)
+        else:
+            outbox.take_for_sent(leased, now, words)
+            _record(leased, "letter_taken_for_sent", "failed", trouble=words)
 
 
 def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
@@ -145,8 +204,22 @@ def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **deta
     )
 
 
+def _cut(error: Exception) -> str:
+    return str(error)[:MAX_WORDS]
+
+
+def _failing_since(letter: Letter) -> datetime | None:
+    """Since when it fails for a reason of its own; None if it has not yet."""
+    if letter.troubled_on or not letter.trouble or letter.blocked or letter.unsure:
+        return letter.troubled_on
+    return letter.owed_on  # a version before this one has put it back
+
+
 def _next_try(attempts: int, now: datetime) -> datetime:
     """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
-    pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 16)), _LONGEST_RETRY)
     spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
-    return now + pause * spread
+    return now + _doubled(attempts, _LONGEST_RETRY) * spread
+
+
+def _doubled(times: int, most: timedelta) -> timedelta:
+    return min(_FIRST_RETRY * (1 << min(max(times - 1, 0), 16)), most)

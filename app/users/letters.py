@@ -73,8 +73,23 @@ class Letter(DocumentView):
     """Fencing id of the worker that holds it: only its holder may settle it."""
     trouble: str | None = None
     """Why it has not left yet, in the mail server's words."""
+    refusal: str | None = None
+    """The kind of `trouble` once it is not tried again (`refusals.Refusal`)."""
+    alike: str | None = None
+    """The trouble without what is about this recipient; kept once the letter was refused."""
+    refused_on: datetime | None = None
+    """When it was refused last."""
+    troubled_on: datetime | None = None
+    """Since when it fails for a reason of its own. It is given up some days after that; the time
+    that a blocked queue takes does not count."""
+    unsure: int = 0
+    """How often it was sent and no answer came: the mail server may have it."""
     blocked: bool = False
-    """The trouble is with our server or settings, and stops every letter."""
+    """The trouble is with us, the mail server or the connection, and stops every letter."""
+    blockage: str | None = None
+    """The kind of that trouble (`refusals.Trouble`)."""
+    blocks: int = 0
+    """How often in a row it was blocked. That costs no attempt."""
 
     def document(self) -> dict[str, Any]:
         """As stored in `outbox`."""

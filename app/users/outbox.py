@@ -6,20 +6,25 @@ Delivery is at least once. `outbox_overview` shows the same queue to administrat
 """
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
 from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
+from app.users.refusals import Refusal, Trouble, registered_domain
 from app.users.user import User
 
 COUNTED = 10_000
 """Counts stop here: nobody reads on, and a count must not read the whole queue."""
 _KNOWN_KINDS = [kind.value for kind in LetterKind]
+UNRELATED_DOMAINS = 3
+"""The same refusal for recipients in so many unrelated domains is about us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,21 @@ class LeasedLetter:
                 return user.pending_email is None or user.pending_email.letter_id != letter.id
             case _:
                 return False
+
+    @property
+    def recipient(self) -> str:
+        """The address that it goes to."""
+        return self.letter.to or self.user.email
+
+
+@dataclass(frozen=True, slots=True)
+class Blockage:
+    """What prevents every letter from leaving."""
+
+    words: str
+    """The mail server's, or the system's."""
+    trouble: Trouble | None
+    """None for what a version before this one has stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,12 @@ class Outbox:
         stored = next(entry for entry in document["outbox"] if entry["lease"] == fencing_id)
         return LeasedLetter(Letter.from_document(stored), User.from_document(document))
 
+    def extend(self, leased: LeasedLetter, until: datetime) -> bool:
+        """Keeps a letter for longer while the mail server takes its time; False when the lease was
+        lost to another worker."""
+        longer = {"$set": {"outbox.$.due_on": until}}
+        return self._users.update_one(self._ours(leased), longer).matched_count == 1
+
     def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
         """The account as it is with the lease on one of its letters; one command."""
         return self._users.find_one_and_update(
@@ -107,30 +133,109 @@ class Outbox:
         """Removes a letter unsent, because what it says no longer holds."""
         return self._finish(leased, {"$pull": {"outbox": {"id": leased.letter.id}}}, {})
 
-    def refuse(self, leased: LeasedLetter, reason: str) -> bool:
-        """Takes a letter out of the queue that the mail server has refused for good; keeps it with
-        the server's words."""
+    def refuse(
+        self,
+        leased: LeasedLetter,
+        words: str,
+        now: datetime,
+        refusal: Refusal,
+        alike: str | None = None,
+    ) -> bool:
+        """Takes a letter out of the queue that is not tried again; keeps it with the mail server's
+        words.
+
+        Args:
+            alike: the words without what is about this recipient.
+        """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
-        never = {
-            "outbox.$.due_on": None,
-            "outbox.$.lease": None,
-            "outbox.$.trouble": reason,
-            "outbox.$.blocked": False,
+        kept = _entry(None, words) | {
+            "outbox.$.refusal": refusal,
+            "outbox.$.alike": alike,
+            "outbox.$.refused_on": now,
         }
-        return self._finish(leased, {"$set": never}, {"confirm_mail.refused": reason})
+        state = {"confirm_mail.refused": words, "confirm_mail.refusal": refusal}
+        return self._finish(leased, {"$set": kept}, state)
 
     def postpone(
-        self, leased: LeasedLetter, until: datetime, trouble: str, *, blocked: bool = False
+        self, leased: LeasedLetter, until: datetime, trouble: str, *, since: datetime | None = None
     ) -> bool:
-        """Puts a letter back for later; `blocked` when no other letter could be sent either."""
-        later = {
-            "outbox.$.due_on": until,
-            "outbox.$.lease": None,
-            "outbox.$.trouble": trouble,
-            "outbox.$.blocked": blocked,
-        }
+        """Puts a letter back for later.
+
+        Args:
+            since: since when it has failed for a reason of its own.
+        """
+        later = _entry(until, trouble) | {"outbox.$.troubled_on": since, "outbox.$.blocks": 0}
         return self._finish(leased, {"$set": later}, {})
+
+    def block(
+        self,
+        leased: LeasedLetter,
+        now: datetime,
+        until: datetime,
+        words: str,
+        trouble: Trouble,
+        alike: str | None = None,
+    ) -> bool:
+        """Puts a letter back that cannot leave, as no other can. That costs it no attempt."""
+        later = _entry(until, words) | {
+            "outbox.$.blocked": True,
+            "outbox.$.blockage": trouble,
+            "outbox.$.alike": alike,
+            "outbox.$.refused_on": now,
+            "outbox.$.troubled_on": None,
+        }
+        counts = {"outbox.$.attempts": -1, "outbox.$.blocks": 1}
+        return self._finish(leased, {"$set": later, "$inc": counts}, {})
+
+    def doubt(self, leased: LeasedLetter, until: datetime, words: str) -> bool:
+        """Puts a letter back that the mail server may have taken."""
+        later = {"$set": _entry(until, words), "$inc": {"outbox.$.unsure": 1}}
+        return self._finish(leased, later, {})
+
+    def take_for_sent(self, leased: LeasedLetter, now: datetime, words: str) -> bool:
+        """Takes a letter out of the queue that the mail server has probably taken, and keeps it
+        for administrators, who can try it again."""
+        if leased.letter.kind in GOODBYES:
+            return self._delete_account(leased)
+        kept = {"$set": _entry(None, words), "$inc": {"outbox.$.unsure": 1}}
+        return self._finish(leased, kept, {"confirm_mail.sent_on": now})
+
+    def about_us(self, leased: LeasedLetter, alike: str, since: datetime) -> bool:
+        """Whether recipients in several unrelated domains got the same refusal, this one
+        included."""
+        refused = {"alike": alike, "refused_on": {"$gte": since}}
+        domains = {registered_domain(leased.recipient)}
+        for account in self._with_letter(refused, alike):
+            for letter in account["outbox"]:
+                if letter.get("alike") == alike and letter["refused_on"] >= since:
+                    domains.add(registered_domain(letter["to"] or account["email"]))
+            if len(domains) >= UNRELATED_DOMAINS:
+                return True
+        return False
+
+    def take_back(self, alike: str, since: datetime, now: datetime) -> int:
+        """Puts the letters that were refused alike back into the queue; returns their number."""
+        refused = {"alike": alike, "refused_on": {"$gte": since}, "due_on": None}
+        again: Document = {
+            "outbox.$.due_on": now,
+            "outbox.$.blocked": True,
+            "outbox.$.blockage": Trouble.ALIKE,
+            "outbox.$.refusal": None,
+            "outbox.$.troubled_on": None,
+        }
+        letters = [
+            (account["_id"], letter["id"])
+            for account in self._with_letter(refused, alike)
+            for letter in account["outbox"]
+            if letter.get("alike") == alike and letter["due_on"] is None
+        ]
+        return sum(make_due(self._users, *letter, refused, again) for letter in letters)
+
+    def _with_letter(self, entry: Document, alike: str) -> Iterable[Document]:
+        """The accounts with such a letter, by the index on `alike`."""
+        query = {"outbox.alike": alike, "outbox": {"$elemMatch": entry}}
+        return self._users.find(query, {"email": 1, "outbox": 1}).limit(COUNTED)
 
     def stats(self, now: datetime) -> QueueStats:
         """How many letters wait, and for how long: one command, added up by MongoDB."""
@@ -169,15 +274,47 @@ class Outbox:
         """Whether any letter is left to try, now or later."""
         return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
-    def blocked(self) -> str | None:
-        """What keeps every letter from leaving, if anything does, in the mail server's words."""
+    def blocked(self) -> Blockage | None:
+        """What prevents every letter from leaving, if anything does."""
         entry = {"due_on": {"$gt": EPOCH}, "blocked": True}
         # By the index of those in trouble: however many wait behind it.
         found = self._users.find_one(
             {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
-            {"outbox": {"$elemMatch": {"blocked": True}}},
+            {"outbox": {"$elemMatch": entry}},
         )
-        return found["outbox"][0]["trouble"] if found else None
+        if not found:
+            return None
+        letter = Letter.from_document(found["outbox"][0])
+        trouble = Trouble(letter.blockage) if letter.blockage in set(Trouble) else None
+        return Blockage(letter.trouble or "", trouble)
+
+
+def make_due(
+    users: Collection[Document], account: ObjectId, letter: str, entry: Document, again: Document
+) -> bool:
+    """Makes one letter due again that is still like `entry`; False when it is not.
+
+    A confirmation mail is no longer refused then. That is said in the same command: before a second
+    one a worker may have it refused again.
+    """
+    query = {"_id": account, "outbox": {"$elemMatch": entry | {"id": letter}}}
+    noted = again | {"confirm_mail.refused": None, "confirm_mail.refusal": None}
+    if users.update_one(query | {"confirm_mail.id": letter}, {"$set": noted}).matched_count:
+        return True
+    return users.update_one(query, {"$set": again}).matched_count == 1
+
+
+def _entry(due_on: datetime | None, trouble: str) -> Document:
+    """A letter that is put back; nothing of its earlier troubles is left but the counts."""
+    return {
+        "outbox.$.due_on": due_on,
+        "outbox.$.lease": None,
+        "outbox.$.trouble": trouble,
+        "outbox.$.refusal": None,
+        "outbox.$.alike": None,
+        "outbox.$.blocked": False,
+        "outbox.$.blockage": None,
+    }
 
 
 def _stats_pipeline(now: datetime) -> list[Document]:
