@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import flask_mail
-
 from pymongo.errors import PyMongoError
 
 from app.diagnostics.finding import Finding, fix, note, ok
@@ -85,6 +84,8 @@ def _explain(where: str, error: Exception) -> Finding:
             said = f"its certificate is not trusted ({error.verify_message})"
         case smtplib.SMTPAuthenticationError():
             said = f"refuses our login ({error.smtp_code})"
+        case _:
+            pass
     return fix(_NAME, f"{where} {said}", _HOW[trouble_of(error)])
 
 

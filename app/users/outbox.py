@@ -280,7 +280,7 @@ class Outbox:
         # By the index of those in trouble: however many wait behind it.
         found = self._users.find_one(
             {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
-            {"outbox": {"$elemMatch": entry}},
+            {"outbox": {"$elemMatch": {"blocked": True}}},
         )
         if not found:
             return None

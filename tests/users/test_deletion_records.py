@@ -9,6 +9,7 @@ from app.users.backends import backend_of
 from app.users.deletion_records import DeletionRecords, Removal
 from app.users.last_admin_guard import GuardResult
 from app.users.outbox import Outbox
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.users.conftest import (
@@ -88,7 +89,7 @@ def test_a_record_says_how_often_a_mail_was_asked_for_and_that_it_was_refused(
         _ = (
             outbox.drop(leased)
             if leased.overtaken
-            else outbox.refuse(leased, "550 ada@ is unknown")
+            else outbox.refuse(leased, "550 ada@ is unknown", NOW, Refusal.NO_SUCH_MAILBOX)
         )
     users.owe_reminder(GONE_ON - HOUR, DAY)
     keep_records(records, GONE_ON - HOUR)

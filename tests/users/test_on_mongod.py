@@ -19,7 +19,8 @@ from app.users.addresses import Address
 from app.users.clock import utcnow
 from app.users.documents import random_id
 from app.users.last_admin_guard import GuardResult
-from app.users.outbox import Outbox
+from app.users.outbox import Blockage, Outbox
+from app.users.refusals import Trouble
 from app.users.repository import UserRepository
 from app.users.steps.change_email import EmailChange
 from app.users.user import User
@@ -149,8 +150,8 @@ def test_what_blocks_is_found_however_many_letters_wait_behind_it(
     assert indexes_used(plan(collection, outbox.blocked)) == {"outbox_trouble"}
     leased = outbox.lease(NOW, MINUTE)
     assert leased
-    assert outbox.postpone(leased, NOW + MINUTE, "535 bad login", blocked=True)
-    assert outbox.blocked() == "535 bad login"
+    assert outbox.block(leased, NOW, NOW + MINUTE, "535 bad login", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("535 bad login", Trouble.REFUSED)
     assert plan(collection, outbox.blocked)["executionStats"]["totalDocsExamined"] == 1
 
 

@@ -12,7 +12,8 @@ from app.users.account_search import AccountSearch
 from app.users.addresses import parse_address
 from app.users.backends import backend_of
 from app.users.letters import LetterKind, owe
-from app.users.outbox import LeasedLetter, Outbox, QueueStats
+from app.users.outbox import Blockage, LeasedLetter, Outbox, QueueStats
+from app.users.refusals import Refusal, Trouble
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -113,13 +114,17 @@ def finish(outbox: Outbox, leased: LeasedLetter, how: str) -> bool:
     steps = {
         "settle": lambda: outbox.settle(leased, AFTER),
         "drop": lambda: outbox.drop(leased),
-        "refuse": lambda: outbox.refuse(leased, "550 no such user"),
-        "postpone": lambda: outbox.postpone(leased, AFTER, "421 later", blocked=True),
+        "refuse": lambda: outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX),
+        "postpone": lambda: outbox.postpone(leased, AFTER, "421 later"),
+        "block": lambda: outbox.block(leased, NOW, AFTER, "535 no", Trouble.SIGN_IN),
+        "doubt": lambda: outbox.doubt(leased, AFTER, "no answer"),
+        "take for sent": lambda: outbox.take_for_sent(leased, AFTER, "no answer"),
     }
     return steps[how]()
 
 
-FINISHES = pytest.mark.parametrize("how", ["settle", "drop", "refuse", "postpone"])
+WAYS = ["settle", "drop", "refuse", "postpone", "block", "doubt", "take for sent"]
+FINISHES = pytest.mark.parametrize("how", WAYS)
 
 
 @FINISHES
@@ -134,7 +139,7 @@ def test_a_late_report_of_a_lost_lease_changes_nothing(
 
 
 @FINISHES
-@pytest.mark.parametrize("ended_by", ["settle", "drop", "refuse", "postpone"])
+@pytest.mark.parametrize("ended_by", WAYS)
 def test_a_lease_ends_once(
     users: UserRepository, outbox: Outbox, collection: Users, ended_by: str, how: str
 ) -> None:
@@ -319,7 +324,7 @@ def test_a_refused_letter_is_kept_with_its_reason_and_never_tried_again(
 ) -> None:
     user = register(users)
     leased = taken(outbox)
-    assert outbox.refuse(leased, "550 no such user")
+    assert outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     (letter,) = letters(collection, user)
     assert letter["id"] == leased.letter.id
     assert (letter["due_on"], letter["trouble"]) == (None, "550 no such user")
@@ -327,7 +332,9 @@ def test_a_refused_letter_is_kept_with_its_reason_and_never_tried_again(
     assert not outbox.waiting()
     fresh = found(users, user)
     assert fresh.mail_state == "failed"
-    assert fresh.confirm_mail == ConfirmMail(letter["id"], NOW, refused="550 no such user")
+    assert fresh.confirm_mail == ConfirmMail(
+        letter["id"], NOW, refused="550 no such user", refusal=Refusal.NO_SUCH_MAILBOX
+    )
 
 
 def test_the_refusal_of_an_overtaken_letter_is_not_the_newest_ones(
@@ -336,7 +343,7 @@ def test_the_refusal_of_an_overtaken_letter_is_not_the_newest_ones(
     user = register(users)
     leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
-    assert outbox.refuse(leased, "550 no such user")
+    assert outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     assert found(users, user).mail_state == "queued"
 
 
@@ -344,7 +351,7 @@ def test_a_refused_letter_does_not_block_the_next_of_its_account(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = register(users)
-    outbox.refuse(taken(outbox), "550 no such user")
+    outbox.refuse(taken(outbox), "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     users.resend(user, AFTER, NONE_AT_ALL)
     leased = taken(outbox, AFTER)
     assert not leased.overtaken
@@ -415,8 +422,8 @@ def test_it_says_what_blocks_every_letter_until_that_is_fixed(
     register(users)
     outbox.postpone(taken(outbox), NOW + MINUTE, "451 busy")
     assert outbox.blocked() is None
-    outbox.postpone(taken(outbox, NOW + MINUTE), NOW + HOUR, "535 bad login", blocked=True)
-    assert outbox.blocked() == "535 bad login"
+    outbox.block(taken(outbox, NOW + MINUTE), NOW, NOW + HOUR, "535 bad login", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("535 bad login", Trouble.REFUSED)
     outbox.settle(taken(outbox, NOW + HOUR), NOW + HOUR)
     assert outbox.blocked() is None
 
@@ -425,12 +432,12 @@ def test_a_letter_refused_after_it_was_blocked_blocks_no_more(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = confirm(users, register(users))
-    outbox.postpone(taken(outbox), NOW + MINUTE, "535 bad login", blocked=True)
-    outbox.refuse(taken(outbox, NOW + MINUTE), "550 no such user")
+    outbox.block(taken(outbox), NOW, NOW + MINUTE, "535 bad login", Trouble.REFUSED)
+    outbox.refuse(taken(outbox, NOW + MINUTE), "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     assert outbox.blocked() is None
     users.owe_account_exists(user.email_key, NOW, HOUR)
-    outbox.postpone(taken(outbox), NOW + HOUR, "530 TLS first", blocked=True)
-    assert outbox.blocked() == "530 TLS first"
+    outbox.block(taken(outbox), NOW, NOW + HOUR, "530 TLS first", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("530 TLS first", Trouble.REFUSED)
 
 
 # Many workers
@@ -473,11 +480,11 @@ def test_the_stats_say_what_waits_and_for_how_long(
     leased = outbox.lease(now, HOUR)
     assert leased
     assert outbox.stats(now) == QueueStats(owed=2, due=1, overdue=3540, oldest=3600)
-    assert outbox.postpone(leased, now + MINUTE, "no", blocked=True)
+    assert outbox.block(leased, NOW, now + MINUTE, "no", Trouble.REFUSED)
     assert outbox.stats(now).blocked == 1
     leased = outbox.lease(now, HOUR)
     assert leased
-    assert outbox.refuse(leased, "no such mailbox")
+    assert outbox.refuse(leased, "no such mailbox", NOW, Refusal.NO_SUCH_MAILBOX)
     assert outbox.stats(now) == QueueStats(owed=1, blocked=1, oldest=3600)
 
 

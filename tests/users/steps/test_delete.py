@@ -11,6 +11,7 @@ from app.users.last_admin_guard import GuardResult
 from app.users.letters import LetterKind
 from app.users.outbox import LeasedLetter, Outbox
 from app.users.passwords import NO_PASSWORD
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.users.conftest import (
@@ -126,7 +127,11 @@ def test_the_rest_goes_with_the_goodbye_or_its_refusal(
 ) -> None:
     users.delete(ada, LATER, CAFE)
     leased = goodbye(outbox)
-    gone = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
+    gone = (
+        outbox.settle(leased, LATER)
+        if how == "settle"
+        else outbox.refuse(leased, "550 no", NOW, Refusal.NO_SUCH_MAILBOX)
+    )
     assert gone
     assert collection.count_documents({}) == 0
 
@@ -139,7 +144,11 @@ def test_a_worker_that_lost_its_lease_deletes_nothing(
     dead = goodbye(outbox)
     assert outbox.lease(LATER + MINUTE, MINUTE)
     with nothing_changes(collection):
-        assert not (outbox.settle(dead, LATER) if how == "settle" else outbox.refuse(dead, "no"))
+        assert not (
+            outbox.settle(dead, LATER)
+            if how == "settle"
+            else outbox.refuse(dead, "no", NOW, Refusal.NO_SUCH_MAILBOX)
+        )
 
 
 def test_a_goodbye_that_has_to_wait_is_tried_again(
