@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -85,7 +86,11 @@ class SmtpServer:
     taken: list[Taken] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     connections: int = 0
+    names: list[str] = field(default_factory=list)
+    """What clients called themselves in EHLO."""
     before_data: Callable[[], object] = lambda: None
+    go_on: Event | None = None
+    """The answer to a text waits for it: a server that is slow to accept."""
     _open: list[SMTP] = field(default_factory=list)
     _controller: Controller | None = None
 
@@ -108,6 +113,7 @@ class SmtpServer:
         """Everything that was heard, the controller's own knock included."""
         self.heard.clear()
         self.taken.clear()
+        self.names.clear()
         self.connections = 0
 
     @property
@@ -162,6 +168,7 @@ class SmtpServer:
     ) -> list[str]:
         """Aiosmtpd's hook; a session says it again after STARTTLS."""
         session.host_name = host
+        self.names.append(host)
         if server not in self._open:
             self._open.append(server)
             self.connections += 1
@@ -190,6 +197,8 @@ class SmtpServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Aiosmtpd's hook, once the final dot has arrived; `DATA bob@…` as for RCPT."""
         self.before_data()
+        if self.go_on:
+            await asyncio.to_thread(self.go_on.wait, 30)
         own = f"DATA {envelope.rcpt_tos[0]}"
         answer = await self._answer(server, own if own in self.answers else "DATA", "250 taken")
         if answer.startswith("2"):

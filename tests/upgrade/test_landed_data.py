@@ -261,7 +261,9 @@ def test_an_expired_link_says_so_and_gets_a_new_mail(
 def test_whoever_waits_sees_how_the_mail_fares(browser: Browser) -> None:
     for name, state in (("uma", "sent"), ("owen", "queued"), ("fred", "failed")):
         assert browser(name).get("/unconfirmed/status").get_json()["mail"] == state
-    assert REFUSED in browser("fred").get("/unconfirmed").text
+    page = browser("fred").get("/unconfirmed")
+    assert "There is no such mailbox" in alert(page, "danger")
+    assert REFUSED not in page.text, "the mail server's words are for administrators"
 
 
 def test_a_resend_makes_the_landed_link_worthless(browser: Browser, mailbox: Mailbox) -> None:
