@@ -13,7 +13,7 @@ from app.users.addresses import parse_address
 from app.users.backends import backend_of
 from app.users.letters import LetterKind, owe
 from app.users.outbox import Blockage, LeasedLetter, Outbox, QueueStats
-from app.users.refusals import Refusal, Trouble
+from app.users.refusals import Refusal, Trouble, alike
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -384,6 +384,93 @@ def test_one_postponed_letter_does_not_hold_up_the_others(
     outbox.postpone(taken(outbox), NOW + HOUR, "451 try again")
     bob = register(users, parse_address("bob@example.com"))
     assert taken(outbox).user.id == bob.id
+
+
+# Trouble that is about no letter
+
+
+def test_a_blocked_letter_loses_no_attempt_and_says_why(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    for blocks in (1, 2):
+        leased = taken(outbox, NOW + HOUR)
+        assert leased.letter.attempts == 1
+        assert outbox.block(leased, NOW, NOW + HOUR, "535 bad login", Trouble.SIGN_IN)
+        (letter,) = letters(collection, user)
+        assert (letter["attempts"], letter["blocks"]) == (0, blocks)
+        assert (letter["blocked"], letter["blockage"]) == (True, "sign_in")
+    assert outbox.postpone(taken(outbox, NOW + HOUR), NOW + HOUR, "451 busy", since=NOW)
+    (letter,) = letters(collection, user)
+    assert (letter["attempts"], letter["blocks"], letter["blockage"]) == (1, 0, None)
+    assert letter["troubled_on"] == NOW
+
+
+def test_a_lease_is_extended_by_its_holder_alone(users: UserRepository, outbox: Outbox) -> None:
+    register(users)
+    leased = taken(outbox)
+    assert outbox.extend(leased, NOW + HOUR)
+    assert outbox.lease(NOW + LEASE, LEASE) is None
+    other = taken(outbox, NOW + HOUR)
+    assert not outbox.extend(leased, NOW + 2 * HOUR)
+    assert outbox.settle(other, NOW)
+
+
+def refused(users: UserRepository, outbox: Outbox, email: str, words: str) -> LeasedLetter:
+    """A new account whose confirmation mail was refused."""
+    register(users, parse_address(email))
+    leased = taken(outbox)
+    assert outbox.refuse(leased, words, NOW, Refusal.NO_SUCH_MAILBOX, alike(words, email))
+    return leased
+
+
+def test_the_same_refusal_in_three_unrelated_domains_is_about_us(
+    users: UserRepository, outbox: Outbox
+) -> None:
+    for email in ("ada@one.example", "bob@one.example", "ada@mail.two.example"):
+        refused(users, outbox, email, f"550 5.1.1 <{email}>: unknown")
+    said = alike("550 5.1.1 <eve@two.example>: unknown", "eve@two.example")
+    register(users, parse_address("eve@two.example"))
+    eve = taken(outbox)
+    assert not outbox.about_us(eve, said, NOW)
+    register(users, parse_address("eve@three.example"))
+    eve = taken(outbox)
+    assert outbox.about_us(eve, said, NOW)
+    assert not outbox.about_us(eve, said, AFTER), "that was before"
+    assert not outbox.about_us(eve, "550 5.1.1 disabled", NOW)
+
+
+def test_what_was_refused_alike_comes_back_and_nothing_else(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    ada = refused(users, outbox, "ada@one.example", "550 5.1.1 <ada@one.example>: unknown")
+    bob = refused(users, outbox, "bob@two.example", "550 5.1.1 bob: unknown")
+    eve = refused(users, outbox, "eve@two.example", "550 5.2.1 disabled")
+    said = alike("550 5.1.1 unknown", "eve@three.example")
+    assert outbox.take_back(said, NOW, AFTER) == 2
+    assert outbox.take_back(said, NOW, AFTER) == 0, "again"
+    for leased in (ada, bob):
+        (letter,) = letters(collection, leased.user)
+        assert (letter["due_on"], letter["blockage"]) == (AFTER, "alike")
+        assert found(users, leased.user).mail_state == "queued"
+    assert letters(collection, eve.user)[0]["due_on"] is None
+    assert found(users, eve.user).mail_state == "failed"
+    assert outbox.blocked() is not None
+
+
+def test_what_is_taken_for_sent_is_kept_and_can_be_made_due_again(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    assert outbox.doubt(taken(outbox), NOW, "no answer")
+    assert outbox.take_for_sent(taken(outbox), AFTER, "no answer")
+    (letter,) = letters(collection, user)
+    assert (letter["due_on"], letter["unsure"]) == (None, 2)
+    assert found(users, user).mail_state == "sent"
+    overview = backend_of(collection.database).outbox_overview(collection)
+    assert [one.letter.id for one in overview.refused().first] == [letter["id"]]
+    assert overview.retry(user.id, letter["id"], AFTER)
+    assert taken(outbox, AFTER).letter.message_id == letter["message_id"]
 
 
 # What the operator sees
