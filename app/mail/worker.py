@@ -3,7 +3,6 @@
 Nothing wakes a worker: an idle one asks the database every half second.
 """
 
-import random
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -11,26 +10,15 @@ from flask import Flask
 from pymongo.errors import PyMongoError
 
 from app.mail import make_transport
-from app.mail.lease_keeper import lease_kept
-from app.mail.message import render
-from app.mail.transport import Blocked, Later, Never, Unsure
+from app.mail.delivery import Delivery, doubled, record
 from app.mongo import deletion_records, is_outage, outbox, users
-from app.observability import audit_log
-from app.users import refusals
 from app.users.clock import utcnow
-from app.users.letters import Letter
 from app.users.outbox import LeasedLetter
-from app.users.refusals import MAX_WORDS, Refusal, Trouble
 
 # How long a new letter may wait for an idle worker.
 _POLL_SECONDS = 0.5
-_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
-_GIVE_UP_AFTER, _A_DAY = timedelta(days=3), timedelta(days=1)
-# How long the pause of a worker grows while the queue is blocked: it heals within that time.
+# The pause of a worker grows to this while the queue is blocked: so it heals within that time.
 _LONGEST_PAUSE = timedelta(minutes=1)
-# How often a letter is sent without an answer after the final dot.
-_MOST_COPIES = 3
-_ALIKE_WITHIN = timedelta(days=1)
 _HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
 
 
@@ -45,10 +33,11 @@ class Worker:
         self._app = app
         self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
         self._transport = make_transport(app)
+        self._delivery = Delivery(app, self._transport)
         # The last letter failed for a reason that stops the next one too.
         self._stuck = False
-        # How often in a row that happened.
-        self._blocks = 0
+        # How many letters in a row did so, and which one was the last.
+        self._blocks, self._blocked_by = 0, ""
         self._housekeeping_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -65,7 +54,7 @@ class Worker:
                     self._app.logger.exception("mail: a letter could not be leased")
                 idle = True
             if self._stuck:
-                stop.wait(_doubled(self._blocks, _LONGEST_PAUSE).total_seconds())
+                stop.wait(doubled(self._blocks, _LONGEST_PAUSE).total_seconds())
             elif idle:
                 stop.wait(_POLL_SECONDS)
         self._transport.close()
@@ -101,125 +90,16 @@ class Worker:
                 return False
             if leased.overtaken:
                 outbox.drop(leased)
-                _record(leased, "letter_dropped", "done", reason="overtaken")
+                record(leased, "letter_dropped", "done", reason="overtaken")
             else:
-                self._deliver(leased)
+                self._stuck = not self._delivery.deliver(leased)
+                self._count_blocks(leased)
             return True
 
-    def _deliver(self, leased: LeasedLetter) -> None:
-        try:
-            mail = render(leased)
-        except Exception:
-            # A letter that cannot be rendered must not stop the others.
-            self._app.logger.exception("mail: letter %s could not be written", leased.letter.id)
-            self._postpone(leased, "could not be written, see the log", Refusal.NOT_SENT)
-            return
-        try:
-            with lease_kept(self._app, leased, self._lease):
-                self._transport.send(mail)
-        except Blocked as error:
-            self._block(leased, _cut(error), error.trouble)
-        except Never as error:
-            self._refuse(leased, _cut(error), error.refusal, "for_good")
-        except Later as error:
-            self._postpone(leased, _cut(error), error.refusal)
-        except Unsure as error:
-            self._doubt(leased, _cut(error))
-        except Exception as error:
-            self._app.logger.exception("mail: letter %s could not be sent", leased.letter.id)
-            self._postpone(leased, type(error).__name__, Refusal.NOT_SENT)
-        else:
-            self._settle(leased)
+    def _count_blocks(self, leased: LeasedLetter) -> None:
+        """One letter that is refused again and again does not make the pauses longer: it may be
+        the only one."""
         if not self._stuck:
-            self._blocks = 0
-
-    def _settle(self, leased: LeasedLetter) -> None:
-        ours = outbox.settle(leased, utcnow())
-        _record(leased, "letter_sent", "done")
-        if not ours:
-            lost = "mail: letter %s was sent after its lease was lost"
-            self._app.logger.warning(lost, leased.letter.id)
-
-    def _block(
-        self, leased: LeasedLetter, words: str, trouble: Trouble, alike: str | None = None
-    ) -> None:
-        self._stuck = True
-        self._blocks += 1
-        now = utcnow()
-        until = _next_try(leased.letter.blocks + 1, now)
-        outbox.block(leased, now, until, words, trouble, alike)
-        _record(leased, "letter_blocked", "failed", reason=str(trouble), trouble=words)
-
-    def _refuse(self, leased: LeasedLetter, words: str, refusal: Refusal, reason: str) -> None:
-        """Gives the letter up, unless others were refused alike: then it is about us."""
-        now = utcnow()
-        since = now - _ALIKE_WITHIN
-        # Of missing domains each is another one, and all are refused with the same words.
-        domain = refusal is Refusal.NO_SUCH_DOMAIN
-        alike = None if domain else refusals.alike(words, leased.recipient)
-        if alike and outbox.about_us(leased, alike, since):
-            self._block(leased, words, Trouble.ALIKE, alike)
-            outbox.take_back(alike, since, now)
-            return
-        outbox.refuse(leased, words, now, refusal, alike)
-        _record(
-            leased, "letter_refused", "refused", reason=reason, refusal=str(refusal), trouble=words
-        )
-
-    def _postpone(self, leased: LeasedLetter, words: str, refusal: Refusal) -> None:
-        now, since = utcnow(), _failing_since(leased.letter)
-        patience = _A_DAY if refusal is Refusal.MAILBOX_FULL else _GIVE_UP_AFTER
-        if since and now - since > patience:
-            self._refuse(leased, words, refusal, "given_up")
-            return
-        until = _next_try(leased.letter.attempts, now)
-        outbox.postpone(leased, until, words, since=since or now)
-        _record(leased, "letter_postponed", "refused", trouble=words)
-
-    def _doubt(self, leased: LeasedLetter, words: str) -> None:
-        """The mail server may have the letter. A copy is better than a loss, but each try may be a
-        copy. After some it is taken for sent: the server has had the whole mail each time, and the
-        page of a person who waits offers a new mail. Administrators can still try it again."""
-        letter, now = leased.letter, utcnow()
-        words = f"no answer after the final dot: {words}"
-        if letter.unsure + 1 < _MOST_COPIES:
-            outbox.doubt(leased, _next_try(letter.attempts, now), words)
-            _record(leased, "letter_postponed", "refused", trouble=words)
-        else:
-            outbox.take_for_sent(leased, now, words)
-            _record(leased, "letter_taken_for_sent", "failed", trouble=words)
-
-
-def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
-    """One line per try: the letter, the account, and the mail server's words."""
-    letter = leased.letter
-    audit_log.record(
-        event,
-        outcome=outcome,
-        account=leased.user.id,
-        letter=letter.id,
-        kind=str(letter.kind),
-        attempts=letter.attempts,
-        **details,
-    )
-
-
-def _cut(error: Exception) -> str:
-    return str(error)[:MAX_WORDS]
-
-
-def _failing_since(letter: Letter) -> datetime | None:
-    """Since when it fails for a reason of its own; None if it has not yet."""
-    if letter.troubled_on or not letter.trouble or letter.blocked or letter.unsure:
-        return letter.troubled_on
-    return letter.owed_on  # a version before this one has put it back
-
-
-def _next_try(attempts: int, now: datetime) -> datetime:
-    """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
-    spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
-    return now + _doubled(attempts, _LONGEST_RETRY) * spread
-
-
-def _doubled(times: int, most: timedelta) -> timedelta:
-    return min(_FIRST_RETRY * (1 << min(max(times - 1, 0), 16)), most)
+            self._blocks, self._blocked_by = 0, ""
+        elif leased.letter.id != self._blocked_by:
+            self._blocks, self._blocked_by = self._blocks + 1, leased.letter.id

@@ -6,25 +6,21 @@ Delivery is at least once. `outbox_overview` shows the same queue to administrat
 """
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
 from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
-from app.users.refusals import Refusal, Trouble, registered_domain
+from app.users.refusals import Refusal, Trouble
 from app.users.user import User
 
 COUNTED = 10_000
 """Counts stop here: nobody reads on, and a count must not read the whole queue."""
 _KNOWN_KINDS = [kind.value for kind in LetterKind]
-UNRELATED_DOMAINS = 3
-"""The same refusal for recipients in so many unrelated domains is about us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,42 +197,6 @@ class Outbox:
         kept = {"$set": _entry(None, words), "$inc": {"outbox.$.unsure": 1}}
         return self._finish(leased, kept, {"confirm_mail.sent_on": now})
 
-    def about_us(self, leased: LeasedLetter, alike: str, since: datetime) -> bool:
-        """Whether recipients in several unrelated domains got the same refusal, this one
-        included."""
-        refused = {"alike": alike, "refused_on": {"$gte": since}}
-        domains = {registered_domain(leased.recipient)}
-        for account in self._with_letter(refused, alike):
-            for letter in account["outbox"]:
-                if letter.get("alike") == alike and letter["refused_on"] >= since:
-                    domains.add(registered_domain(letter["to"] or account["email"]))
-            if len(domains) >= UNRELATED_DOMAINS:
-                return True
-        return False
-
-    def take_back(self, alike: str, since: datetime, now: datetime) -> int:
-        """Puts the letters that were refused alike back into the queue; returns their number."""
-        refused = {"alike": alike, "refused_on": {"$gte": since}, "due_on": None}
-        again: Document = {
-            "outbox.$.due_on": now,
-            "outbox.$.blocked": True,
-            "outbox.$.blockage": Trouble.ALIKE,
-            "outbox.$.refusal": None,
-            "outbox.$.troubled_on": None,
-        }
-        letters = [
-            (account["_id"], letter["id"])
-            for account in self._with_letter(refused, alike)
-            for letter in account["outbox"]
-            if letter.get("alike") == alike and letter["due_on"] is None
-        ]
-        return sum(make_due(self._users, *letter, refused, again) for letter in letters)
-
-    def _with_letter(self, entry: Document, alike: str) -> Iterable[Document]:
-        """The accounts with such a letter, by the index on `alike`."""
-        query = {"outbox.alike": alike, "outbox": {"$elemMatch": entry}}
-        return self._users.find(query, {"email": 1, "outbox": 1}).limit(COUNTED)
-
     def stats(self, now: datetime) -> QueueStats:
         """How many letters wait, and for how long: one command, added up by MongoDB."""
         found = self._users.aggregate(_stats_pipeline(now))
@@ -287,21 +247,6 @@ class Outbox:
         letter = Letter.from_document(found["outbox"][0])
         trouble = Trouble(letter.blockage) if letter.blockage in set(Trouble) else None
         return Blockage(letter.trouble or "", trouble)
-
-
-def make_due(
-    users: Collection[Document], account: ObjectId, letter: str, entry: Document, again: Document
-) -> bool:
-    """Makes one letter due again that is still like `entry`; False when it is not.
-
-    A confirmation mail is no longer refused then. That is said in the same command: before a second
-    one a worker may have it refused again.
-    """
-    query = {"_id": account, "outbox": {"$elemMatch": entry | {"id": letter}}}
-    noted = again | {"confirm_mail.refused": None, "confirm_mail.refusal": None}
-    if users.update_one(query | {"confirm_mail.id": letter}, {"$set": noted}).matched_count:
-        return True
-    return users.update_one(query, {"$set": again}).matched_count == 1
 
 
 def _entry(due_on: datetime | None, trouble: str) -> Document:

@@ -10,7 +10,8 @@ from pymongo.collection import Collection
 from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, Letter
-from app.users.outbox import COUNTED, make_due
+from app.users.outbox import COUNTED
+from app.users.refused_letters import make_due
 
 SHOWN = 50
 _TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}

@@ -97,16 +97,16 @@ def test_what_an_operator_must_fix_sends_nothing_drops_nothing_and_is_told(
     web: Web, make_worker: Make[MailWorker], users: Users, trouble: str
 ) -> None:
     server = SmtpServer()
-    options: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "login": {"auth_required": True, "auth_require_tls": False},
         "sender": {},
         "relay": {},
         "certificate": {"tls_context": tls_context()},
-    }[trouble]
+    }
     server.password = "changed without telling"
     server.answers["MAIL"] = ["550 5.7.1 not your address" if trouble == "sender" else ""]
     server.answers["RCPT"] = ["554 5.7.1 Relay access denied" if trouble == "relay" else ""]
-    server.start(**options)
+    server.start(**options[trouble])
     login = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}
     settings = {
         "login": login,

@@ -32,7 +32,7 @@ class _Controller(Controller):
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
     def factory(self) -> SMTP:
         return _Smtp(self.handler, **self.SMTP_kwargs)
@@ -48,7 +48,7 @@ class _Smtp(SMTP):
         if not self._greeted:
             self._greeted = True
             status = self.event_handler.next_answer("greeting") or status
-        await super().push(status)
+        await super().push(status)  # type: ignore[type-var]
 
     async def smtp_DATA(self, arg: str) -> None:
         """`answers["354"]` is what DATA is answered, before any text."""

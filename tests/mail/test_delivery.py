@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import time_machine
@@ -424,7 +424,8 @@ class TestEncryption:
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         kind = "tls_context" if setting == "APP_MAIL_USE_TLS" else "ssl_context"
-        server.start(auth_required=setting == "APP_MAIL_USE_TLS", **{kind: tls_context()})
+        encrypted: dict[str, Any] = {kind: tls_context()}
+        server.start(auth_required=setting == "APP_MAIL_USE_TLS", **encrypted)
         login = self.LOGIN if setting == "APP_MAIL_USE_TLS" else {}
         post = make_post(**{"APP_MAIL_USE_SSL": "false", setting: "true"}, **login)
         post.register(ADA)

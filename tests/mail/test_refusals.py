@@ -142,6 +142,9 @@ def test_one_letter_that_is_always_refused_because_of_us_does_not_hold_up_the_ot
     tries = post.server.heard.count(f"DATA {ADA}") + post.server.heard.count("DATA")
     assert tries < 350, "every five minutes at most"
     assert "(554)" in post.ready()["blocked"]
+    post.register("late@example.com")
+    post.worker.run(FakeStop(noon, 10))
+    assert post.server.taken[-1].recipients == ["late@example.com"], "the pauses grow for all"
 
 
 def test_the_time_in_a_blocked_queue_does_not_count_for_giving_up(

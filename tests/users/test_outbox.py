@@ -14,6 +14,7 @@ from app.users.backends import backend_of
 from app.users.letters import LetterKind, owe
 from app.users.outbox import Blockage, LeasedLetter, Outbox, QueueStats
 from app.users.refusals import Refusal, Trouble, alike
+from app.users.refused_letters import RefusedAlike
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -425,19 +426,16 @@ def refused(users: UserRepository, outbox: Outbox, email: str, words: str) -> Le
 
 
 def test_the_same_refusal_in_three_unrelated_domains_is_about_us(
-    users: UserRepository, outbox: Outbox
+    users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     for email in ("ada@one.example", "bob@one.example", "ada@mail.two.example"):
         refused(users, outbox, email, f"550 5.1.1 <{email}>: unknown")
     said = alike("550 5.1.1 <eve@two.example>: unknown", "eve@two.example")
-    register(users, parse_address("eve@two.example"))
-    eve = taken(outbox)
-    assert not outbox.about_us(eve, said, NOW)
-    register(users, parse_address("eve@three.example"))
-    eve = taken(outbox)
-    assert outbox.about_us(eve, said, NOW)
-    assert not outbox.about_us(eve, said, AFTER), "that was before"
-    assert not outbox.about_us(eve, "550 5.1.1 disabled", NOW)
+    net = RefusedAlike(collection)
+    assert not net.is_about_us(said, "eve@two.example", NOW)
+    assert net.is_about_us(said, "eve@three.example", NOW)
+    assert not net.is_about_us(said, "eve@three.example", AFTER), "that was before"
+    assert not net.is_about_us("550 5.1.1 disabled", "eve@three.example", NOW)
 
 
 def test_what_was_refused_alike_comes_back_and_nothing_else(
@@ -447,8 +445,8 @@ def test_what_was_refused_alike_comes_back_and_nothing_else(
     bob = refused(users, outbox, "bob@two.example", "550 5.1.1 bob: unknown")
     eve = refused(users, outbox, "eve@two.example", "550 5.2.1 disabled")
     said = alike("550 5.1.1 unknown", "eve@three.example")
-    assert outbox.take_back(said, NOW, AFTER) == 2
-    assert outbox.take_back(said, NOW, AFTER) == 0, "again"
+    assert RefusedAlike(collection).take_back(said, NOW, AFTER) == 2
+    assert RefusedAlike(collection).take_back(said, NOW, AFTER) == 0, "again"
     for leased in (ada, bob):
         (letter,) = letters(collection, leased.user)
         assert (letter["due_on"], letter["blockage"]) == (AFTER, "alike")
