@@ -1,9 +1,13 @@
 """Connecting, encrypting, signing in: trouble there is about no letter."""
 
+import re
+from pathlib import Path
+
 import pytest
 import time_machine
 from aiosmtpd.smtp import SMTP, AuthResult
 
+import config
 from app.mail.smtp_client import ehlo_name
 from tests.mail.conftest import MakePost, Post
 from tests.mail.smtp_server import SmtpServer, tls_context
@@ -80,6 +84,23 @@ def test_a_server_whose_name_no_dns_knows(make_post: MakePost) -> None:
 def test_a_name_that_cannot_be_one(make_post: MakePost) -> None:
     post = make_post(APP_MAIL_SERVER=f"{'x' * 70}.example.com")
     _costs_nothing_and_is_told(post, "cannot be reached")
+
+
+def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
+    root = Path(__file__).parents[2]
+    settings = set(re.findall(r'"(APP_MAIL_\w+)"', (root / "config.py").read_text()))
+    passed = dict(
+        re.findall(r"^    (APP_MAIL_\w+): \$\{\1(.*)\}$", (root / "compose.yaml").read_text(), re.M)
+    )
+    assert passed.keys() == settings
+    assert passed["APP_MAIL_USE_SSL"] == ":-", "empty where it is not set"
+    # Empty is as good as not set: on, unless STARTTLS is.
+    testing = {"APP_SETTINGS": "config.TestingConfig"}
+    modes = [
+        config.load(testing | {"APP_MAIL_USE_SSL": ssl, "APP_MAIL_USE_TLS": tls})
+        for ssl, tls in (("", "false"), ("", "true"), ("false", "false"))
+    ]
+    assert [mode.MAIL_USE_SSL for mode in modes] == [True, False, False]
 
 
 @pytest.mark.parametrize(
