@@ -113,10 +113,10 @@ def ehlo_name(public_url: str, sender: str) -> str:
     smtplib takes the machine's name. In a container that has no dot, so it says `[127.0.0.1]`,
     which large relays refuse.
     """
-    for host in (urlsplit(public_url).hostname, sender.rpartition("@")[2].rstrip("> ")):
+    for url in (public_url, "//" + sender.rpartition("@")[2].rstrip("> ")):
         try:
             # What may stand after an @ is a domain name with a dot; the key has it in punycode.
-            return parse_address(f"name@{host}").domain
-        except AddressError:
+            return parse_address(f"name@{urlsplit(url).hostname}").domain
+        except (AddressError, ValueError):  # doctor looks at settings that are wrong, too
             continue
     return "localhost"

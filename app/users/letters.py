@@ -92,8 +92,14 @@ class Letter(DocumentView):
     """How often in a row it was blocked. That costs no attempt."""
 
     def document(self) -> dict[str, Any]:
-        """As stored in `outbox`."""
-        return asdict(self)
+        """As stored in `outbox`. What only a letter in trouble has is stored once it is."""
+        stored = asdict(self)
+        return {name: stored[name] for name in stored if name not in _OF_TROUBLE}
+
+
+_OF_TROUBLE = frozenset(
+    ("refusal", "alike", "refused_on", "troubled_on", "unsure", "blockage", "blocks")
+)
 
 
 def owe(

@@ -114,6 +114,7 @@ def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
         ("http://localhost:5000", "no-reply@example.com", "example.com"),
         ("http://intranet", "no-reply@bücher.example", "xn--bcher-kva.example"),
         ("", "root@localhost", "localhost"),
+        ("http://[", "@", "localhost"),
     ],
 )
 def test_the_name_in_ehlo_fits_the_sender(public_url: str, sender: str, name: str) -> None:
