@@ -94,6 +94,9 @@ _AT_THE_START = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})\b")
 # qmail has it in brackets at the end: (#5.7.1). Four numbers are an IP address.
 _ANYWHERE = re.compile(r"(?<![\w.])#?([245])\.(\d{1,3})\.(\d{1,3})(?![\w.]*\d)")
 
+# The words in an address or a host name say nothing: `client@relay.example.com`.
+_ADDRESS, _HOST = re.compile(r"\S*@\S*"), re.compile(r"\w[\w-]*(\.[\w-]+)+")
+
 # Words that are about us whatever the code says: Exchange has "5.2.252 SendAsDenied".
 _SURELY_US = re.compile(
     r"sender (address )?(was |is )?(rejected|refused|denied|unknown|invalid)"
@@ -109,7 +112,7 @@ _ABOUT_US = re.compile(
     r"|\b(block|black|deny|dns)[ -]?list|\blisted\b|\bblocked\b|\bspam|\bpolic(y|ies)\b"
     r"|\bprohibit|\bnot (permitted|authori[sz]ed|verified)\b|\baccess denied\b|\bdenied by\b"
     r"|\byour (ip|host|server|domain|account)\b|\brdns\b|\bptr\b|\breverse dns\b"
-    r"|\b(sending|daily|hourly) (quota|limit)|\brate[- ]?limit",
+    r"|\b(sending|daily|hourly) (quota|limit|rate)|\brate[- ]?limit|\bthrottl",
     re.IGNORECASE,
 )
 _ABOUT_A_FULL_MAILBOX = re.compile(
@@ -131,12 +134,12 @@ def judge(stage: Stage, code: int, text: str) -> Meaning:
         code: the reply code.
         text: what follows it, its lines without the code.
     """
-    if code < _LASTING and _GREYLISTING.search(text):
+    enhanced, words = _enhanced(text), _HOST.sub(" ", _ADDRESS.sub(" ", text))
+    if code < _LASTING and _GREYLISTING.search(words):
         return _LATER
-    if _SURELY_US.search(text):
+    if _SURELY_US.search(words):
         return _US
-    enhanced = _enhanced(text)
-    meaning = _by_enhanced_code(code, enhanced, text) if enhanced else _by_code(stage, code, text)
+    meaning = _by_enhanced_code(code, enhanced, words) if enhanced else _by_code(stage, code, words)
     if stage is Stage.MAIL and meaning.about in {About.RECIPIENT, About.FULL_MAILBOX}:
         return _US  # the server does not know the recipient yet
     return meaning
@@ -157,7 +160,7 @@ def _enhanced(text: str) -> tuple[int, int] | None:
     return (int(found[2]), int(found[3])) if found else None
 
 
-def _by_enhanced_code(code: int, enhanced: tuple[int, int], text: str) -> Meaning:
+def _by_enhanced_code(code: int, enhanced: tuple[int, int], words: str) -> Meaning:
     subject, detail = enhanced
     lasting = code >= _LASTING
     if enhanced == (2, 2):
@@ -169,19 +172,21 @@ def _by_enhanced_code(code: int, enhanced: tuple[int, int], text: str) -> Meanin
         return Meaning(About.RECIPIENT if lasting else About.NOBODY, refusal)
     # For the moment: about us where it is about identity, the protocol or a policy.
     about_us = subject in {5, 7} or enhanced in {(1, 7), (1, 8)}
-    return _US if lasting or (about_us and not _RECIPIENT_REJECTED.search(text)) else _LATER
+    return _US if lasting or (about_us and not _RECIPIENT_REJECTED.search(words)) else _LATER
 
 
-def _by_code(stage: Stage, code: int, text: str) -> Meaning:
-    if _ABOUT_US.search(text):
+def _by_code(stage: Stage, code: int, words: str) -> Meaning:
+    if _ABOUT_US.search(words):
         return _US
-    if _ABOUT_A_FULL_MAILBOX.search(text):
+    at_rcpt = stage is Stage.RCPT and code in _WITHOUT_ENHANCED
+    # After the text a lasting "quota exceeded" may as well be our quota.
+    if _ABOUT_A_FULL_MAILBOX.search(words) and (code < _LASTING or code == 552 or at_rcpt):
         return _FULL
     if code < _LASTING:
         return _LATER
     if code == 552:
-        return _MESSAGE if stage is not Stage.RCPT or _ABOUT_SIZE.search(text) else _FULL
-    if stage is Stage.RCPT and code in _WITHOUT_ENHANCED:
+        return _MESSAGE if stage is not Stage.RCPT or _ABOUT_SIZE.search(words) else _FULL
+    if at_rcpt:
         return Meaning(About.RECIPIENT, Refusal.NO_SUCH_MAILBOX)
     return _US
 

@@ -49,6 +49,10 @@ RECIPIENT = [
     (RCPT, "550 Requested action not taken: mailbox unavailable", NO_MAILBOX),
     (RCPT, "551 User not local; please try <x@example.org>", NO_MAILBOX),
     (RCPT, "553 Requested action not taken: mailbox name not allowed", NO_MAILBOX),
+    # The words in addresses and host names do not count.
+    (RCPT, "550 <spam.blocked@client.example>: no such user", NO_MAILBOX),
+    (RCPT, "550 host relay.sender.example said: no such user", NO_MAILBOX),
+    (RCPT, "550 5.1.1 <sender.unknown@example.com>... User unknown", NO_MAILBOX),
     # By the number
     (RCPT, "553 5.1.3 bad syntax", NO_MAILBOX),
     (RCPT, "551 5.1.6 has moved", NO_MAILBOX),
@@ -64,6 +68,7 @@ FULL = [
     (RCPT, "552 Requested mail action aborted: exceeded storage allocation"),
     (RCPT, "552 mailbox is full"),
     (RCPT, "452 mailbox full, try again later"),
+    (RCPT, "550 mailbox full"),
     (DATA, "552 Quota exceeded"),
     (RCPT, "422 The recipient's mailbox is over its storage quota"),
 ]
@@ -106,12 +111,15 @@ US = [
     (DATA, "550 5.4.5 Daily sending quota exceeded"),
     (DATA, "554 Message rejected: Email address is not verified."),
     (DATA, "454 Throttling failure: Daily sending quota exceeded."),
+    (DATA, "454 Throttling failure: Maximum sending rate exceeded."),
+    (DATA, "550 quota exceeded"),
     (DATA, "554 Message rejected as spam"),
     (DATA, "550 no such user"),
     (RCPT, "421 4.7.0 [192.0.2.1] Our system has detected an unusual rate of mail"),
     # Without an enhanced code, by the words
     (RCPT, "550 relay not permitted"),
     (RCPT, "550 Relaying denied"),
+    (RCPT, "553 Relaying disallowed as r@example.net"),
     (RCPT, "550 Sender verify failed"),
     (RCPT, "550 authentication required"),
     (RCPT, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
