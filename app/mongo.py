@@ -30,6 +30,7 @@ from app.users.deletion_records import DeletionRecords
 from app.users.documents import Document
 from app.users.outbox import Outbox
 from app.users.outbox_overview import OutboxOverview
+from app.users.refused_letters import RefusedAlike
 from app.users.repository import UserRepository
 from app.users.store import UserStore
 
@@ -168,3 +169,4 @@ account_search = _current(AccountSearch)
 deletion_records = _current(_deletion_records)
 outbox = _current(_outbox)
 outbox_overview = _current(_outbox_overview)
+refused_alike = _current(RefusedAlike)

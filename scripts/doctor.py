@@ -14,7 +14,7 @@ import config
 from app.diagnostics.finding import Finding, Verdict, fix, note
 from app.diagnostics.mongodb import check_mongodb
 from app.diagnostics.settings import check_keys, check_public_url, check_settings
-from app.diagnostics.smtp import check_smtp
+from app.diagnostics.smtp import check_queue, check_smtp
 
 
 def main() -> int:
@@ -49,6 +49,8 @@ def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator
         yield note("mail server", "not looked at, since APP_MAIL_* is not set right")
     else:
         yield from check_smtp(settings)
+    if "MONGODB_URI" not in wrong:
+        yield from check_queue(settings)
 
 
 if __name__ == "__main__":

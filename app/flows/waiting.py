@@ -6,6 +6,7 @@ from datetime import datetime
 from flask import current_app
 
 from app.users.clock import utcnow
+from app.users.refusals import Refusal
 from app.users.user import User
 
 
@@ -17,8 +18,8 @@ class ConfirmationStatus:
     mail: str
     """`queued`, `sent` or `failed`."""
     sent_on: datetime | None
-    refusal: str | None
-    """The mail server's reason, if it has refused the address."""
+    refusal: Refusal | None
+    """Why the mail is not tried again, when `mail` is `failed`."""
     resend_in: int
     """Seconds until another mail may be asked for."""
 
@@ -30,6 +31,6 @@ def confirmation_status(user: User) -> ConfirmationStatus:
         confirmed=user.confirmed,
         mail=user.mail_state,
         sent_on=mail.sent_on if mail else None,
-        refusal=mail.refused if mail else None,
+        refusal=mail.refused_as if mail else None,
         resend_in=user.resend_in(current_app.config["RESEND_COOLDOWN"], utcnow()),
     )

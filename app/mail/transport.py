@@ -5,27 +5,43 @@ import smtplib
 import ssl
 from pathlib import Path
 from time import monotonic
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 import flask_mail
 from flask import Flask
 
+from app.mail.smtp_client import AcceptanceUnknownError, SmtpConnection, ehlo_name
 from app.users.clock import utcnow
+from app.users.refusals import About, Refusal, Stage, Trouble, judge
 
-# A connection that was idle for more seconds is tested before it is used.
-_TEST_AFTER = 2.0
+# A connection that was idle for more seconds than this is tested before it is used.
+_SURELY_ALIVE = 2.0
+# Postfix lets a client wait before each answer, and then hangs up, after some refusals.
+_REFUSALS_ON_A_CONNECTION = 5
 
 
 class Later(Exception):
-    """The mail server could not take this letter now; the message says why."""
+    """The mail server could not take this letter now; the message says why.
+
+    Args:
+        refusal: what is stored if the letter is given up.
+    """
+
+    def __init__(self, words: str, refusal: Refusal = Refusal.GIVEN_UP) -> None:
+        super().__init__(words)
+        self.refusal = refusal
 
 
 class Never(Exception):
     """The mail server will never take this letter; the message has the server's words."""
 
+    def __init__(self, words: str, refusal: Refusal = Refusal.NO_SUCH_MAILBOX) -> None:
+        super().__init__(words)
+        self.refusal = refusal
 
-class Unreachable(Later):
-    """No letter can leave for the moment: there is no connection."""
+
+class Unsure(Exception):
+    """The whole mail was sent, and no answer came."""
 
 
 class _HungUp(Later):
@@ -33,14 +49,18 @@ class _HungUp(Later):
 
 
 class Blocked(Exception):
-    """No letter can leave until somebody fixes the server or the settings."""
+    """No letter can leave: there is no connection, or the mail server refuses us."""
+
+    def __init__(self, words: str, trouble: Trouble) -> None:
+        super().__init__(words)
+        self.trouble = trouble
 
 
 class Transport(Protocol):
     """Takes mails."""
 
     def send(self, mail: flask_mail.Message) -> None:
-        """Raises Later, Never or Blocked unless the mail was taken."""
+        """Raises Later, Never, Unsure or Blocked unless the mail was taken."""
 
     def close(self) -> None:
         """Closes what is kept open between mails."""
@@ -64,36 +84,6 @@ class FolderTransport:
         pass
 
 
-class SmtpConnection(flask_mail.Connection):
-    """Flask-Mail's connection with a timeout and a verified certificate. `configure_host` is its
-    hook."""
-
-    def __init__(self, state: flask_mail._Mail, timeout: float) -> None:
-        super().__init__(state)  # type: ignore[arg-type]
-        self._timeout = timeout
-
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        server, port = self.mail.server, self.mail.port or 0
-        context = ssl.create_default_context()
-        host: smtplib.SMTP | smtplib.SMTP_SSL
-        if self.mail.use_ssl:
-            host = smtplib.SMTP_SSL(server, port, timeout=self._timeout, context=context)
-        else:
-            host = smtplib.SMTP(server, port, timeout=self._timeout)
-        try:
-            if self.mail.use_tls:
-                host.starttls(context=context)
-            if self.mail.username and self.mail.password:
-                host.login(self.mail.username, self.mail.password)
-            # Otherwise smtplib sends EHLO with the first mail, and a refusal of EHLO would look
-            # like a refusal of the mail.
-            host.ehlo_or_helo_if_needed()
-        except BaseException:
-            host.close()
-            raise
-        return host
-
-
 class SmtpTransport:
     """One kept connection to the mail server.
 
@@ -102,9 +92,11 @@ class SmtpTransport:
 
     def __init__(self, app: Flask) -> None:
         self._state: flask_mail._Mail = app.extensions["mail"]
+        self._name = ehlo_name(app.config["PUBLIC_URL"], app.config["MAIL_DEFAULT_SENDER"])
         self._timeout: int = app.config["MAIL_TIMEOUT"]
         self._connection: SmtpConnection | None = None
         self._used = 0.0
+        self._refusals = 0
 
     def send(self, mail: flask_mail.Message) -> None:
         kept = self._connection is not None
@@ -118,21 +110,26 @@ class SmtpTransport:
             self._send(mail)
 
     def _send(self, mail: flask_mail.Message) -> None:
+        kept = self._connection
         connection = self._connected()
         try:
             connection.send(mail)
-        except smtplib.SMTPRecipientsRefused as error:
-            self._raise_by_code(*next(iter(error.recipients.values())), Never)
-        except smtplib.SMTPDataError as error:
-            self._raise_by_code(error.smtp_code, error.smtp_error, Never)
-        except smtplib.SMTPSenderRefused as error:
-            self._raise_by_code(error.smtp_code, error.smtp_error, Blocked)
+        except (
+            smtplib.SMTPRecipientsRefused,
+            smtplib.SMTPDataError,
+            smtplib.SMTPSenderRefused,
+        ) as error:
+            raise self._refused(*_refusal(error), kept=connection is kept) from error
+        except AcceptanceUnknownError as error:
+            self.close()
+            raise Unsure(str(error)) from error
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise (Later if _timed_out(error) else _HungUp)(_words(error)) from error
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
+        self._refusals = 0
         if connection and connection.host:
             # An error at QUIT does not matter: the mails were taken before.
             with contextlib.suppress(smtplib.SMTPException, OSError):
@@ -149,16 +146,11 @@ class SmtpTransport:
         return self._connection
 
     def _connect(self) -> SmtpConnection:
+        """Raises Blocked, whatever goes wrong: every other letter would meet it too."""
         try:
-            return SmtpConnection(self._state, self._timeout).__enter__()
-        except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError) as error:
-            # No mail is sent unencrypted, or to a server without a valid certificate.
-            raise Blocked(str(error)) from error
-        except smtplib.SMTPResponseException as error:
-            # The greeting, EHLO, STARTTLS or the login: every other letter would be refused too.
-            raise _by_code(error.smtp_code, _words(error), Blocked, Unreachable) from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise Unreachable(_words(error)) from error
+            return SmtpConnection(self._state, self._name, self._timeout).__enter__()
+        except Exception as error:
+            raise Blocked(_words(error), trouble_of(error)) from error
 
     def _answers(self, connection: SmtpConnection) -> bool:
         try:
@@ -166,18 +158,59 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             return False
 
-    def _raise_by_code(self, code: int, words: bytes | str, permanent: type[Exception]) -> NoReturn:
+    def _refused(self, stage: Stage, code: int, text: str, *, kept: bool) -> Exception:
+        """What to raise for a refusal. Closes the connection where a fresh one is better."""
+        self._refusals += 1
         closing = code == 421  # RFC 5321 4.2.3: the server is closing the channel
-        if closing or permanent is Blocked:
+        outcome = _HungUp(f"{code} {text}") if closing and kept else _outcome(stage, code, text)
+        many = self._refusals >= _REFUSALS_ON_A_CONNECTION
+        if closing or many or isinstance(outcome, Blocked):
             self.close()
-        raise _by_code(code, _line(code, words), permanent, _HungUp if closing else Later)
+        return outcome
 
 
-def _by_code(
-    code: int, words: str, permanent: type[Exception], transient: type[Exception]
-) -> Exception:
-    """The exception for a code. RFC 5321 4.2.1: 4xx is transient, 5xx is permanent."""
-    return permanent(words) if code >= 500 else transient(words)
+def _refusal(
+    error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError | smtplib.SMTPSenderRefused,
+) -> tuple[Stage, int, str]:
+    """The command that was refused, and the reply."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        return Stage.RCPT, code, _decoded(text)
+    stage = Stage.DATA if isinstance(error, smtplib.SMTPDataError) else Stage.MAIL
+    return stage, error.smtp_code, _decoded(error.smtp_error)
+
+
+def _outcome(stage: Stage, code: int, text: str) -> Later | Never | Blocked:
+    words, meaning = f"{code} {text}", judge(stage, code, text)
+    match meaning.about:
+        case About.US:
+            return Blocked(words, Trouble.REFUSED)
+        case About.RECIPIENT | About.MESSAGE:
+            return Never(words, meaning.refusal)
+        case About.FULL_MAILBOX | About.NOBODY:
+            return Later(words, meaning.refusal)
+
+
+def trouble_of(error: Exception) -> Trouble:
+    """Which part of connecting failed. The order matters: all but the last are OSErrors."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return Trouble.CERTIFICATE
+        case ssl.SSLError():
+            return Trouble.ENCRYPTION
+        case smtplib.SMTPNotSupportedError() if "STARTTLS" in str(error):
+            return Trouble.ENCRYPTION
+        case smtplib.SMTPAuthenticationError():
+            return Trouble.SIGN_IN
+        case smtplib.SMTPResponseException() if error.smtp_code > 0:
+            return Trouble.REFUSED
+        case smtplib.SMTPServerDisconnected() | smtplib.SMTPResponseException():
+            return Trouble.UNREACHABLE
+        case smtplib.SMTPException():
+            # The server offers no sign-in, or no mechanism that smtplib knows.
+            return Trouble.SIGN_IN
+        case _:
+            return Trouble.UNREACHABLE
 
 
 def _timed_out(error: Exception) -> bool:
@@ -185,11 +218,11 @@ def _timed_out(error: Exception) -> bool:
     return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 
-def _line(code: int, words: bytes | str) -> str:
-    return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+def _decoded(text: bytes | str) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return _line(error.smtp_code, error.smtp_error)
+        return f"{error.smtp_code} {_decoded(error.smtp_error)}"
     return str(error) or type(error).__name__

@@ -3,7 +3,6 @@
 Nothing wakes an idle worker: it asks the database every half second.
 """
 
-import random
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -11,20 +10,16 @@ from flask import Flask
 from pymongo.errors import PyMongoError
 
 from app.mail import make_transport
-from app.mail.message import render
-from app.mail.transport import Blocked, Later, Never, Unreachable
+from app.mail.delivery import Delivery, doubled, record
 from app.mongo import deletion_records, is_outage, outbox, users
-from app.observability import audit_log
 from app.users.clock import utcnow
 from app.users.outbox import LeasedLetter
 
 # How long a new letter may wait for an idle worker.
 _POLL_SECONDS = 0.5
-_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
-_GIVE_UP_AFTER = timedelta(days=3)
+# The pause of a worker grows to this while the queue is blocked: so it heals within that time.
+_LONGEST_PAUSE = timedelta(minutes=1)
 _HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
-# The mail server's words are shown on pages, so they are cut.
-_WORDS_LENGTH = 300
 
 
 class Worker:
@@ -38,8 +33,11 @@ class Worker:
         self._app = app
         self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
         self._transport = make_transport(app)
-        # Whether the last letter failed for a reason that stops the next one too.
+        self._delivery = Delivery(app, self._transport)
+        # The last letter failed for a reason that stops the next one too.
         self._stuck = False
+        # How many letters in a row did so, and which one was the last.
+        self._blocks, self._blocked_by = 0, ""
         self._housekeeping_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -56,7 +54,7 @@ class Worker:
                     self._app.logger.exception("mail: a letter could not be leased")
                 idle = True
             if self._stuck:
-                stop.wait(_FIRST_RETRY.total_seconds())
+                stop.wait(doubled(self._blocks, _LONGEST_PAUSE).total_seconds())
             elif idle:
                 stop.wait(_POLL_SECONDS)
         self._transport.close()
@@ -92,62 +90,16 @@ class Worker:
                 return False
             if leased.overtaken:
                 outbox.drop(leased)
-                _record(leased, "letter_dropped", "done", reason="overtaken")
+                record(leased, "letter_dropped", "done", reason="overtaken")
             else:
-                self._deliver(leased)
+                self._stuck = not self._delivery.deliver(leased)
+                self._count_blocks(leased)
             return True
 
-    def _deliver(self, leased: LeasedLetter) -> None:
-        log, letter = self._app.logger, leased.letter
-        try:
-            self._transport.send(render(leased))
-        except Never as error:
-            words = str(error)[:_WORDS_LENGTH]
-            outbox.refuse(leased, words)
-            _record(leased, "letter_refused", "refused", reason="for_good", trouble=words)
-        except (Later, Blocked) as error:
-            self._stuck = isinstance(error, (Blocked, Unreachable))
-            self._postpone(leased, str(error)[:_WORDS_LENGTH], blocked=isinstance(error, Blocked))
-        except Exception:
-            # A letter that cannot be rendered must not stop the other letters.
-            log.exception("mail: letter %s could not be written", letter.id)
-            self._postpone(leased, "could not be written, see the log", blocked=False)
-        else:
-            still_leased = outbox.settle(leased, utcnow())
-            _record(leased, "letter_sent", "done")
-            if not still_leased:
-                log.warning("mail: letter %s was sent after its lease was lost", letter.id)
-
-    def _postpone(self, leased: LeasedLetter, trouble: str, *, blocked: bool) -> None:
-        letter, now = leased.letter, utcnow()
-        if not blocked and now - letter.owed_on > _GIVE_UP_AFTER:
-            outbox.refuse(leased, trouble)
-            _record(leased, "letter_refused", "refused", reason="given_up", trouble=trouble)
-            return
-        outbox.postpone(leased, _next_try(letter.attempts, now), trouble, blocked=blocked)
-        if blocked:
-            _record(leased, "letter_blocked", "failed", trouble=trouble)
-        else:
-            _record(leased, "letter_postponed", "refused", trouble=trouble)
-
-
-def _record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
-    """Records one try: the letter, the account, and the mail server's words."""
-    letter = leased.letter
-    audit_log.record(
-        event,
-        outcome=outcome,
-        account=leased.user.id,
-        letter=letter.id,
-        kind=str(letter.kind),
-        attempts=letter.attempts,
-        **details,
-    )
-
-
-def _next_try(attempts: int, now: datetime) -> datetime:
-    """The pause doubles from 5 s to 5 minutes. It is spread at random, so that a backlog is not
-    retried all at once."""
-    pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 16)), _LONGEST_RETRY)
-    spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
-    return now + pause * spread
+    def _count_blocks(self, leased: LeasedLetter) -> None:
+        """One letter that is refused again and again does not make the pauses longer: it may be
+        the only one."""
+        if not self._stuck:
+            self._blocks, self._blocked_by = 0, ""
+        elif leased.letter.id != self._blocked_by:
+            self._blocks, self._blocked_by = self._blocks + 1, leased.letter.id

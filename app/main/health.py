@@ -11,6 +11,8 @@ from app.mongo import current_mongo, is_outage, outbox
 from app.users import indexes
 from app.users.backends import backend_of
 from app.users.clock import utcnow
+from app.users.outbox import Blockage
+from app.users.refusals import Trouble
 
 bp = Blueprint("health", __name__, url_prefix="/health")
 
@@ -70,22 +72,33 @@ def _database_problems() -> list[str]:
 
 
 def _mail() -> dict[str, object]:
-    stats, trouble = outbox.stats(utcnow()), outbox.blocked()
+    stats, blockage = outbox.stats(utcnow()), outbox.blocked()
     return {
         "due": stats.due,
         "oldest_due_seconds": int(stats.overdue) if stats.due else None,
-        "blocked": _kind_of_trouble(trouble) if trouble else None,
+        "blocked": _without_words(blockage) if blockage else None,
     }
 
 
-def _kind_of_trouble(trouble: str) -> str:
-    """The kind of trouble. Anybody may read this answer, and the mail server's own words may have
-    names of our accounts and hosts. These words are in the worker's log and on the page for
-    administrators."""
-    if answer := re.match(r"\d{3}\b", trouble):
-        reason = f"the mail server refuses our login or sender ({answer[0]})"
-    elif "certificate" in trouble.lower():
-        reason = "the mail server's certificate is not trusted"
-    else:
-        reason = "the mail server does not offer what the settings ask for"
-    return f"{reason}; scripts/doctor.py and the worker's log say more"
+# For `Trouble`, and for None: a version before this one has stored words alone.
+_SENTENCES = {
+    Trouble.REFUSED: "the mail server refuses our login, sender or messages",
+    Trouble.ALIKE: "the mail server refuses recipients in unrelated domains alike",
+    Trouble.SIGN_IN: "the mail server does not let us sign in",
+    Trouble.CERTIFICATE: "the mail server's certificate is not trusted",
+    Trouble.ENCRYPTION: "the mail server does not speak TLS as the settings ask for",
+    Trouble.UNREACHABLE: "the mail server cannot be reached",
+    None: "the mail server does not offer what the settings ask for",
+}
+
+
+def _without_words(blockage: Blockage) -> str:
+    """The kind of trouble. Anybody may read this, and the mail server's words may have names of our
+    accounts and hosts; the worker's log and the page for administrators have them."""
+    trouble, answer = blockage.trouble, re.match(r"\d{3}\b", blockage.words)
+    if trouble is None and answer:
+        trouble = Trouble.REFUSED
+    elif trouble is None and "certificate" in blockage.words.lower():
+        trouble = Trouble.CERTIFICATE
+    code = f" ({answer[0]})" if answer else ""
+    return f"{_SENTENCES[trouble]}{code}; scripts/doctor.py and the worker's log say more"

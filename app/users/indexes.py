@@ -61,6 +61,12 @@ INDEXES = (
         (("outbox.trouble", 1),),
         _only({"outbox.trouble": {"$gt": ""}}),
     ),
+    # Refused letters by what was said: whether recipients in several domains got the same.
+    Index(
+        "outbox_alike",
+        (("outbox.alike", 1),),
+        _only({"outbox.alike": {"$gt": ""}}),
+    ),
     # Counts of attempts are removed after their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
     # For the funnel. These indexes contain every field that it counts, so no document is read.

@@ -73,13 +73,34 @@ class Letter(DocumentView):
     lease: str | None = None
     """Fencing id: only the worker that has it may settle the letter."""
     trouble: str | None = None
-    """Why the letter has not left yet, as the mail server reported it."""
+    """Why it has not left yet, in the mail server's words."""
+    refusal: str | None = None
+    """The kind of `trouble` once it is not tried again (`refusals.Refusal`)."""
+    alike: str | None = None
+    """The trouble without what is about this recipient; kept once the letter was refused."""
+    refused_on: datetime | None = None
+    """When it was refused last."""
+    troubled_on: datetime | None = None
+    """Since when it fails for a reason of its own. It is given up some days after that; the time
+    that a blocked queue takes does not count."""
+    unsure: int = 0
+    """How often it was sent and no answer came: the mail server may have it."""
     blocked: bool = False
-    """The trouble is with our server or settings, so no letter can leave."""
+    """The trouble is with us, the mail server or the connection, and stops every letter."""
+    blockage: str | None = None
+    """The kind of that trouble (`refusals.Trouble`)."""
+    blocks: int = 0
+    """How often in a row it was blocked. That costs no attempt."""
 
     def document(self) -> dict[str, Any]:
-        """The letter as stored in `outbox`."""
-        return asdict(self)
+        """As stored in `outbox`. What only a letter in trouble has is stored once it is."""
+        stored = asdict(self)
+        return {name: stored[name] for name in stored if name not in _OF_TROUBLE}
+
+
+_OF_TROUBLE = frozenset(
+    ("refusal", "alike", "refused_on", "troubled_on", "unsure", "blockage", "blocks")
+)
 
 
 def owe(

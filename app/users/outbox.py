@@ -16,6 +16,7 @@ from pymongo.collection import Collection
 from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, GOODBYES, Letter, LetterKind
+from app.users.refusals import Refusal, Trouble
 from app.users.user import User
 
 COUNTED = 10_000
@@ -45,6 +46,21 @@ class LeasedLetter:
                 return user.pending_email is None or user.pending_email.letter_id != letter.id
             case _:
                 return False
+
+    @property
+    def recipient(self) -> str:
+        """The address that it goes to."""
+        return self.letter.to or self.user.email
+
+
+@dataclass(frozen=True, slots=True)
+class Blockage:
+    """What prevents every letter from leaving."""
+
+    words: str
+    """The mail server's, or the system's."""
+    trouble: Trouble | None
+    """None for what a version before this one has stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,12 @@ class Outbox:
         stored = next(entry for entry in document["outbox"] if entry["lease"] == fencing_id)
         return LeasedLetter(Letter.from_document(stored), User.from_document(document))
 
+    def extend(self, leased: LeasedLetter, until: datetime) -> bool:
+        """Keeps a letter for longer while the mail server takes its time; False when the lease was
+        lost to another worker."""
+        longer = {"$set": {"outbox.$.due_on": until}}
+        return self._users.update_one(self._ours(leased), longer).matched_count == 1
+
     def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
         """Stores the lease on one letter and returns the changed account, in one command."""
         return self._users.find_one_and_update(
@@ -109,30 +131,73 @@ class Outbox:
         """Removes a letter without sending it, because what it says is no longer true."""
         return self._finish(leased, {"$pull": {"outbox": {"id": leased.letter.id}}}, {})
 
-    def refuse(self, leased: LeasedLetter, reason: str) -> bool:
-        """Takes a letter out of the queue after the mail server has refused it for good; keeps it
-        with the server's reason."""
+    def refuse(
+        self,
+        leased: LeasedLetter,
+        words: str,
+        now: datetime,
+        refusal: Refusal,
+        alike: str | None = None,
+    ) -> bool:
+        """Takes a letter out of the queue that is not tried again; keeps it with the mail server's
+        words.
+
+        Args:
+            alike: the words without what is about this recipient.
+        """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
-        never = {
-            "outbox.$.due_on": None,
-            "outbox.$.lease": None,
-            "outbox.$.trouble": reason,
-            "outbox.$.blocked": False,
+        kept = _entry(None, words) | {
+            "outbox.$.refusal": refusal,
+            "outbox.$.alike": alike,
+            "outbox.$.refused_on": now,
         }
-        return self._finish(leased, {"$set": never}, {"confirm_mail.refused": reason})
+        state = {"confirm_mail.refused": words, "confirm_mail.refusal": refusal}
+        return self._finish(leased, {"$set": kept}, state)
 
     def postpone(
-        self, leased: LeasedLetter, until: datetime, trouble: str, *, blocked: bool = False
+        self, leased: LeasedLetter, until: datetime, trouble: str, *, since: datetime | None = None
     ) -> bool:
-        """Puts a letter back for later; `blocked` when no other letter could be sent either."""
-        later = {
-            "outbox.$.due_on": until,
-            "outbox.$.lease": None,
-            "outbox.$.trouble": trouble,
-            "outbox.$.blocked": blocked,
-        }
+        """Puts a letter back for later.
+
+        Args:
+            since: since when it has failed for a reason of its own.
+        """
+        later = _entry(until, trouble) | {"outbox.$.troubled_on": since, "outbox.$.blocks": 0}
         return self._finish(leased, {"$set": later}, {})
+
+    def block(
+        self,
+        leased: LeasedLetter,
+        now: datetime,
+        until: datetime,
+        words: str,
+        trouble: Trouble,
+        alike: str | None = None,
+    ) -> bool:
+        """Puts a letter back that cannot leave, as no other can. That costs it no attempt."""
+        later = _entry(until, words) | {
+            "outbox.$.blocked": True,
+            "outbox.$.blockage": trouble,
+            "outbox.$.alike": alike,
+            "outbox.$.refused_on": now,
+            "outbox.$.troubled_on": None,
+        }
+        counts = {"outbox.$.attempts": -1, "outbox.$.blocks": 1}
+        return self._finish(leased, {"$set": later, "$inc": counts}, {})
+
+    def doubt(self, leased: LeasedLetter, until: datetime, words: str) -> bool:
+        """Puts a letter back that the mail server may have taken."""
+        later = {"$set": _entry(until, words), "$inc": {"outbox.$.unsure": 1}}
+        return self._finish(leased, later, {})
+
+    def take_for_sent(self, leased: LeasedLetter, now: datetime, words: str) -> bool:
+        """Takes a letter out of the queue that the mail server has probably taken, and keeps it
+        for administrators, who can try it again."""
+        if leased.letter.kind in GOODBYES:
+            return self._delete_account(leased)
+        kept = {"$set": _entry(None, words), "$inc": {"outbox.$.unsure": 1}}
+        return self._finish(leased, kept, {"confirm_mail.sent_on": now})
 
     def stats(self, now: datetime) -> QueueStats:
         """How many letters wait, and for how long: one command, added up by MongoDB."""
@@ -171,8 +236,8 @@ class Outbox:
         """Whether any letter is left to try, now or later."""
         return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
-    def blocked(self) -> str | None:
-        """Why no letter can leave, as the mail server reported it; None when letters can leave."""
+    def blocked(self) -> Blockage | None:
+        """What prevents every letter from leaving, if anything does."""
         entry = {"due_on": {"$gt": EPOCH}, "blocked": True}
         # The condition on `trouble` makes MongoDB use the index on it, which stays small in a long
         # queue.
@@ -180,7 +245,24 @@ class Outbox:
             {"outbox.trouble": {"$gt": ""}, "outbox": {"$elemMatch": entry}},
             {"outbox": {"$elemMatch": {"blocked": True}}},
         )
-        return found["outbox"][0]["trouble"] if found else None
+        if not found:
+            return None
+        letter = Letter.from_document(found["outbox"][0])
+        trouble = Trouble(letter.blockage) if letter.blockage in set(Trouble) else None
+        return Blockage(letter.trouble or "", trouble)
+
+
+def _entry(due_on: datetime | None, trouble: str) -> Document:
+    """A letter that is put back; nothing of its earlier troubles is left but the counts."""
+    return {
+        "outbox.$.due_on": due_on,
+        "outbox.$.lease": None,
+        "outbox.$.trouble": trouble,
+        "outbox.$.refusal": None,
+        "outbox.$.alike": None,
+        "outbox.$.blocked": False,
+        "outbox.$.blockage": None,
+    }
 
 
 def _stats_pipeline(now: datetime) -> list[Document]:

@@ -11,6 +11,7 @@ from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, Letter
 from app.users.outbox import COUNTED
+from app.users.refused_letters import make_due
 
 SHOWN = 50
 _TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}
@@ -62,14 +63,9 @@ class OutboxOverview:
         Returns:
             False when it has left meanwhile, or a worker is sending it.
         """
-        entry = {"id": letter, "lease": None, "trouble": {"$gt": ""}}
-        query = {"_id": account, "outbox": {"$elemMatch": entry}}
+        entry = {"lease": None, "trouble": {"$gt": ""}}
         again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
-        # In the same command, because the letter may be refused again before a second one.
-        with_mail = {"$set": again | {"confirm_mail.refused": None}}
-        if self._users.update_one(query | {"confirm_mail.id": letter}, with_mail).matched_count:
-            return True
-        return self._users.update_one(query, {"$set": again}).matched_count == 1
+        return make_due(self._users, account, letter, entry, again)
 
     def retry_all(self, kind: str, now: datetime) -> int:
         """Makes every letter of a kind that is in trouble due now; returns the number of
@@ -81,7 +77,8 @@ class OutboxOverview:
         which = {f"one.{name}": value for name, value in entry.items()}
         count = 0
         if kind in CONFIRMATIONS:
-            with_mail = {"$set": again | {"confirm_mail.refused": None}}
+            cleared = {"confirm_mail.refused": None, "confirm_mail.refusal": None}
+            noted = {"$set": again | cleared}
             newest = query | {"$expr": _newest_is(kind)}
             count = self._users.update_many(newest, with_mail, array_filters=[which]).matched_count
             query["$expr"] = {"$not": _newest_is(kind)}

@@ -16,6 +16,7 @@ from app.users.events import Tally
 from app.users.field_policy import CLEARED, KEPT, FieldPolicy, declared, only, policies_of
 from app.users.login_session import LoginSession
 from app.users.passwords import hash_rounds
+from app.users.refusals import Refusal, judge_words
 
 MAX_CODE_TRIES, MAX_CODE_TRIES_TOTAL = 5, 10
 
@@ -28,7 +29,17 @@ class ConfirmMail(DocumentView):
     asked_on: datetime
     sent_on: datetime | None = None
     refused: str | None = None
-    """The mail server's reason, if it has refused the address for good."""
+    """The mail server's words, when the mail is not tried again. For administrators only."""
+    refusal: str | None = None
+    """The kind of that refusal; see `refused_as`."""
+
+    @property
+    def refused_as(self) -> Refusal | None:
+        """Why the mail is not tried again; None while it may still arrive."""
+        if not self.refused:
+            return None
+        # A version before this one has stored the words alone, a newer one may know more kinds.
+        return Refusal(self.refusal) if self.refusal in set(Refusal) else judge_words(self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +262,12 @@ _LISTS: dict[str, type[DocumentView]] = {"sessions": LoginSession, "former_email
 # Pages do not read these two; see `PAGE_FIELDS` in `steps/accounts.py`.
 _NOT_ON_PAGES = {
     "outbox": FieldPolicy(
-        KEPT, KEPT, KEPT, "letters_on_their_way", only("kind", "owed_on", "trouble")
+        # Without `trouble`: the mail server's words may have names of our accounts and hosts.
+        KEPT,
+        KEPT,
+        KEPT,
+        "letters_on_their_way",
+        only("kind", "owed_on"),
     ),
     "events": FieldPolicy(
         CLEARED,

@@ -2,6 +2,8 @@
 without need. tests/mail/test_delivery.py has each answer of a server on its own."""
 
 import signal
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -45,19 +47,21 @@ def test_a_faulty_mail_server_delays_no_page_and_no_other_letter(
     bob = _register(web, BOB)
     for email in (EVE, DAN, FAY, GUS, ADA):
         _register(web, email)
-    wait_until(lambda: "letter_postponed" in worker.output)
+    wait_until(lambda: "letter_blocked" in worker.output)
     server.answers |= {
         f"RCPT {BOB}": ["550 5.1.1 no such mailbox", ""],
         f"RCPT {EVE}": ["451 4.7.1 greylisted", ""],
         f"RCPT {DAN}": [HANG_UP, HANG_UP, ""],
         f"DATA {FAY}": [HANG_UP, HANG_UP, ""],
-        f"DATA {GUS}": [SAY_NOTHING, ""],
+        f"RCPT {GUS}": [SAY_NOTHING, ""],
     }
     message_id = _letter(users, FAY)["message_id"]
     server.start(port)
     wait_until(lambda: ADA in _recipients(server))
     wait_until(lambda: bob.get("/unconfirmed/status").get_json()["mail"] == "failed")
-    assert "550 5.1.1 no such mailbox" in alert(bob.get("/unconfirmed"), "danger")
+    page = bob.get("/unconfirmed")
+    assert "no such mailbox at example.com" in alert(page, "danger")
+    assert "550" not in page.text
     assert _letter(users, BOB)["due_on"] is None
 
     assert bob.submit("/resend", on="/unconfirmed").location == "/unconfirmed"
@@ -85,33 +89,46 @@ def test_a_mail_is_not_sent_again_when_the_connection_breaks_at_quit(
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-@pytest.mark.parametrize("trouble", ["login", "sender", "certificate"])
-def test_a_wrong_mail_setting_sends_nothing_drops_nothing_and_is_reported(
+@pytest.mark.parametrize("trouble", ["login", "sender", "relay", "certificate"])
+def test_what_an_operator_must_fix_sends_nothing_drops_nothing_and_is_told(
     web: Web, make_worker: Make[MailWorker], users: Users, trouble: str
 ) -> None:
     server = SmtpServer()
     options: dict[str, dict[str, Any]] = {
         "login": {"auth_required": True, "auth_require_tls": False},
         "sender": {},
+        "relay": {},
         "certificate": {"tls_context": tls_context()},
     }
-    server.password = "changed"
+    server.password = "changed without telling"
     server.answers["MAIL"] = ["550 5.7.1 not your address" if trouble == "sender" else ""]
+    server.answers["RCPT"] = ["554 5.7.1 Relay access denied" if trouble == "relay" else ""]
     server.start(**options[trouble])
     login = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}
     settings: dict[str, str] = {
         "login": login,
         "sender": {},
+        "relay": {},
         "certificate": login | {"APP_MAIL_USE_TLS": "true"},
     }[trouble]
     worker = make_worker(APP_MAIL_PORT=str(server.port), **settings)
     try:
         worker.start()
         ada = _register(web, ADA)
-        words = {"login": "535", "sender": "not your address", "certificate": "certificate verify"}
+        words = {
+            "login": "535",
+            "sender": "not your address",
+            "relay": "Relay access denied",
+            "certificate": "certificate verify",
+        }
         wait_until(lambda: words[trouble] in worker.output)
         status, body = web.answer("/health/ready")
-        kinds = {"login": "(535)", "sender": "(550)", "certificate": "not trusted"}
+        kinds = {
+            "login": "(535)",
+            "sender": "(550)",
+            "relay": "(554)",
+            "certificate": "not trusted",
+        }
         assert (status, kinds[trouble] in body) == (200, True)
         assert server.taken == []
         assert ("AUTH" in server.heard) is (trouble == "login")
@@ -119,3 +136,21 @@ def test_a_wrong_mail_setting_sends_nothing_drops_nothing_and_is_reported(
         assert "on its way" in alert(ada.get("/unconfirmed"), "info")
     finally:
         server.stop()
+
+
+def test_a_slow_server_gets_one_copy_though_other_workers_look_for_work(
+    web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
+) -> None:
+    """A content filter takes longer than the lease between the final dot and its 250."""
+    server.go_on = go_on = Event()
+    for worker in (make_worker(MAIL_LEASE="1", MAIL_TIMEOUT="1") for _worker in range(2)):
+        worker.start()
+    _register(web, ADA)
+    wait_until(lambda: _letter(users, ADA)["lease"])
+    lease, due_on = _letter(users, ADA)["lease"], _letter(users, ADA)["due_on"]
+    wait_until(lambda: (_letter(users, ADA)["due_on"] - due_on).total_seconds() > 3)
+    assert _letter(users, ADA)["lease"] == lease, "another worker has taken it"
+    go_on.set()
+    wait_until(lambda: users.find_one({"outbox": []}))
+    assert _recipients(server) == [ADA]
+    assert server.heard.count("MAIL") == 1

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.mongo import outbox
 from app.users.clock import utcnow
+from app.users.refusals import Refusal
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor, alert, soup
 from tests.web.pages import assert_our_page, documents
@@ -285,4 +286,4 @@ def _refuse_all(app: Flask, words: str) -> None:
     """Refuses every owed letter, as a mail server would."""
     with app.app_context():
         while claim := outbox.lease(utcnow(), timedelta(minutes=1)):
-            assert outbox.refuse(claim, words)
+            assert outbox.refuse(claim, words, utcnow(), Refusal.NO_SUCH_MAILBOX)

@@ -12,7 +12,7 @@ from app import create_app
 from app.mail.worker import Worker
 from app.mongo import current_mongo
 from tests.mail.smtp_server import SmtpServer
-from tests.visitor import Visitor
+from tests.visitor import Visitor, administrator_of
 
 MakeDelivery = Callable[..., "Delivery"]
 
@@ -37,6 +37,10 @@ class Delivery:
         with self.app.app_context():
             accounts = current_mongo().users.find({}, {"outbox": 1})
             return [letter for account in accounts for letter in account.get("outbox", [])]
+
+    def administrator(self) -> Visitor:
+        """Somebody who may see the pages for administrators."""
+        return administrator_of(self.app)
 
     def ready(self) -> dict[str, Any]:
         """What readiness says about the mail."""

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any, AnyStr
+from threading import Event
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -31,9 +32,10 @@ def _abort(server: SMTP) -> None:
     assert isinstance(server.transport, asyncio.WriteTransport)
     server.transport.abort()
 
-
-class _Controller(Controller):
-    """Starts the server below for each connection."""
+    def _trigger_server(self) -> None:
+        assert isinstance(self.server, asyncio.Server)
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
     def factory(self) -> SMTP:
         return _Smtp(self.handler, **self.SMTP_kwargs)
@@ -44,14 +46,12 @@ class _Smtp(SMTP):
 
     _greeted = False
 
-    async def push(self, status: AnyStr) -> None:
-        """Sends `answers["greeting"]` instead of the usual greeting."""
-        greeting = "" if self._greeted else self.event_handler.next_answer("greeting")
-        self._greeted = True
-        if greeting:
-            await super().push(greeting)
-        else:
-            await super().push(status)
+    async def push(self, status: str | bytes) -> None:
+        """`answers["greeting"]` is what a connection begins with, instead of 220."""
+        if not self._greeted:
+            self._greeted = True
+            status = self.event_handler.next_answer("greeting") or status
+        await super().push(status)  # type: ignore[type-var]
 
     async def smtp_DATA(self, arg: str) -> None:
         """Answers DATA with `answers["354"]`, before the text of the mail."""
@@ -89,7 +89,11 @@ class SmtpServer:
     taken: list[Taken] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     connections: int = 0
+    names: list[str] = field(default_factory=list)
+    """What clients called themselves in EHLO."""
     before_data: Callable[[], object] = lambda: None
+    go_on: Event | None = None
+    """The answer to a text waits for it: a server that is slow to accept."""
     _open: list[SMTP] = field(default_factory=list)
     _controller: Controller | None = None
 
@@ -116,6 +120,7 @@ class SmtpServer:
         """Clears the record of commands and mails, with the test connection of the controller."""
         self.heard.clear()
         self.taken.clear()
+        self.names.clear()
         self.connections = 0
 
     @property
@@ -170,6 +175,7 @@ class SmtpServer:
     ) -> list[str]:
         """Hook of aiosmtpd; a client repeats EHLO after STARTTLS."""
         session.host_name = host
+        self.names.append(host)
         if server not in self._open:
             self._open.append(server)
             self.connections += 1
@@ -198,6 +204,8 @@ class SmtpServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Hook of aiosmtpd after the final dot; `answers["DATA bob@…"]` has precedence, too."""
         self.before_data()
+        if self.go_on:
+            await asyncio.to_thread(self.go_on.wait, 30)
         own = f"DATA {envelope.rcpt_tos[0]}"
         answer = await self._answer(server, own if own in self.answers else "DATA", "250 taken")
         if answer.startswith("2"):

@@ -10,6 +10,7 @@ from app import create_app
 from app.mongo import current_mongo, outbox
 from app.users import indexes
 from app.users.clock import utcnow
+from app.users.refusals import Trouble
 from tests.conftest import MakeApp
 from tests.visitor import Visitor
 
@@ -84,28 +85,56 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"),
+    ("words", "trouble", "said"),
     [
-        ("535 5.7.8 no such user ops@mail.internal", "refuses our login or sender (535)"),
-        ("550 5.7.1 we know no ops@mail.internal", "refuses our login or sender (550)"),
+        (
+            "550 5.7.1 we know no ops@mail.internal",
+            Trouble.REFUSED,
+            "refuses our login, sender or messages (550)",
+        ),
+        ("550 5.1.1 <ada@mail.internal> unknown", Trouble.ALIKE, "unrelated domains alike (550)"),
+        ("535 5.7.8 no such user ops@mail.internal", Trouble.SIGN_IN, "let us sign in (535)"),
+        ("No suitable method at mail.internal", Trouble.SIGN_IN, "let us sign in;"),
         (
             "certificate verify failed: Hostname mismatch, not valid for 'mail.internal'",
+            Trouble.CERTIFICATE,
             "certificate is not trusted",
         ),
-        ("STARTTLS extension not supported by mail.internal", "does not offer"),
+        ("[SSL] wrong version number mail.internal", Trouble.ENCRYPTION, "does not speak TLS"),
+        ("mail.internal: timed out", Trouble.UNREACHABLE, "cannot be reached"),
     ],
 )
 def test_blocked_mail_is_reported_without_the_servers_words(
-    visitor: Visitor, app: Flask, trouble: str, reason: str
+    visitor: Visitor, app: Flask, words: str, trouble: Trouble, said: str
 ) -> None:
     visitor.register("ada@example.com")
     with app.app_context():
         claim = outbox.lease(utcnow(), timedelta(minutes=1))
         assert claim
-        outbox.postpone(claim, utcnow(), trouble, blocked=True)
+        outbox.block(claim, utcnow(), utcnow(), words, trouble)
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200, "pages work without mail"
     assert reason in answer.get_json()["mail"]["blocked"]
+    assert "internal" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("535 5.7.8 no such user ops@mail.internal", "messages (535)"),
+        ("certificate verify failed: mail.internal", "certificate is not trusted"),
+        ("STARTTLS extension not supported by mail.internal", "does not offer"),
+    ],
+)
+def test_what_the_version_before_has_stored_of_blocked_mail_is_reported_too(
+    visitor: Visitor, app: Flask, words: str, said: str
+) -> None:
+    visitor.register("ada@example.com")
+    stored = {"outbox.0.trouble": words, "outbox.0.blocked": True}
+    with app.app_context():
+        current_mongo().users.update_one({}, {"$set": stored})
+    answer = visitor.get("/health/ready")
+    assert said in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 

@@ -21,12 +21,16 @@ from app.diagnostics.finding import Finding, Verdict
 from app.diagnostics.mongodb import check_mongodb
 from app.diagnostics.mongodb_needs import check_needs
 from app.users import indexes
+from app.users.clock import utcnow
 from app.users.indexes import INDEXES
-from scripts.mongod import Mongod, find_mongod
+from app.users.outbox import Outbox
+from app.users.refusals import Trouble
+from app.users.repository import UserRepository
+from scripts.mongod import Mongod, _spawn, find_mongod
 from tests.mail.smtp_server import SmtpServer, tls_context
 from tests.processes import free_port, wait_until
 from tests.scripts.conftest import Run
-from tests.scripts.stand_in import Command, Refused, stand_in
+from tests.users.conftest import register
 
 KEYS = {
     "SECRET_KEY": "T6nq1ZcXoV0p7sKdGm3YbRw9hJuLfE2a",
@@ -462,6 +466,52 @@ class TestMailServer:
         right = Report(run, APP_MAIL_PASSWORD="right", **settings)
         assert right.fixes() == {}
         assert "takes our login" in right.text
+
+    def test_a_server_that_takes_access_tokens_alone_is_said(
+        self, run: Run, mail: SmtpServer
+    ) -> None:
+        mail.stop()
+        certificate = Path(__file__).parents[1] / "mail" / "self_signed.pem"
+        excluded = ["LOGIN", "PLAIN"]
+        mail.start(
+            ssl_context=tls_context(), auth_require_tls=False, auth_exclude_mechanism=excluded
+        )
+        report = Report(
+            run,
+            SSL_CERT_FILE=str(certificate),
+            APP_MAIL_SERVER="localhost",
+            APP_MAIL_PORT=str(mail.port),
+            APP_MAIL_USE_SSL="true",
+            APP_MAIL_USERNAME="latchkey",
+            APP_MAIL_PASSWORD="right",
+        )
+        assert "PLAIN, LOGIN and CRAM-MD5" in report.fixes()["mail server"]
+
+    def test_a_port_that_speaks_tls_from_the_first_byte_is_named(
+        self, run: Run, mail: SmtpServer
+    ) -> None:
+        mail.stop()
+        mail.start(ssl_context=tls_context())
+        report = Report(run, APP_MAIL_PORT=str(mail.port), MAIL_TIMEOUT="1")
+        assert "APP_MAIL_USE_SSL=true" in report.fixes()["mail server"]
+
+
+@pytest.mark.usefixtures("mail")
+def test_a_blocked_queue_is_to_be_fixed_though_the_server_lets_us_connect(
+    run: Run, made: Collection[dict[str, Any]]
+) -> None:
+    """A login and a certificate may be good, and relaying denied."""
+    now = utcnow()
+    register(UserRepository(made), now=now)
+    outbox = Outbox(made)
+    leased = outbox.lease(now, timedelta(minutes=1))
+    assert leased
+    words = "554 5.7.1 <x@gmail.com>: Relay access denied"
+    assert outbox.block(leased, now, now, words, Trouble.REFUSED)
+    report = Report(run)
+    assert report.fixes().keys() == {"mail queue"}
+    assert "Relay access denied" in report.fixes()["mail queue"]
+    assert report.status == 1
 
 
 @pytest.mark.usefixtures("made", "mail")

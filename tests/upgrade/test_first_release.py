@@ -267,7 +267,9 @@ def test_the_page_of_an_expired_link_sends_a_new_mail(
 def test_the_waiting_page_shows_the_state_of_the_mail(browser: Browser) -> None:
     for name, state in (("uma", "sent"), ("owen", "queued"), ("fred", "failed")):
         assert browser(name).get("/unconfirmed/status").get_json()["mail"] == state
-    assert REFUSED in browser("fred").get("/unconfirmed").text
+    page = browser("fred").get("/unconfirmed")
+    assert "There is no such mailbox" in alert(page, "danger")
+    assert REFUSED not in page.text, "the mail server's words are for administrators"
 
 
 def test_a_resend_invalidates_a_link_of_the_first_release(

@@ -9,6 +9,7 @@ from app.users.backends import backend_of
 from app.users.deletion_records import DeletionRecords, Removal
 from app.users.last_admin_guard import GuardResult
 from app.users.outbox import Outbox
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.users.conftest import (
@@ -88,7 +89,7 @@ def test_a_record_has_the_number_of_resends_and_whether_mail_was_refused(
         _ = (
             outbox.drop(leased)
             if leased.overtaken
-            else outbox.refuse(leased, "550 ada@ is unknown")
+            else outbox.refuse(leased, "550 ada@ is unknown", NOW, Refusal.NO_SUCH_MAILBOX)
         )
     users.owe_reminder(GONE_ON - HOUR, DAY)
     keep_records(records, GONE_ON - HOUR)

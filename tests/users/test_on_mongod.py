@@ -18,7 +18,9 @@ from app.users.addresses import Address
 from app.users.clock import utcnow
 from app.users.documents import random_id
 from app.users.last_admin_guard import GuardResult
-from app.users.outbox import Outbox
+from app.users.outbox import Blockage, Outbox
+from app.users.refusals import Trouble
+from app.users.refused_letters import RefusedAlike
 from app.users.repository import UserRepository
 from app.users.steps.change_email import EmailChange
 from app.users.user import User
@@ -90,8 +92,8 @@ def indexes_used(explained: dict[str, Any]) -> set[str]:
     return by_id | {stage["indexName"] for stage in winning if "indexName" in stage}
 
 
-def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> None:
-    """Adds confirmed accounts that are owed these letters."""
+def add_accounts(collection: Users, number: int, *letters: dict[str, Any], first: int = 0) -> None:
+    """Confirmed accounts that are owed these letters."""
     collection.insert_many(
         {
             "_id": random_id(),
@@ -105,7 +107,7 @@ def add_accounts(collection: Users, number: int, *letters: dict[str, Any]) -> No
             "admin": False,
             "outbox": [{**letter, "id": str(n)} for letter in letters],
         }
-        for n in range(number)
+        for n in range(first, first + number)
     )
 
 
@@ -148,9 +150,22 @@ def test_the_reason_for_blocked_mail_is_found_by_an_index(
     assert indexes_used(plan(collection, outbox.blocked)) == {"outbox_trouble"}
     leased = outbox.lease(NOW, MINUTE)
     assert leased
-    assert outbox.postpone(leased, NOW + MINUTE, "535 bad login", blocked=True)
-    assert outbox.blocked() == "535 bad login"
+    assert outbox.block(leased, NOW, NOW + MINUTE, "535 bad login", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("535 bad login", Trouble.REFUSED)
     assert plan(collection, outbox.blocked)["executionStats"]["totalDocsExamined"] == 1
+
+
+def test_letters_that_were_refused_alike_are_found_however_many_were_refused(
+    collection: Users,
+) -> None:
+    entry = {"kind": "account_exists", "owed_on": NOW, "message_id": "1", "due_on": None, "to": ""}
+    refused = {"trouble": "550 no", "refused_on": NOW}
+    add_accounts(collection, 2000, {**entry, **refused, "alike": "550 no"})
+    add_accounts(collection, 2, {**entry, **refused, "alike": "550 other"}, first=2000)
+    net = RefusedAlike(collection)
+    explained = plan(collection, lambda: net.is_about_us("550 other", "ada@example.org", NOW))
+    assert indexes_used(explained) == {"outbox_alike"}
+    assert explained["executionStats"]["totalDocsExamined"] == 2
 
 
 def test_the_letter_that_has_been_due_longest_is_leased_first(

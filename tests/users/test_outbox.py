@@ -12,7 +12,9 @@ from app.users.account_search import AccountSearch
 from app.users.addresses import parse_address
 from app.users.backends import backend_of
 from app.users.letters import LetterKind, owe
-from app.users.outbox import LeasedLetter, Outbox, QueueStats
+from app.users.outbox import Blockage, LeasedLetter, Outbox, QueueStats
+from app.users.refusals import Refusal, Trouble, alike
+from app.users.refused_letters import RefusedAlike
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail, User
 from tests.users.conftest import (
@@ -113,13 +115,17 @@ def finish(outbox: Outbox, leased: LeasedLetter, how: str) -> bool:
     steps = {
         "settle": lambda: outbox.settle(leased, AFTER),
         "drop": lambda: outbox.drop(leased),
-        "refuse": lambda: outbox.refuse(leased, "550 no such user"),
-        "postpone": lambda: outbox.postpone(leased, AFTER, "421 later", blocked=True),
+        "refuse": lambda: outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX),
+        "postpone": lambda: outbox.postpone(leased, AFTER, "421 later"),
+        "block": lambda: outbox.block(leased, NOW, AFTER, "535 no", Trouble.SIGN_IN),
+        "doubt": lambda: outbox.doubt(leased, AFTER, "no answer"),
+        "take for sent": lambda: outbox.take_for_sent(leased, AFTER, "no answer"),
     }
     return steps[how]()
 
 
-FINISHES = pytest.mark.parametrize("how", ["settle", "drop", "refuse", "postpone"])
+WAYS = ["settle", "drop", "refuse", "postpone", "block", "doubt", "take for sent"]
+FINISHES = pytest.mark.parametrize("how", WAYS)
 
 
 @FINISHES
@@ -134,7 +140,7 @@ def test_a_late_report_of_a_lost_lease_changes_nothing(
 
 
 @FINISHES
-@pytest.mark.parametrize("ended_by", ["settle", "drop", "refuse", "postpone"])
+@pytest.mark.parametrize("ended_by", WAYS)
 def test_a_lease_ends_once(
     users: UserRepository, outbox: Outbox, collection: Users, ended_by: str, how: str
 ) -> None:
@@ -315,7 +321,7 @@ def test_a_refused_letter_is_kept_with_its_reason_and_not_retried(
 ) -> None:
     user = register(users)
     leased = taken(outbox)
-    assert outbox.refuse(leased, "550 no such user")
+    assert outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     (letter,) = letters(collection, user)
     assert letter["id"] == leased.letter.id
     assert (letter["due_on"], letter["trouble"]) == (None, "550 no such user")
@@ -323,7 +329,9 @@ def test_a_refused_letter_is_kept_with_its_reason_and_not_retried(
     assert not outbox.waiting()
     fresh = found(users, user)
     assert fresh.mail_state == "failed"
-    assert fresh.confirm_mail == ConfirmMail(letter["id"], NOW, refused="550 no such user")
+    assert fresh.confirm_mail == ConfirmMail(
+        letter["id"], NOW, refused="550 no such user", refusal=Refusal.NO_SUCH_MAILBOX
+    )
 
 
 def test_refusing_a_superseded_letter_does_not_mark_the_newest_as_refused(
@@ -332,7 +340,7 @@ def test_refusing_a_superseded_letter_does_not_mark_the_newest_as_refused(
     user = register(users)
     leased = taken(outbox)
     users.resend(user, NOW, NONE_AT_ALL)
-    assert outbox.refuse(leased, "550 no such user")
+    assert outbox.refuse(leased, "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     assert found(users, user).mail_state == "queued"
 
 
@@ -340,7 +348,7 @@ def test_a_refused_letter_does_not_block_the_next_of_its_account(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = register(users)
-    outbox.refuse(taken(outbox), "550 no such user")
+    outbox.refuse(taken(outbox), "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     users.resend(user, AFTER, NONE_AT_ALL)
     leased = taken(outbox, AFTER)
     assert not leased.overtaken
@@ -375,7 +383,91 @@ def test_one_postponed_letter_does_not_delay_the_others(
     assert taken(outbox).user.id == bob.id
 
 
-# What operators see
+# Trouble that is about no letter
+
+
+def test_a_blocked_letter_loses_no_attempt_and_says_why(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    for blocks in (1, 2):
+        leased = taken(outbox, NOW + HOUR)
+        assert leased.letter.attempts == 1
+        assert outbox.block(leased, NOW, NOW + HOUR, "535 bad login", Trouble.SIGN_IN)
+        (letter,) = letters(collection, user)
+        assert (letter["attempts"], letter["blocks"]) == (0, blocks)
+        assert (letter["blocked"], letter["blockage"]) == (True, "sign_in")
+    assert outbox.postpone(taken(outbox, NOW + HOUR), NOW + HOUR, "451 busy", since=NOW)
+    (letter,) = letters(collection, user)
+    assert (letter["attempts"], letter["blocks"], letter["blockage"]) == (1, 0, None)
+    assert letter["troubled_on"] == NOW
+
+
+def test_a_lease_is_extended_by_its_holder_alone(users: UserRepository, outbox: Outbox) -> None:
+    register(users)
+    leased = taken(outbox)
+    assert outbox.extend(leased, NOW + HOUR)
+    assert outbox.lease(NOW + LEASE, LEASE) is None
+    other = taken(outbox, NOW + HOUR)
+    assert not outbox.extend(leased, NOW + 2 * HOUR)
+    assert outbox.settle(other, NOW)
+
+
+def refused(users: UserRepository, outbox: Outbox, email: str, words: str) -> LeasedLetter:
+    """A new account whose confirmation mail was refused."""
+    register(users, parse_address(email))
+    leased = taken(outbox)
+    assert outbox.refuse(leased, words, NOW, Refusal.NO_SUCH_MAILBOX, alike(words, email))
+    return leased
+
+
+def test_the_same_refusal_in_three_unrelated_domains_is_about_us(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    for email in ("ada@one.example", "bob@one.example", "ada@mail.two.example"):
+        refused(users, outbox, email, f"550 5.1.1 <{email}>: unknown")
+    said = alike("550 5.1.1 <eve@two.example>: unknown", "eve@two.example")
+    net = RefusedAlike(collection)
+    assert not net.is_about_us(said, "eve@two.example", NOW)
+    assert net.is_about_us(said, "eve@three.example", NOW)
+    assert not net.is_about_us(said, "eve@three.example", AFTER), "that was before"
+    assert not net.is_about_us("550 5.1.1 disabled", "eve@three.example", NOW)
+
+
+def test_what_was_refused_alike_comes_back_and_nothing_else(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    ada = refused(users, outbox, "ada@one.example", "550 5.1.1 <ada@one.example>: unknown")
+    bob = refused(users, outbox, "bob@two.example", "550 5.1.1 bob: unknown")
+    eve = refused(users, outbox, "eve@two.example", "550 5.2.1 disabled")
+    said = alike("550 5.1.1 unknown", "eve@three.example")
+    assert RefusedAlike(collection).take_back(said, NOW, AFTER) == 2
+    assert RefusedAlike(collection).take_back(said, NOW, AFTER) == 0, "again"
+    for leased in (ada, bob):
+        (letter,) = letters(collection, leased.user)
+        assert (letter["due_on"], letter["blockage"]) == (AFTER, "alike")
+        assert found(users, leased.user).mail_state == "queued"
+    assert letters(collection, eve.user)[0]["due_on"] is None
+    assert found(users, eve.user).mail_state == "failed"
+    assert outbox.blocked() is not None
+
+
+def test_what_is_taken_for_sent_is_kept_and_can_be_made_due_again(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    assert outbox.doubt(taken(outbox), NOW, "no answer")
+    assert outbox.take_for_sent(taken(outbox), AFTER, "no answer")
+    (letter,) = letters(collection, user)
+    assert (letter["due_on"], letter["unsure"]) == (None, 2)
+    assert found(users, user).mail_state == "sent"
+    overview = backend_of(collection.database).outbox_overview(collection)
+    assert [one.letter.id for one in overview.refused().first] == [letter["id"]]
+    assert overview.retry(user.id, letter["id"], AFTER)
+    assert taken(outbox, AFTER).letter.message_id == letter["message_id"]
+
+
+# What the operator sees
 
 
 def test_waiting_says_whether_letters_are_left_to_send(
@@ -409,8 +501,8 @@ def test_blocked_names_the_reason_until_it_is_fixed(users: UserRepository, outbo
     register(users)
     outbox.postpone(taken(outbox), NOW + MINUTE, "451 busy")
     assert outbox.blocked() is None
-    outbox.postpone(taken(outbox, NOW + MINUTE), NOW + HOUR, "535 bad login", blocked=True)
-    assert outbox.blocked() == "535 bad login"
+    outbox.block(taken(outbox, NOW + MINUTE), NOW, NOW + HOUR, "535 bad login", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("535 bad login", Trouble.REFUSED)
     outbox.settle(taken(outbox, NOW + HOUR), NOW + HOUR)
     assert outbox.blocked() is None
 
@@ -419,12 +511,12 @@ def test_a_letter_that_is_refused_after_it_was_blocked_no_longer_blocks(
     users: UserRepository, outbox: Outbox
 ) -> None:
     user = confirm(users, register(users))
-    outbox.postpone(taken(outbox), NOW + MINUTE, "535 bad login", blocked=True)
-    outbox.refuse(taken(outbox, NOW + MINUTE), "550 no such user")
+    outbox.block(taken(outbox), NOW, NOW + MINUTE, "535 bad login", Trouble.REFUSED)
+    outbox.refuse(taken(outbox, NOW + MINUTE), "550 no such user", NOW, Refusal.NO_SUCH_MAILBOX)
     assert outbox.blocked() is None
     users.owe_account_exists(user.email_key, NOW, HOUR)
-    outbox.postpone(taken(outbox), NOW + HOUR, "530 TLS first", blocked=True)
-    assert outbox.blocked() == "530 TLS first"
+    outbox.block(taken(outbox), NOW, NOW + HOUR, "530 TLS first", Trouble.REFUSED)
+    assert outbox.blocked() == Blockage("530 TLS first", Trouble.REFUSED)
 
 
 # Many workers
@@ -467,11 +559,11 @@ def test_the_stats_show_the_number_and_age_of_due_letters(
     leased = outbox.lease(now, HOUR)
     assert leased
     assert outbox.stats(now) == QueueStats(owed=2, due=1, overdue=3540, oldest=3600)
-    assert outbox.postpone(leased, now + MINUTE, "no", blocked=True)
+    assert outbox.block(leased, NOW, now + MINUTE, "no", Trouble.REFUSED)
     assert outbox.stats(now).blocked == 1
     leased = outbox.lease(now, HOUR)
     assert leased
-    assert outbox.refuse(leased, "no such mailbox")
+    assert outbox.refuse(leased, "no such mailbox", NOW, Refusal.NO_SUCH_MAILBOX)
     assert outbox.stats(now) == QueueStats(owed=1, blocked=1, oldest=3600)
 
 

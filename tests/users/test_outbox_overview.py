@@ -10,6 +10,7 @@ from app.users.backends import backend_of
 from app.users.letters import LetterKind
 from app.users.outbox import Outbox
 from app.users.outbox_overview import SHOWN, OutboxOverview
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.commands import commands
@@ -42,7 +43,7 @@ def overview(collection: Users) -> OutboxOverview:
 def refuse_next(outbox: Outbox, words: str = WORDS) -> None:
     leased = outbox.lease(NOW, MINUTE)
     assert leased
-    assert outbox.refuse(leased, words)
+    assert outbox.refuse(leased, words, NOW, Refusal.NO_SUCH_MAILBOX)
 
 
 def postpone_next(outbox: Outbox, words: str = "451 later") -> None:
@@ -167,7 +168,7 @@ def test_retrying_a_kind_does_not_change_a_newer_mail_of_another_kind(
     leased = outbox.lease(later, MINUTE)
     assert leased
     assert leased.letter.kind == LetterKind.REMINDER
-    assert outbox.refuse(leased, WORDS)
+    assert outbox.refuse(leased, WORDS, NOW, Refusal.NO_SUCH_MAILBOX)
     assert overview.retry_all(LetterKind(kind), later) == 1
     assert found(users, ada).mail_state == state
     again = outbox.lease(later, MINUTE)

@@ -11,6 +11,7 @@ from app.users.last_admin_guard import GuardResult
 from app.users.letters import LetterKind
 from app.users.outbox import LeasedLetter, Outbox
 from app.users.passwords import NO_PASSWORD
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import User
 from tests.users.conftest import (
@@ -125,9 +126,13 @@ def test_the_document_is_removed_when_the_deletion_mail_is_sent_or_refused(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    leased = lease_deletion_mail(outbox)
-    removed = outbox.settle(leased, LATER) if how == "settle" else outbox.refuse(leased, "550 no")
-    assert removed
+    leased = goodbye(outbox)
+    gone = (
+        outbox.settle(leased, LATER)
+        if how == "settle"
+        else outbox.refuse(leased, "550 no", NOW, Refusal.NO_SUCH_MAILBOX)
+    )
+    assert gone
     assert collection.count_documents({}) == 0
 
 
@@ -139,7 +144,11 @@ def test_a_worker_that_lost_its_lease_removes_nothing(
     dead = lease_deletion_mail(outbox)
     assert outbox.lease(LATER + MINUTE, MINUTE)
     with nothing_changes(collection):
-        assert not (outbox.settle(dead, LATER) if how == "settle" else outbox.refuse(dead, "no"))
+        assert not (
+            outbox.settle(dead, LATER)
+            if how == "settle"
+            else outbox.refuse(dead, "no", NOW, Refusal.NO_SUCH_MAILBOX)
+        )
 
 
 def test_a_postponed_deletion_mail_is_retried(

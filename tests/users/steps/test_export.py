@@ -56,6 +56,17 @@ def test_an_export_adds_an_event_and_changes_nothing_else(
     assert users.activity(busy)[0].kind == EventKind.EXPORTED
 
 
+def test_the_words_of_a_mail_server_are_not_in_it(
+    users: UserRepository, collection: Users, busy: User
+) -> None:
+    """They may have the names of our hosts and accounts."""
+    words = {"outbox.0.trouble": "535 no login-name", "confirm_mail.refused": "550 login-name"}
+    assert collection.update_one({"_id": busy.id}, {"$set": words}).modified_count
+    data = users.export(busy, LATER, CAFE)
+    assert data["letters_on_their_way"]
+    assert "login-name" not in str(data)
+
+
 def secrets_of(document: dict[str, Any]) -> set[str]:
     """All secrets of an account."""
     letters = {letter[key] for letter in document["outbox"] for key in ("id", "message_id")}

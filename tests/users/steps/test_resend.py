@@ -9,6 +9,7 @@ from app.users.documents import random_id
 from app.users.last_admin_guard import GuardResult
 from app.users.letters import LetterKind
 from app.users.outbox import Outbox
+from app.users.refusals import Refusal
 from app.users.repository import UserRepository
 from app.users.user import ConfirmMail
 from tests.users.conftest import (
@@ -124,8 +125,8 @@ def test_no_other_account_is_reminded(
     elif why == "refused":
         leased = outbox.lease(NOW, DAY)
         assert leased
-        outbox.refuse(leased, "550 no such mailbox")
-    elif why == "expired":
+        outbox.refuse(leased, "550 no such mailbox", NOW, Refusal.NO_SUCH_MAILBOX)
+    elif why == "gone by":
         now = NOW + WEEK
     else:
         day_old = {"$set": {"expires_on": NOW + DAY}}

@@ -1,0 +1,129 @@
+"""Connecting, encrypting, signing in: trouble there is about no letter."""
+
+import re
+from pathlib import Path
+
+import pytest
+import time_machine
+from aiosmtpd.smtp import SMTP, AuthResult
+
+import config
+from app.mail.smtp_client import ehlo_name
+from tests.mail.conftest import MakePost, Post
+from tests.mail.smtp_server import SmtpServer, tls_context
+
+ADA, BOB = "ada@example.com", "bob@example.com"
+NOON = "2026-11-24 12:00:00Z"
+LOGIN = {"APP_MAIL_USERNAME": "latchkey", "APP_MAIL_PASSWORD": "right"}
+PLAIN_AUTH = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
+
+class _OAuthServer(SmtpServer):
+    """Takes access tokens alone."""
+
+    async def auth_XOAUTH2(self, _server: SMTP, _args: list[str]) -> AuthResult:
+        """Aiosmtpd's hook."""
+        return AuthResult(success=False)
+
+
+def _costs_nothing_and_is_told(post: Post, said: str) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        post.register(ADA, BOB)
+        assert post.worker.run_once() is True
+        assert said in post.ready()["blocked"]
+        clock.shift(100 * 3600)
+        assert post.worker.run_once() is True, "dropped after three days"
+    letters = post.letters()
+    assert [letter["attempts"] for letter in letters] == [0, 0]
+    assert all(letter["due_on"] for letter in letters)
+    assert post.server.taken == []
+
+
+@PLAIN_AUTH
+def test_a_server_that_takes_access_tokens_alone(make_post: MakePost) -> None:
+    server = _OAuthServer()
+    server.start(auth_require_tls=False, auth_exclude_mechanism=["LOGIN", "PLAIN"])
+    try:
+        post = make_post(APP_MAIL_PORT=str(server.port), **LOGIN)
+        _costs_nothing_and_is_told(post, "does not let us sign in")
+        assert "authentication method" in post.letters()[0]["trouble"]
+    finally:
+        server.stop()
+
+
+@PLAIN_AUTH
+@pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]], ids=["PLAIN", "LOGIN"])
+def test_a_password_with_an_umlaut_is_sent_as_utf_8(
+    server: SmtpServer, make_post: MakePost, excluded: list[str]
+) -> None:
+    """RFC 4616 2."""
+    server.password = "grüße €"
+    server.start(auth_required=True, auth_require_tls=False, auth_exclude_mechanism=excluded)
+    post = make_post(APP_MAIL_USERNAME="jörg", APP_MAIL_PASSWORD="grüße €")
+    post.register(ADA)
+    assert post.worker.run_once() is False
+    assert len(server.taken) == 1
+
+
+def test_tls_from_the_first_byte_where_none_is_spoken(make_post: MakePost) -> None:
+    _costs_nothing_and_is_told(make_post(APP_MAIL_USE_SSL="true"), "does not speak TLS")
+
+
+def test_no_tls_where_it_is_spoken_from_the_first_byte(
+    server: SmtpServer, make_post: MakePost
+) -> None:
+    server.start(ssl_context=tls_context())
+    _costs_nothing_and_is_told(make_post(MAIL_TIMEOUT="1"), "cannot be reached")
+
+
+def test_a_server_whose_name_no_dns_knows(make_post: MakePost) -> None:
+    post = make_post(APP_MAIL_SERVER="mail.invalid")
+    _costs_nothing_and_is_told(post, "cannot be reached")
+
+
+def test_a_name_that_cannot_be_one(make_post: MakePost) -> None:
+    post = make_post(APP_MAIL_SERVER=f"{'x' * 70}.example.com")
+    _costs_nothing_and_is_told(post, "cannot be reached")
+
+
+def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
+    root = Path(__file__).parents[2]
+    settings = set(re.findall(r'"(APP_MAIL_\w+)"', (root / "config.py").read_text()))
+    passed = dict(
+        re.findall(r"^    (APP_MAIL_\w+): \$\{\1(.*)\}$", (root / "compose.yaml").read_text(), re.M)
+    )
+    assert passed.keys() == settings
+    assert passed["APP_MAIL_USE_SSL"] == ":-", "empty where it is not set"
+    # Empty is as good as not set: on, unless STARTTLS is.
+    testing = {"APP_SETTINGS": "config.TestingConfig"}
+    modes = [
+        config.load(testing | {"APP_MAIL_USE_SSL": ssl, "APP_MAIL_USE_TLS": tls})
+        for ssl, tls in (("", "false"), ("", "true"), ("false", "false"))
+    ]
+    assert [mode.MAIL_USE_SSL for mode in modes] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("public_url", "sender", "name"),
+    [
+        ("https://app.example.org", "no-reply@example.com", "app.example.org"),
+        ("https://app.example.org:8443", "no-reply@example.com", "app.example.org"),
+        ("https://App.Bücher.example", "no-reply@example.com", "app.xn--bcher-kva.example"),
+        ("http://127.0.0.1:5000", "Name <no-reply@example.com>", "example.com"),
+        ("http://[::1]:5000", "no-reply@example.com", "example.com"),
+        ("http://localhost:5000", "no-reply@example.com", "example.com"),
+        ("http://intranet", "no-reply@bücher.example", "xn--bcher-kva.example"),
+        ("", "root@localhost", "localhost"),
+        ("http://[", "@", "localhost"),
+    ],
+)
+def test_the_name_in_ehlo_fits_the_sender(public_url: str, sender: str, name: str) -> None:
+    assert ehlo_name(public_url, sender) == name
+
+
+def test_ehlo_says_the_host_of_the_public_address(make_post: MakePost) -> None:
+    """A machine's name has no dot in a container, and relays refuse `[127.0.0.1]`."""
+    post = make_post(PUBLIC_URL="https://app.example.org")
+    post.register(ADA)
+    post.worker.run_once()
+    assert post.server.names == ["app.example.org"]

@@ -1,0 +1,115 @@
+"""The answers of a real Postfix, which says at RCPT what it thinks of the sender and of HELO."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.mail import contents
+from tests.mail.conftest import MakePost, Post
+from tests.mail.postfix import Postfix
+from tests.visitor import alert
+
+ADA, STRANGER = "ada@example.com", "nobody@example.com"
+
+
+@pytest.fixture(scope="module")
+def postfix() -> Iterator[Postfix]:
+    """One for all tests of this file."""
+    # Not a tmp_path: Postfix's own user may not look into it.
+    with tempfile.TemporaryDirectory(prefix="postfix-") as folder:
+        server = Postfix(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def make_relayed(make_post: MakePost, postfix: Postfix) -> MakePost:
+    """Makes an app whose mail goes to Postfix."""
+
+    def make(**variables: str) -> Post:
+        public = {"PUBLIC_URL": "https://app.example.org"}
+        return make_post(**(public | variables | {"APP_MAIL_PORT": str(postfix.port)}))
+
+    return make
+
+
+def test_a_mail_is_taken(make_relayed: MakePost) -> None:
+    post = make_relayed()
+    visitor = post.register(ADA)
+    assert post.worker.run_once() is False
+    assert post.letters() == []
+    assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
+
+
+def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakePost) -> None:
+    post = make_relayed()
+    visitor = post.register(STRANGER)
+    assert post.worker.run_once() is False
+    (letter,) = post.letters()
+    assert letter["trouble"].startswith(
+        "550 5.1.1 <nobody@example.com>: Recipient address rejected"
+    )
+    assert letter["refusal"] == "no_such_mailbox"
+    assert alert(visitor.get("/unconfirmed"), "danger") == (
+        "There is no such mailbox at example.com."
+    )
+    assert post.ready()["blocked"] is None
+
+
+@pytest.mark.parametrize(
+    ("recipient", "settings", "words"),
+    [
+        # Its default is to put off what it may not relay (smtpd_relay_restrictions).
+        ("ada@gmail.com", {}, "454 4.7.1 <ada@gmail.com>: Relay access denied"),
+        (
+            ADA,
+            {"APP_MAIL_DEFAULT_SENDER": "stranger@example.org"},
+            "554 5.7.1 <stranger@example.org>: Sender address rejected: Access denied",
+        ),
+        (
+            ADA,
+            {"APP_MAIL_DEFAULT_SENDER": "root@localhost", "PUBLIC_URL": "http://intranet"},
+            "504 5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname",
+        ),
+    ],
+    ids=["relay", "sender", "HELO"],
+)
+def test_what_it_says_of_us_at_rcpt_blocks_the_queue(
+    make_relayed: MakePost, recipient: str, settings: dict[str, str], words: str
+) -> None:
+    post = make_relayed(**settings)
+    visitor = post.register(recipient)
+    assert post.worker.run_once() is True
+    (letter,) = post.letters()
+    assert (letter["trouble"], letter["attempts"]) == (words, 0)
+    assert f"({words[:3]})" in post.ready()["blocked"]
+    assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
+
+
+def test_a_mail_over_the_size_limit_is_neither_the_recipients_nor_our_fault(
+    make_relayed: MakePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label, write = contents.KINDS["confirm"].label, contents.KINDS["confirm"].content
+    large = contents.MailKind(label, lambda leased: write(leased) | {"app_name": "x" * 100_000})
+    post = make_relayed()
+    visitor = post.register(ADA)
+    monkeypatch.setitem(contents.KINDS, "confirm", large)
+    assert post.worker.run_once() is False
+    assert post.letters()[0]["trouble"] == "552 5.3.4 Message size exceeds fixed limit"
+    assert "not about your address" in visitor.get("/unconfirmed").text
+    assert post.ready()["blocked"] is None
+
+
+@pytest.mark.loud
+def test_26_unknown_recipients_do_not_delay_a_good_letter(make_relayed: MakePost) -> None:
+    """Over one connection it took 38 s: Postfix slows a client down after some errors."""
+    post = make_relayed()
+    post.register(*(f"stranger{number}@example.com" for number in range(26)), ADA)
+    start = time.monotonic()
+    assert post.worker.run_once() is False
+    assert time.monotonic() - start < 10
+    assert len(post.letters()) == 26

@@ -1,0 +1,338 @@
+"""Refusals by their meaning, over SMTP: what becomes of the letter, and who reads what."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Event
+from typing import Any
+
+import pytest
+import time_machine
+
+from app.mongo import current_mongo
+from app.users.clock import utcnow
+from tests.mail.conftest import MakePost, Post
+from tests.visitor import PASSWORD, Visitor, alert
+
+ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
+NOON = "2026-11-24 12:00:00Z"
+HOUR = 3600
+DAY = 24 * HOUR
+
+ABOUT_US = [
+    ("RCPT", "553 5.7.1 <r@example.net>: Sender address rejected: not owned by user r"),
+    ("RCPT", "504 5.5.2 <myhost>: Helo command rejected: need fully-qualified hostname"),
+    ("RCPT", "450 4.7.1 <myhost>: Helo command rejected: Host not found"),
+    ("RCPT", "554 5.7.1 <ada@example.com>: Relay access denied"),
+    ("RCPT", "454 4.7.1 <ada@example.com>: Relay access denied"),
+    ("RCPT", "530 5.7.0 Authentication required"),
+    ("RCPT", "550 5.7.1 Client host blocked"),
+    ("354", "554 5.7.1 not now"),
+    ("DATA", "550 5.4.5 Daily sending quota exceeded"),
+    ("DATA", "554 Message rejected: Email address is not verified."),
+    ("DATA", "550 5.7.26 This mail is unauthenticated"),
+]
+
+
+@pytest.fixture
+def noon() -> Iterator[time_machine.Traveller]:
+    """Time stands still until it is moved."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+def accounts(post: Post) -> dict[str, dict[str, Any]]:
+    """The documents, by address."""
+    with post.app.app_context():
+        return {found["email"]: found for found in current_mongo().users.find({})}
+
+
+@pytest.mark.parametrize(("command", "answer"), ABOUT_US)
+class TestAboutUs:
+    """Every letter would be refused: the queue is blocked, and nothing is lost."""
+
+    def test_one_letter_is_tried_none_loses_an_attempt_and_all_leave_in_the_end(
+        self, post: Post, noon: time_machine.Traveller, command: str, answer: str
+    ) -> None:
+        post.server.answers[command] = [answer]
+        post.register(ADA, BOB, EVE)
+        assert post.worker.run_once() is True
+        assert post.server.heard.count("MAIL") == 1
+        assert [letter["attempts"] for letter in post.letters()] == [0, 0, 0]
+        assert f"({answer[:3]})" in post.ready()["blocked"]
+        noon.shift(10 * DAY // 2)  # longer than a letter is tried otherwise
+        assert post.worker.run_once() is True
+        assert post.server.taken == []
+
+        post.server.answers.clear()
+        noon.shift(HOUR)
+        assert post.worker.run_once() is False
+        assert {taken.recipients[0] for taken in post.server.taken} == {ADA, BOB, EVE}
+        assert post.ready() == {"due": 0, "oldest_due_seconds": None, "blocked": None}
+
+    def test_administrators_read_the_words_and_visitors_do_not(
+        self, post: Post, capsys: pytest.CaptureFixture[str], command: str, answer: str
+    ) -> None:
+        post.server.answers[command] = [answer]
+        visitor = post.register(ADA)
+        capsys.readouterr()
+        post.worker.run_once()
+        words = answer.rpartition(">")[2].partition(" ")[2].strip(": ")
+        assert words in capsys.readouterr().err
+        page = visitor.get("/unconfirmed")
+        assert "on its way" in alert(page, "info")
+        assert words not in page.text
+        assert visitor.get("/unconfirmed/status").get_json()["mail"] == "queued"
+        assert words not in Visitor(post.app).get("/health/ready").text
+        page = post.administrator().get("/admin/mail")
+        assert words in alert(page, "danger")
+
+
+def test_a_security_notice_that_is_refused_because_of_us_leaves_later(
+    post: Post, noon: time_machine.Traveller
+) -> None:
+    visitor = post.register(ADA)
+    post.worker.run_once()
+    visitor.submit(post.server.taken[0].mail.link)
+    new = "a quite different phrase"
+    visitor.submit("/profile/password", current_password=PASSWORD, password=new, confirm=new)
+    post.server.answers["RCPT"] = ["554 5.7.1 <ada@example.com>: Relay access denied", ""]
+    assert post.worker.run_once() is True
+    noon.shift(HOUR)
+    assert post.worker.run_once() is False
+    assert "password was changed" in post.server.taken[-1].mail.subject
+
+
+class FakeStop(Event):
+    """Time passes when a worker waits; it works for as long as it is told."""
+
+    def __init__(self, clock: time_machine.Traveller, seconds: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until = utcnow() + timedelta(seconds=seconds)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._clock.shift(timeout or 0)
+        return self.is_set()
+
+    def is_set(self) -> bool:
+        return utcnow() >= self._until
+
+
+def test_a_blocked_queue_is_tried_once_a_minute_and_heals_within_five(
+    post: Post, noon: time_machine.Traveller
+) -> None:
+    post.server.answers["RCPT"] = ["554 5.7.1 Relay access denied"]
+    people = [f"{name}@example.com" for name in "abcdefghijklmnop"]
+    post.register(*people)
+    post.worker.run(FakeStop(noon, HOUR))
+    assert 60 <= post.server.heard.count("RCPT") <= 65
+    post.server.answers.clear()
+    post.worker.run(FakeStop(noon, 5 * 60))
+    assert sorted(taken.recipients[0] for taken in post.server.taken) == people
+
+
+def test_one_letter_that_is_always_refused_because_of_us_does_not_hold_up_the_others(
+    post: Post, noon: time_machine.Traveller
+) -> None:
+    post.server.answers[f"DATA {ADA}"] = ["554 5.7.1 rejected by policy"]
+    post.register(ADA, BOB, EVE)
+    post.worker.run(FakeStop(noon, 60))
+    assert [taken.recipients for taken in post.server.taken] == [[BOB], [EVE]]
+    post.worker.run(FakeStop(noon, DAY))
+    tries = post.server.heard.count(f"DATA {ADA}") + post.server.heard.count("DATA")
+    assert tries < 350, "every five minutes at most"
+    assert "(554)" in post.ready()["blocked"]
+    post.register("late@example.com")
+    post.worker.run(FakeStop(noon, 10))
+    assert post.server.taken[-1].recipients == ["late@example.com"], "the pauses grow for all"
+
+
+def test_the_time_in_a_blocked_queue_does_not_count_for_giving_up(
+    post: Post, noon: time_machine.Traveller
+) -> None:
+    post.server.answers["RCPT"] = ["554 5.7.1 Relay access denied", "450 mailbox busy", ""]
+    post.register(ADA)
+    post.worker.run_once()
+    noon.shift(4 * DAY)
+    assert post.worker.run_once() is True, "given up"
+    noon.shift(HOUR)
+    assert post.worker.run_once() is False
+    assert len(post.server.taken) == 1
+
+
+class TestFullMailbox:
+    """X.2.2: tried again for a day."""
+
+    @pytest.mark.parametrize("answer", ["552 5.2.2 over quota", "452 4.2.2 mailbox full"])
+    def test_it_arrives_when_there_is_room_again(
+        self, post: Post, noon: time_machine.Traveller, answer: str
+    ) -> None:
+        post.server.answers["RCPT"] = [answer, ""]
+        post.register(ADA)
+        assert post.worker.run_once() is True
+        assert post.ready()["blocked"] is None
+        noon.shift(HOUR)
+        assert post.worker.run_once() is False
+        assert len(post.server.taken) == 1
+
+    def test_after_a_day_the_page_says_that_the_mailbox_is_full(
+        self, post: Post, noon: time_machine.Traveller
+    ) -> None:
+        post.server.answers["DATA"] = ["552 5.2.2 over quota"]
+        post.register(ADA)
+        post.worker.run_once()
+        noon.shift(DAY - 60)
+        assert post.worker.run_once() is True
+        noon.shift(HOUR)
+        assert post.worker.run_once() is False
+        visitor = Visitor(post.app)
+        visitor.sign_in(ADA)
+        page = visitor.get("/unconfirmed")
+        assert "mailbox was full" in alert(page, "danger")
+        assert "quota" not in page.text
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(post: Post, command: str) -> None:
+    words = "552 5.3.4 Message size exceeds fixed limit"
+    post.server.answers[command] = [words, ""]
+    visitor = post.register(ADA)
+    post.register(BOB)
+    assert post.worker.run_once() is False
+    assert [taken.recipients for taken in post.server.taken] == [[BOB]]
+    assert post.ready()["blocked"] is None
+    page = visitor.get("/unconfirmed")
+    assert "not about your address" in page.text
+    assert "Wrong address" not in page.text
+    assert "exceeds" not in page.text
+    page = post.administrator().get("/admin/mail")
+    assert words in page.text
+    assert "Not sent" in page.text
+
+
+class TestTheSameRefusalInUnrelatedDomains:
+    """It is about us, whatever its code says."""
+
+    SAID = "550 5.1.1 <{0}>: Recipient address rejected: no {0} here"
+
+    def _refuse(self, post: Post, *emails: str, said: str = SAID) -> Visitor:
+        for email in emails:
+            post.server.answers[f"RCPT {email}"] = [said.format(email)]
+        visitor = post.register(*emails)
+        post.worker.run_once()
+        return visitor
+
+    def test_the_letters_come_back_and_the_queue_is_blocked(
+        self, post: Post, noon: time_machine.Traveller
+    ) -> None:
+        people = ["ada@one.example", "ada@two.example", "ada@three.example"]
+        first, second = (self._refuse(post, email) for email in people[:2])
+        assert first.get("/unconfirmed/status").get_json()["mail"] == "failed"
+        assert post.ready()["blocked"] is None
+        self._refuse(post, people[2])
+        assert "unrelated domains alike (550)" in post.ready()["blocked"]
+        for visitor in (first, second):
+            assert visitor.get("/unconfirmed/status").get_json()["mail"] == "queued"
+        noon.shift(4 * DAY)
+        assert post.worker.run_once() is True, "lost"
+
+        post.server.answers.clear()
+        noon.shift(HOUR)
+        assert post.worker.run_once() is False
+        assert sorted(taken.recipients[0] for taken in post.server.taken) == sorted(people)
+        assert post.ready()["blocked"] is None
+
+    def test_in_one_organisation_it_is_about_the_recipients(self, post: Post) -> None:
+        self._refuse(post, "ada@a.example.com", "ada@b.example.com", "ada@example.com")
+        assert post.ready()["blocked"] is None
+        assert [letter["due_on"] for letter in post.letters()] == [None] * 3
+
+    def test_other_words_are_another_refusal(self, post: Post) -> None:
+        self._refuse(post, "ada@one.example", "ada@two.example")
+        self._refuse(post, "ada@three.example", said="550 5.1.1 user unknown")
+        assert post.ready()["blocked"] is None
+
+    def test_of_missing_domains_each_is_another_one(self, post: Post) -> None:
+        people = ["ada@one.example", "ada@two.example", "ada@three.example"]
+        self._refuse(post, *people, said="550 5.1.2 <{0}>: Domain not found")
+        assert post.ready()["blocked"] is None
+
+    def test_what_was_long_ago_does_not_count(
+        self, post: Post, noon: time_machine.Traveller
+    ) -> None:
+        self._refuse(post, "ada@one.example", "ada@two.example")
+        noon.shift(25 * HOUR)
+        self._refuse(post, "ada@three.example")
+        assert post.ready()["blocked"] is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("550 5.1.1 unknown at login-name", "There is no such mailbox at example.com."),
+        ("550 5.1.2 unknown at login-name", "example.com takes no mail."),
+        ("550 5.2.1 disabled at login-name", "This mailbox at example.com does not take our mail."),
+    ],
+)
+def test_the_page_has_a_sentence_of_ours_for_each_kind(post: Post, answer: str, said: str) -> None:
+    post.server.answers["RCPT"] = [answer]
+    visitor = post.register(ADA)
+    post.worker.run_once()
+    page = visitor.get("/unconfirmed")
+    assert alert(page, "danger") == said
+    assert "login-name" not in page.text
+    assert "login-name" in post.administrator().get("/admin/mail").text
+
+
+class TestOldDocuments:
+    """What the version before has stored."""
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ("550 5.1.1 unknown", "There is no such mailbox at example.com."),
+            ("554 5.7.1 <ada@example.com>: Relay access denied", "The mail has not left."),
+        ],
+    )
+    def test_a_refusal_without_a_kind_is_judged_by_its_words(
+        self, post: Post, words: str, said: str
+    ) -> None:
+        visitor = post.register(ADA)
+        with post.app.app_context():
+            stored = {"confirm_mail.refused": words}
+            current_mongo().users.update_one({}, {"$set": stored, "$unset": {"outbox": 1}})
+        page = visitor.get("/unconfirmed")
+        assert alert(page, "danger") == said
+        assert "5.7.1" not in page.text
+
+    def test_a_letter_that_was_put_back_is_given_up_three_days_after_it_was_owed(
+        self, post: Post, noon: time_machine.Traveller
+    ) -> None:
+        post.server.answers["RCPT"] = ["450 mailbox busy"]
+        post.register(ADA)
+        with post.app.app_context():
+            (letter,) = accounts(post)[ADA]["outbox"]
+            known = {
+                *("kind", "owed_on", "due_on", "message_id", "id", "to", "version", "other"),
+                *("address", "browser", "attempts", "lease", "trouble", "blocked"),
+            }
+            old = {name: value for name, value in letter.items() if name in known}
+            old |= {"attempts": 9, "trouble": "450 mailbox busy"}
+            current_mongo().users.update_one({}, {"$set": {"outbox": [old]}})
+        noon.shift(2 * DAY)
+        assert post.worker.run_once() is True
+        noon.shift(DAY + HOUR)
+        assert post.worker.run_once() is False
+        assert post.letters()[0]["refusal"] == "given_up"
+
+
+def test_after_a_few_refusals_a_fresh_connection_follows(make_post: MakePost) -> None:
+    """Postfix lets a client wait after some errors, and then hangs up."""
+    post = make_post()
+    strangers = [f"{name}@example.com" for name in "abcdefghijkl"]
+    for email in strangers:
+        post.server.answers[f"RCPT {email}"] = ["550 5.1.1 unknown"]
+    post.register(*strangers, ADA)
+    post.worker.run_once()
+    assert [taken.recipients for taken in post.server.taken] == [[ADA]]
+    assert post.server.connections == 3
