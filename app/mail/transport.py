@@ -15,7 +15,7 @@ from app.users.clock import utcnow
 from app.users.refusals import About, Refusal, Stage, Trouble, judge
 
 # A connection that was idle for more seconds than this is tested before it is used.
-_SURELY_ALIVE = 2.0
+_TEST_AFTER = 2.0
 # Postfix lets a client wait before each answer, and then hangs up, after some refusals.
 _REFUSALS_ON_A_CONNECTION = 5
 

@@ -109,7 +109,7 @@ class Outbox:
         """Keeps a letter for longer while the mail server takes its time; False when the lease was
         lost to another worker."""
         longer = {"$set": {"outbox.$.due_on": until}}
-        return self._users.update_one(self._ours(leased), longer).matched_count == 1
+        return self._users.update_one(self._lease_guard(leased), longer).matched_count == 1
 
     def _take(self, due: Document, lease: Document, fencing_id: str) -> Document | None:
         """Stores the lease on one letter and returns the changed account, in one command."""

@@ -78,7 +78,7 @@ class OutboxOverview:
         count = 0
         if kind in CONFIRMATIONS:
             cleared = {"confirm_mail.refused": None, "confirm_mail.refusal": None}
-            noted = {"$set": again | cleared}
+            with_mail = {"$set": again | cleared}
             newest = query | {"$expr": _newest_is(kind)}
             count = self._users.update_many(newest, with_mail, array_filters=[which]).matched_count
             query["$expr"] = {"$not": _newest_is(kind)}

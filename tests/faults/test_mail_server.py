@@ -3,7 +3,6 @@ without need. tests/mail/test_delivery.py has each answer of a server on its own
 
 import signal
 from threading import Event
-from time import monotonic
 from typing import Any
 
 import pytest

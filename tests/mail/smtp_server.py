@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, AnyStr
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -32,10 +32,9 @@ def _abort(server: SMTP) -> None:
     assert isinstance(server.transport, asyncio.WriteTransport)
     server.transport.abort()
 
-    def _trigger_server(self) -> None:
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+class _Controller(Controller):
+    """Starts the server below for each connection."""
 
     def factory(self) -> SMTP:
         return _Smtp(self.handler, **self.SMTP_kwargs)
@@ -46,12 +45,14 @@ class _Smtp(SMTP):
 
     _greeted = False
 
-    async def push(self, status: str | bytes) -> None:
-        """`answers["greeting"]` is what a connection begins with, instead of 220."""
-        if not self._greeted:
-            self._greeted = True
-            status = self.event_handler.next_answer("greeting") or status
-        await super().push(status)  # type: ignore[type-var]
+    async def push(self, status: AnyStr) -> None:
+        """Sends `answers["greeting"]` instead of the usual greeting."""
+        greeting = "" if self._greeted else self.event_handler.next_answer("greeting")
+        self._greeted = True
+        if greeting:
+            await super().push(greeting)
+        else:
+            await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
         """Answers DATA with `answers["354"]`, before the text of the mail."""

@@ -9,7 +9,7 @@ import time_machine
 
 from app.mail import smtp_client
 from app.mail.worker import Worker
-from tests.mail.conftest import MakePost, Post
+from tests.mail.conftest import Delivery, MakeDelivery
 from tests.mail.smtp_server import HANG_UP, SAY_NOTHING
 from tests.processes import wait_until
 from tests.visitor import alert
@@ -32,28 +32,28 @@ class TestSlowServer:
     """RFC 5321 4.5.3.2.6: ten minutes."""
 
     def test_the_lease_is_kept_while_the_server_thinks_so_nobody_sends_a_copy(
-        self, make_post: MakePost
+        self, make_delivery: MakeDelivery
     ) -> None:
-        post = make_post(MAIL_LEASE="1", MAIL_TIMEOUT="1")
-        post.server.go_on = go_on = Event()
-        post.register(ADA)
-        with working(post.worker) as thread:
-            wait_until(lambda: post.letters()[0]["lease"])
-            first = post.letters()[0]["due_on"]
+        delivery = make_delivery(MAIL_LEASE="1", MAIL_TIMEOUT="1")
+        delivery.server.go_on = go_on = Event()
+        delivery.register(ADA)
+        with working(delivery.worker) as thread:
+            wait_until(lambda: delivery.letters()[0]["lease"])
+            first = delivery.letters()[0]["due_on"]
             # Two leases later a worker without patience would have given up twice.
-            wait_until(lambda: (post.letters()[0]["due_on"] - first).total_seconds() > 2)
-            assert Worker(post.app).run_once() is True, "the letter is in hand"
+            wait_until(lambda: (delivery.letters()[0]["due_on"] - first).total_seconds() > 2)
+            assert Worker(delivery.app).run_once() is True, "the letter is in hand"
             assert thread.is_alive()
             go_on.set()
-        assert len(post.server.taken) == 1
-        assert post.letters() == []
+        assert len(delivery.server.taken) == 1
+        assert delivery.letters() == []
 
-    def test_patience_ends(self, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_patience_ends(self, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(smtp_client, "_AFTER_THE_DOT", 0.2)
-        post.server.answers["DATA"] = [SAY_NOTHING]
-        post.register(ADA)
-        assert post.worker.run_once() is True
-        (letter,) = post.letters()
+        delivery.server.answers["DATA"] = [SAY_NOTHING]
+        delivery.register(ADA)
+        assert delivery.worker.run_once() is True
+        (letter,) = delivery.letters()
         assert letter["trouble"].startswith("no answer after the final dot")
         assert "timed out" in letter["trouble"]
 
@@ -63,30 +63,30 @@ class TestNoAnswer:
 
     @pytest.mark.parametrize("answer", [HANG_UP, "what?"])
     def test_after_three_copies_it_is_taken_for_sent_and_the_log_says_so(
-        self, post: Post, capsys: pytest.CaptureFixture[str], answer: str
+        self, delivery: Delivery, capsys: pytest.CaptureFixture[str], answer: str
     ) -> None:
-        post.server.answers["DATA"] = [answer]
+        delivery.server.answers["DATA"] = [answer]
         with time_machine.travel(NOON, tick=False) as clock:
-            visitor = post.register(ADA)
+            visitor = delivery.register(ADA)
             for again in (True, True, False):
                 capsys.readouterr()
-                assert post.worker.run_once() is again
+                assert delivery.worker.run_once() is again
                 clock.shift(HOUR)
             assert "letter_taken_for_sent" in capsys.readouterr().err
             clock.shift(72 * HOUR)
-            post.worker.run_once()
-            assert post.server.heard.count("DATA") == 3
+            delivery.worker.run_once()
+            assert delivery.server.heard.count("DATA") == 3
             visitor.sign_in(ADA)
             assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
 
-    def test_administrators_can_try_it_once_more(self, post: Post) -> None:
-        post.server.answers["DATA"] = [HANG_UP, HANG_UP, HANG_UP, ""]
+    def test_administrators_can_try_it_once_more(self, delivery: Delivery) -> None:
+        delivery.server.answers["DATA"] = [HANG_UP, HANG_UP, HANG_UP, ""]
         with time_machine.travel(NOON, tick=False) as clock:
-            post.register(ADA)
+            delivery.register(ADA)
             for _try in range(3):
-                post.worker.run_once()
+                delivery.worker.run_once()
                 clock.shift(HOUR)
-            administrator, (letter,) = post.administrator(), post.letters()
+            administrator, (letter,) = delivery.administrator(), delivery.letters()
             page = administrator.page("/admin/mail")
             assert "Perhaps sent" in page.text
             path = next(
@@ -95,23 +95,23 @@ class TestNoAnswer:
                 if letter["id"] in str(form.get("action", ""))
             )
             administrator.submit(path, on="/admin/mail")
-            post.worker.run_once()
-        assert [taken.recipients for taken in post.server.taken] == [[ADA]]
-        message_id = str(post.server.taken[0].mail.message["Message-ID"])
+            delivery.worker.run_once()
+        assert [taken.recipients for taken in delivery.server.taken] == [[ADA]]
+        message_id = str(delivery.server.taken[0].mail.message["Message-ID"])
         assert message_id.startswith(f"<{letter['message_id']}@")
 
-    def test_on_a_kept_connection_no_copy_follows_at_once(self, post: Post) -> None:
-        post.server.answers[f"DATA {BOB}"] = [HANG_UP]
-        post.register(ADA, BOB)
-        post.worker.run_once()
-        assert post.server.heard.count(f"DATA {BOB}") == 1
-        assert post.letters()[0]["unsure"] == 1
+    def test_on_a_kept_connection_no_copy_follows_at_once(self, delivery: Delivery) -> None:
+        delivery.server.answers[f"DATA {BOB}"] = [HANG_UP]
+        delivery.register(ADA, BOB)
+        delivery.worker.run_once()
+        assert delivery.server.heard.count(f"DATA {BOB}") == 1
+        assert delivery.letters()[0]["unsure"] == 1
 
-    def test_a_reply_after_the_dot_is_an_answer(self, post: Post) -> None:
-        post.server.answers["DATA"] = ["421 4.3.2 shutting down", ""]
+    def test_a_reply_after_the_dot_is_an_answer(self, delivery: Delivery) -> None:
+        delivery.server.answers["DATA"] = ["421 4.3.2 shutting down", ""]
         with time_machine.travel(NOON, tick=False) as clock:
-            post.register(ADA)
-            assert post.worker.run_once() is True
-            assert "unsure" not in post.letters()[0]
+            delivery.register(ADA)
+            assert delivery.worker.run_once() is True
+            assert "unsure" not in delivery.letters()[0]
             clock.shift(HOUR)
-            assert post.worker.run_once() is False
+            assert delivery.worker.run_once() is False

@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 import config
 from app.mail.smtp_client import ehlo_name
-from tests.mail.conftest import MakePost, Post
+from tests.mail.conftest import Delivery, MakeDelivery
 from tests.mail.smtp_server import SmtpServer, tls_context
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -26,27 +26,27 @@ class _OAuthServer(SmtpServer):
         return AuthResult(success=False)
 
 
-def _costs_nothing_and_is_told(post: Post, said: str) -> None:
+def _costs_nothing_and_is_told(delivery: Delivery, said: str) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        post.register(ADA, BOB)
-        assert post.worker.run_once() is True
-        assert said in post.ready()["blocked"]
+        delivery.register(ADA, BOB)
+        assert delivery.worker.run_once() is True
+        assert said in delivery.ready()["blocked"]
         clock.shift(100 * 3600)
-        assert post.worker.run_once() is True, "dropped after three days"
-    letters = post.letters()
+        assert delivery.worker.run_once() is True, "dropped after three days"
+    letters = delivery.letters()
     assert [letter["attempts"] for letter in letters] == [0, 0]
     assert all(letter["due_on"] for letter in letters)
-    assert post.server.taken == []
+    assert delivery.server.taken == []
 
 
 @PLAIN_AUTH
-def test_a_server_that_takes_access_tokens_alone(make_post: MakePost) -> None:
+def test_a_server_that_takes_access_tokens_alone(make_delivery: MakeDelivery) -> None:
     server = _OAuthServer()
     server.start(auth_require_tls=False, auth_exclude_mechanism=["LOGIN", "PLAIN"])
     try:
-        post = make_post(APP_MAIL_PORT=str(server.port), **LOGIN)
-        _costs_nothing_and_is_told(post, "does not let us sign in")
-        assert "authentication method" in post.letters()[0]["trouble"]
+        delivery = make_delivery(APP_MAIL_PORT=str(server.port), **LOGIN)
+        _costs_nothing_and_is_told(delivery, "does not let us sign in")
+        assert "authentication method" in delivery.letters()[0]["trouble"]
     finally:
         server.stop()
 
@@ -54,36 +54,36 @@ def test_a_server_that_takes_access_tokens_alone(make_post: MakePost) -> None:
 @PLAIN_AUTH
 @pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]], ids=["PLAIN", "LOGIN"])
 def test_a_password_with_an_umlaut_is_sent_as_utf_8(
-    server: SmtpServer, make_post: MakePost, excluded: list[str]
+    server: SmtpServer, make_delivery: MakeDelivery, excluded: list[str]
 ) -> None:
     """RFC 4616 2."""
     server.password = "grüße €"
     server.start(auth_required=True, auth_require_tls=False, auth_exclude_mechanism=excluded)
-    post = make_post(APP_MAIL_USERNAME="jörg", APP_MAIL_PASSWORD="grüße €")
-    post.register(ADA)
-    assert post.worker.run_once() is False
+    delivery = make_delivery(APP_MAIL_USERNAME="jörg", APP_MAIL_PASSWORD="grüße €")
+    delivery.register(ADA)
+    assert delivery.worker.run_once() is False
     assert len(server.taken) == 1
 
 
-def test_tls_from_the_first_byte_where_none_is_spoken(make_post: MakePost) -> None:
-    _costs_nothing_and_is_told(make_post(APP_MAIL_USE_SSL="true"), "does not speak TLS")
+def test_tls_from_the_first_byte_where_none_is_spoken(make_delivery: MakeDelivery) -> None:
+    _costs_nothing_and_is_told(make_delivery(APP_MAIL_USE_SSL="true"), "does not speak TLS")
 
 
 def test_no_tls_where_it_is_spoken_from_the_first_byte(
-    server: SmtpServer, make_post: MakePost
+    server: SmtpServer, make_delivery: MakeDelivery
 ) -> None:
     server.start(ssl_context=tls_context())
-    _costs_nothing_and_is_told(make_post(MAIL_TIMEOUT="1"), "cannot be reached")
+    _costs_nothing_and_is_told(make_delivery(MAIL_TIMEOUT="1"), "cannot be reached")
 
 
-def test_a_server_whose_name_no_dns_knows(make_post: MakePost) -> None:
-    post = make_post(APP_MAIL_SERVER="mail.invalid")
-    _costs_nothing_and_is_told(post, "cannot be reached")
+def test_a_server_whose_name_no_dns_knows(make_delivery: MakeDelivery) -> None:
+    delivery = make_delivery(APP_MAIL_SERVER="mail.invalid")
+    _costs_nothing_and_is_told(delivery, "cannot be reached")
 
 
-def test_a_name_that_cannot_be_one(make_post: MakePost) -> None:
-    post = make_post(APP_MAIL_SERVER=f"{'x' * 70}.example.com")
-    _costs_nothing_and_is_told(post, "cannot be reached")
+def test_a_name_that_cannot_be_one(make_delivery: MakeDelivery) -> None:
+    delivery = make_delivery(APP_MAIL_SERVER=f"{'x' * 70}.example.com")
+    _costs_nothing_and_is_told(delivery, "cannot be reached")
 
 
 def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
@@ -121,9 +121,9 @@ def test_the_name_in_ehlo_fits_the_sender(public_url: str, sender: str, name: st
     assert ehlo_name(public_url, sender) == name
 
 
-def test_ehlo_says_the_host_of_the_public_address(make_post: MakePost) -> None:
+def test_ehlo_says_the_host_of_the_public_address(make_delivery: MakeDelivery) -> None:
     """A machine's name has no dot in a container, and relays refuse `[127.0.0.1]`."""
-    post = make_post(PUBLIC_URL="https://app.example.org")
-    post.register(ADA)
-    post.worker.run_once()
-    assert post.server.names == ["app.example.org"]
+    delivery = make_delivery(PUBLIC_URL="https://app.example.org")
+    delivery.register(ADA)
+    delivery.worker.run_once()
+    assert delivery.server.names == ["app.example.org"]

@@ -102,7 +102,7 @@ class TestTemporaryRefusal:
             page = visitor.get("/unconfirmed")
             assert "tried for three days" in alert(page, "danger")
             assert "mailbox busy" not in page.text
-            assert "mailbox busy" in post.letters()[0]["trouble"]
+            assert "mailbox busy" in delivery.letters()[0]["trouble"]
 
     @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
     def test_the_worker_reconnects_after_a_421(self, delivery: Delivery, command: str) -> None:
@@ -149,12 +149,12 @@ class TestPermanentRefusal:
         assert visitor.submit(taken.mail.link).location == "/"
 
     def test_words_of_a_server_are_kept_in_measure_and_visitors_never_read_them(
-        self, post: Post
+        self, delivery: Delivery
     ) -> None:
-        post.server.answers["RCPT"] = ["550 <script>alert(1)</script> " + "x" * 400]
-        visitor = post.register(ADA)
-        post.worker.run_once()
-        assert len(post.letters()[0]["trouble"]) == 300
+        delivery.server.answers["RCPT"] = ["550 <script>alert(1)</script> " + "x" * 400]
+        visitor = delivery.register(ADA)
+        delivery.worker.run_once()
+        assert len(delivery.letters()[0]["trouble"]) == 300
         page = visitor.get("/unconfirmed")
         assert "There is no such mailbox" in page.text
         assert "alert(1)" not in page.text
@@ -237,7 +237,7 @@ class TestLostConnection:
     @pytest.mark.parametrize("answer", ["421 idle for too long", HANG_UP])
     @pytest.mark.parametrize("command", ["MAIL", "RCPT"])
     def test_the_letter_that_finds_a_kept_connection_closed_goes_out_over_a_new_one_at_once(
-        self, post: Post, command: str, answer: str
+        self, delivery: Delivery, command: str, answer: str
     ) -> None:
         """The server closes an idle connection with 421, or without a word."""
         delivery.server.answers[command] = ["", answer, ""]
@@ -265,17 +265,23 @@ class TestLostConnection:
     )
     @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
     def test_while_no_connection_can_be_made_one_letter_knocks_for_all(
-        self, server: SmtpServer, make_post: MakePost, moment: str, answer: str, said: str
+        self, server: SmtpServer, make_delivery: MakeDelivery, moment: str, answer: str, said: str
     ) -> None:
         server.start(auth_required=True, auth_require_tls=False)
         delivery = make_delivery(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
         server.answers[moment] = [answer]
         with time_machine.travel(NOON, tick=False) as clock:
-            post.register(ADA, BOB, EVE)
-            assert post.worker.run_once() is True
-            assert [letter["attempts"] for letter in post.letters()] == [0, 0, 0], "it cost none"
-            assert [bool(letter["trouble"]) for letter in post.letters()] == [True, False, False]
-            assert said in post.ready()["blocked"]
+            delivery.register(ADA, BOB, EVE)
+            assert delivery.worker.run_once() is True
+            assert [letter["attempts"] for letter in delivery.letters()] == [0, 0, 0], (
+                "it cost none"
+            )
+            assert [bool(letter["trouble"]) for letter in delivery.letters()] == [
+                True,
+                False,
+                False,
+            ]
+            assert said in delivery.ready()["blocked"]
             server.answers.clear()
             clock.shift(6.1)
             assert delivery.worker.run_once() is False
@@ -294,26 +300,30 @@ class TestLostConnection:
 
     @pytest.mark.parametrize("moment", ["EHLO", "RCPT"])
     def test_a_server_that_says_nothing_is_given_up_after_the_timeout(
-        self, make_post: MakePost, moment: str
+        self, make_delivery: MakeDelivery, moment: str
     ) -> None:
-        post = make_post(MAIL_TIMEOUT="1")
-        post.server.answers[moment] = [SAY_NOTHING]
-        post.register(ADA)
+        delivery = make_delivery(MAIL_TIMEOUT="1")
+        delivery.server.answers[moment] = [SAY_NOTHING]
+        delivery.register(ADA)
         start = time.monotonic()
-        assert post.worker.run_once() is True
+        assert delivery.worker.run_once() is True
         # Once for the answer, and once for the goodbye.
         assert 1 <= time.monotonic() - start < 4
-        assert "timed out" in post.letters()[0]["trouble"]
+        assert "timed out" in delivery.letters()[0]["trouble"]
 
     def test_pages_work_and_letters_wait_while_the_server_is_away(self, delivery: Delivery) -> None:
         port = delivery.server.port
         delivery.server.stop()
         with time_machine.travel(NOON, tick=False) as clock:
-            visitor = post.register(ADA, BOB, EVE)
-            assert post.worker.run_once() is True
-            assert [letter["attempts"] for letter in post.letters()] == [0, 0, 0]
-            assert [bool(letter["trouble"]) for letter in post.letters()] == [True, False, False]
-            assert "cannot be reached" in post.ready()["blocked"]
+            visitor = delivery.register(ADA, BOB, EVE)
+            assert delivery.worker.run_once() is True
+            assert [letter["attempts"] for letter in delivery.letters()] == [0, 0, 0]
+            assert [bool(letter["trouble"]) for letter in delivery.letters()] == [
+                True,
+                False,
+                False,
+            ]
+            assert "cannot be reached" in delivery.ready()["blocked"]
             assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
             assert delivery.ready()["due"] == 2
 
@@ -354,14 +364,16 @@ class TestBlocked:
         self._refuses_then_delivers(delivery, "535")
         assert "MAIL" in server.heard
 
-    def test_by_a_server_that_takes_no_mail_at_all(self, post: Post) -> None:
-        post.server.answers["greeting"] = ["554 no mail from your network"]
-        self._refuses_then_delivers(post, "refuses our login, sender or messages (554)")
+    def test_by_a_server_that_takes_no_mail_at_all(self, delivery: Delivery) -> None:
+        delivery.server.answers["greeting"] = ["554 no mail from your network"]
+        self._refuses_then_delivers(delivery, "refuses our login, sender or messages (554)")
 
     @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "553 unknown sender"])
-    def test_by_a_refused_sender(self, post: Post, answer: str) -> None:
-        post.server.answers["MAIL"] = [answer]
-        self._refuses_then_delivers(post, f"refuses our login, sender or messages ({answer[:3]})")
+    def test_by_a_refused_sender(self, delivery: Delivery, answer: str) -> None:
+        delivery.server.answers["MAIL"] = [answer]
+        self._refuses_then_delivers(
+            delivery, f"refuses our login, sender or messages ({answer[:3]})"
+        )
 
     def test_the_person_sees_that_the_mail_is_on_its_way(self, delivery: Delivery) -> None:
         delivery.server.answers["MAIL"] = ["550 5.7.1 not your address"]
@@ -443,9 +455,9 @@ class TestEncryption:
         encrypted: dict[str, Any] = {kind: tls_context()}
         server.start(auth_required=setting == "APP_MAIL_USE_TLS", **encrypted)
         login = self.LOGIN if setting == "APP_MAIL_USE_TLS" else {}
-        post = make_post(**{"APP_MAIL_USE_SSL": "false", setting: "true"}, **login)
-        post.register(ADA)
-        assert post.worker.run_once() is False
+        delivery = make_delivery(**{"APP_MAIL_USE_SSL": "false", setting: "true"}, **login)
+        delivery.register(ADA)
+        assert delivery.worker.run_once() is False
         (taken,) = server.taken
         assert taken.encrypted or setting == "APP_MAIL_USE_SSL"  # aiosmtpd records only STARTTLS
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.mail import contents
-from tests.mail.conftest import MakePost, Post
+from tests.mail.conftest import Delivery, MakeDelivery
 from tests.mail.postfix import Postfix
 from tests.visitor import alert
 
@@ -27,29 +27,29 @@ def postfix() -> Iterator[Postfix]:
 
 
 @pytest.fixture
-def make_relayed(make_post: MakePost, postfix: Postfix) -> MakePost:
+def make_relayed(make_delivery: MakeDelivery, postfix: Postfix) -> MakeDelivery:
     """Makes an app whose mail goes to Postfix."""
 
-    def make(**variables: str) -> Post:
+    def make(**variables: str) -> Delivery:
         public = {"PUBLIC_URL": "https://app.example.org"}
-        return make_post(**(public | variables | {"APP_MAIL_PORT": str(postfix.port)}))
+        return make_delivery(**(public | variables | {"APP_MAIL_PORT": str(postfix.port)}))
 
     return make
 
 
-def test_a_mail_is_taken(make_relayed: MakePost) -> None:
-    post = make_relayed()
-    visitor = post.register(ADA)
-    assert post.worker.run_once() is False
-    assert post.letters() == []
+def test_a_mail_is_taken(make_relayed: MakeDelivery) -> None:
+    delivery = make_relayed()
+    visitor = delivery.register(ADA)
+    assert delivery.worker.run_once() is False
+    assert delivery.letters() == []
     assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
 
 
-def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakePost) -> None:
-    post = make_relayed()
-    visitor = post.register(STRANGER)
-    assert post.worker.run_once() is False
-    (letter,) = post.letters()
+def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakeDelivery) -> None:
+    delivery = make_relayed()
+    visitor = delivery.register(STRANGER)
+    assert delivery.worker.run_once() is False
+    (letter,) = delivery.letters()
     assert letter["trouble"].startswith(
         "550 5.1.1 <nobody@example.com>: Recipient address rejected"
     )
@@ -57,7 +57,7 @@ def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakePost) -> Non
     assert alert(visitor.get("/unconfirmed"), "danger") == (
         "There is no such mailbox at example.com."
     )
-    assert post.ready()["blocked"] is None
+    assert delivery.ready()["blocked"] is None
 
 
 @pytest.mark.parametrize(
@@ -79,37 +79,37 @@ def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakePost) -> Non
     ids=["relay", "sender", "HELO"],
 )
 def test_what_it_says_of_us_at_rcpt_blocks_the_queue(
-    make_relayed: MakePost, recipient: str, settings: dict[str, str], words: str
+    make_relayed: MakeDelivery, recipient: str, settings: dict[str, str], words: str
 ) -> None:
-    post = make_relayed(**settings)
-    visitor = post.register(recipient)
-    assert post.worker.run_once() is True
-    (letter,) = post.letters()
+    delivery = make_relayed(**settings)
+    visitor = delivery.register(recipient)
+    assert delivery.worker.run_once() is True
+    (letter,) = delivery.letters()
     assert (letter["trouble"], letter["attempts"]) == (words, 0)
-    assert f"({words[:3]})" in post.ready()["blocked"]
+    assert f"({words[:3]})" in delivery.ready()["blocked"]
     assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
 
 
 def test_a_mail_over_the_size_limit_is_neither_the_recipients_nor_our_fault(
-    make_relayed: MakePost, monkeypatch: pytest.MonkeyPatch
+    make_relayed: MakeDelivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label, write = contents.KINDS["confirm"].label, contents.KINDS["confirm"].content
     large = contents.MailKind(label, lambda leased: write(leased) | {"app_name": "x" * 100_000})
-    post = make_relayed()
-    visitor = post.register(ADA)
+    delivery = make_relayed()
+    visitor = delivery.register(ADA)
     monkeypatch.setitem(contents.KINDS, "confirm", large)
-    assert post.worker.run_once() is False
-    assert post.letters()[0]["trouble"] == "552 5.3.4 Message size exceeds fixed limit"
+    assert delivery.worker.run_once() is False
+    assert delivery.letters()[0]["trouble"] == "552 5.3.4 Message size exceeds fixed limit"
     assert "not about your address" in visitor.get("/unconfirmed").text
-    assert post.ready()["blocked"] is None
+    assert delivery.ready()["blocked"] is None
 
 
 @pytest.mark.loud
-def test_26_unknown_recipients_do_not_delay_a_good_letter(make_relayed: MakePost) -> None:
+def test_26_unknown_recipients_do_not_delay_a_good_letter(make_relayed: MakeDelivery) -> None:
     """Over one connection it took 38 s: Postfix slows a client down after some errors."""
-    post = make_relayed()
-    post.register(*(f"stranger{number}@example.com" for number in range(26)), ADA)
+    delivery = make_relayed()
+    delivery.register(*(f"stranger{number}@example.com" for number in range(26)), ADA)
     start = time.monotonic()
-    assert post.worker.run_once() is False
+    assert delivery.worker.run_once() is False
     assert time.monotonic() - start < 10
-    assert len(post.letters()) == 26
+    assert len(delivery.letters()) == 26

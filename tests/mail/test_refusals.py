@@ -10,7 +10,7 @@ import time_machine
 
 from app.mongo import current_mongo
 from app.users.clock import utcnow
-from tests.mail.conftest import MakePost, Post
+from tests.mail.conftest import Delivery, MakeDelivery
 from tests.visitor import PASSWORD, Visitor, alert
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -40,9 +40,9 @@ def noon() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def accounts(post: Post) -> dict[str, dict[str, Any]]:
+def accounts(delivery: Delivery) -> dict[str, dict[str, Any]]:
     """The documents, by address."""
-    with post.app.app_context():
+    with delivery.app.app_context():
         return {found["email"]: found for found in current_mongo().users.find({})}
 
 
@@ -51,55 +51,55 @@ class TestAboutUs:
     """Every letter would be refused: the queue is blocked, and nothing is lost."""
 
     def test_one_letter_is_tried_none_loses_an_attempt_and_all_leave_in_the_end(
-        self, post: Post, noon: time_machine.Traveller, command: str, answer: str
+        self, delivery: Delivery, noon: time_machine.Traveller, command: str, answer: str
     ) -> None:
-        post.server.answers[command] = [answer]
-        post.register(ADA, BOB, EVE)
-        assert post.worker.run_once() is True
-        assert post.server.heard.count("MAIL") == 1
-        assert [letter["attempts"] for letter in post.letters()] == [0, 0, 0]
-        assert f"({answer[:3]})" in post.ready()["blocked"]
+        delivery.server.answers[command] = [answer]
+        delivery.register(ADA, BOB, EVE)
+        assert delivery.worker.run_once() is True
+        assert delivery.server.heard.count("MAIL") == 1
+        assert [letter["attempts"] for letter in delivery.letters()] == [0, 0, 0]
+        assert f"({answer[:3]})" in delivery.ready()["blocked"]
         noon.shift(10 * DAY // 2)  # longer than a letter is tried otherwise
-        assert post.worker.run_once() is True
-        assert post.server.taken == []
+        assert delivery.worker.run_once() is True
+        assert delivery.server.taken == []
 
-        post.server.answers.clear()
+        delivery.server.answers.clear()
         noon.shift(HOUR)
-        assert post.worker.run_once() is False
-        assert {taken.recipients[0] for taken in post.server.taken} == {ADA, BOB, EVE}
-        assert post.ready() == {"due": 0, "oldest_due_seconds": None, "blocked": None}
+        assert delivery.worker.run_once() is False
+        assert {taken.recipients[0] for taken in delivery.server.taken} == {ADA, BOB, EVE}
+        assert delivery.ready() == {"due": 0, "oldest_due_seconds": None, "blocked": None}
 
     def test_administrators_read_the_words_and_visitors_do_not(
-        self, post: Post, capsys: pytest.CaptureFixture[str], command: str, answer: str
+        self, delivery: Delivery, capsys: pytest.CaptureFixture[str], command: str, answer: str
     ) -> None:
-        post.server.answers[command] = [answer]
-        visitor = post.register(ADA)
+        delivery.server.answers[command] = [answer]
+        visitor = delivery.register(ADA)
         capsys.readouterr()
-        post.worker.run_once()
+        delivery.worker.run_once()
         words = answer.rpartition(">")[2].partition(" ")[2].strip(": ")
         assert words in capsys.readouterr().err
         page = visitor.get("/unconfirmed")
         assert "on its way" in alert(page, "info")
         assert words not in page.text
         assert visitor.get("/unconfirmed/status").get_json()["mail"] == "queued"
-        assert words not in Visitor(post.app).get("/health/ready").text
-        page = post.administrator().get("/admin/mail")
+        assert words not in Visitor(delivery.app).get("/health/ready").text
+        page = delivery.administrator().get("/admin/mail")
         assert words in alert(page, "danger")
 
 
 def test_a_security_notice_that_is_refused_because_of_us_leaves_later(
-    post: Post, noon: time_machine.Traveller
+    delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
-    visitor = post.register(ADA)
-    post.worker.run_once()
-    visitor.submit(post.server.taken[0].mail.link)
+    visitor = delivery.register(ADA)
+    delivery.worker.run_once()
+    visitor.submit(delivery.server.taken[0].mail.link)
     new = "a quite different phrase"
     visitor.submit("/profile/password", current_password=PASSWORD, password=new, confirm=new)
-    post.server.answers["RCPT"] = ["554 5.7.1 <ada@example.com>: Relay access denied", ""]
-    assert post.worker.run_once() is True
+    delivery.server.answers["RCPT"] = ["554 5.7.1 <ada@example.com>: Relay access denied", ""]
+    assert delivery.worker.run_once() is True
     noon.shift(HOUR)
-    assert post.worker.run_once() is False
-    assert "password was changed" in post.server.taken[-1].mail.subject
+    assert delivery.worker.run_once() is False
+    assert "password was changed" in delivery.server.taken[-1].mail.subject
 
 
 class FakeStop(Event):
@@ -119,45 +119,45 @@ class FakeStop(Event):
 
 
 def test_a_blocked_queue_is_tried_once_a_minute_and_heals_within_five(
-    post: Post, noon: time_machine.Traveller
+    delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
-    post.server.answers["RCPT"] = ["554 5.7.1 Relay access denied"]
+    delivery.server.answers["RCPT"] = ["554 5.7.1 Relay access denied"]
     people = [f"{name}@example.com" for name in "abcdefghijklmnop"]
-    post.register(*people)
-    post.worker.run(FakeStop(noon, HOUR))
-    assert 60 <= post.server.heard.count("RCPT") <= 65
-    post.server.answers.clear()
-    post.worker.run(FakeStop(noon, 5 * 60))
-    assert sorted(taken.recipients[0] for taken in post.server.taken) == people
+    delivery.register(*people)
+    delivery.worker.run(FakeStop(noon, HOUR))
+    assert 60 <= delivery.server.heard.count("RCPT") <= 65
+    delivery.server.answers.clear()
+    delivery.worker.run(FakeStop(noon, 5 * 60))
+    assert sorted(taken.recipients[0] for taken in delivery.server.taken) == people
 
 
 def test_one_letter_that_is_always_refused_because_of_us_does_not_hold_up_the_others(
-    post: Post, noon: time_machine.Traveller
+    delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
-    post.server.answers[f"DATA {ADA}"] = ["554 5.7.1 rejected by policy"]
-    post.register(ADA, BOB, EVE)
-    post.worker.run(FakeStop(noon, 60))
-    assert [taken.recipients for taken in post.server.taken] == [[BOB], [EVE]]
-    post.worker.run(FakeStop(noon, DAY))
-    tries = post.server.heard.count(f"DATA {ADA}") + post.server.heard.count("DATA")
+    delivery.server.answers[f"DATA {ADA}"] = ["554 5.7.1 rejected by policy"]
+    delivery.register(ADA, BOB, EVE)
+    delivery.worker.run(FakeStop(noon, 60))
+    assert [taken.recipients for taken in delivery.server.taken] == [[BOB], [EVE]]
+    delivery.worker.run(FakeStop(noon, DAY))
+    tries = delivery.server.heard.count(f"DATA {ADA}") + delivery.server.heard.count("DATA")
     assert tries < 350, "every five minutes at most"
-    assert "(554)" in post.ready()["blocked"]
-    post.register("late@example.com")
-    post.worker.run(FakeStop(noon, 10))
-    assert post.server.taken[-1].recipients == ["late@example.com"], "the pauses grow for all"
+    assert "(554)" in delivery.ready()["blocked"]
+    delivery.register("late@example.com")
+    delivery.worker.run(FakeStop(noon, 10))
+    assert delivery.server.taken[-1].recipients == ["late@example.com"], "the pauses grow for all"
 
 
 def test_the_time_in_a_blocked_queue_does_not_count_for_giving_up(
-    post: Post, noon: time_machine.Traveller
+    delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
-    post.server.answers["RCPT"] = ["554 5.7.1 Relay access denied", "450 mailbox busy", ""]
-    post.register(ADA)
-    post.worker.run_once()
+    delivery.server.answers["RCPT"] = ["554 5.7.1 Relay access denied", "450 mailbox busy", ""]
+    delivery.register(ADA)
+    delivery.worker.run_once()
     noon.shift(4 * DAY)
-    assert post.worker.run_once() is True, "given up"
+    assert delivery.worker.run_once() is True, "given up"
     noon.shift(HOUR)
-    assert post.worker.run_once() is False
-    assert len(post.server.taken) == 1
+    assert delivery.worker.run_once() is False
+    assert len(delivery.server.taken) == 1
 
 
 class TestFullMailbox:
@@ -165,27 +165,27 @@ class TestFullMailbox:
 
     @pytest.mark.parametrize("answer", ["552 5.2.2 over quota", "452 4.2.2 mailbox full"])
     def test_it_arrives_when_there_is_room_again(
-        self, post: Post, noon: time_machine.Traveller, answer: str
+        self, delivery: Delivery, noon: time_machine.Traveller, answer: str
     ) -> None:
-        post.server.answers["RCPT"] = [answer, ""]
-        post.register(ADA)
-        assert post.worker.run_once() is True
-        assert post.ready()["blocked"] is None
+        delivery.server.answers["RCPT"] = [answer, ""]
+        delivery.register(ADA)
+        assert delivery.worker.run_once() is True
+        assert delivery.ready()["blocked"] is None
         noon.shift(HOUR)
-        assert post.worker.run_once() is False
-        assert len(post.server.taken) == 1
+        assert delivery.worker.run_once() is False
+        assert len(delivery.server.taken) == 1
 
     def test_after_a_day_the_page_says_that_the_mailbox_is_full(
-        self, post: Post, noon: time_machine.Traveller
+        self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
-        post.server.answers["DATA"] = ["552 5.2.2 over quota"]
-        post.register(ADA)
-        post.worker.run_once()
+        delivery.server.answers["DATA"] = ["552 5.2.2 over quota"]
+        delivery.register(ADA)
+        delivery.worker.run_once()
         noon.shift(DAY - 60)
-        assert post.worker.run_once() is True
+        assert delivery.worker.run_once() is True
         noon.shift(HOUR)
-        assert post.worker.run_once() is False
-        visitor = Visitor(post.app)
+        assert delivery.worker.run_once() is False
+        visitor = Visitor(delivery.app)
         visitor.sign_in(ADA)
         page = visitor.get("/unconfirmed")
         assert "mailbox was full" in alert(page, "danger")
@@ -193,19 +193,21 @@ class TestFullMailbox:
 
 
 @pytest.mark.parametrize("command", ["MAIL", "DATA"])
-def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(post: Post, command: str) -> None:
+def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(
+    delivery: Delivery, command: str
+) -> None:
     words = "552 5.3.4 Message size exceeds fixed limit"
-    post.server.answers[command] = [words, ""]
-    visitor = post.register(ADA)
-    post.register(BOB)
-    assert post.worker.run_once() is False
-    assert [taken.recipients for taken in post.server.taken] == [[BOB]]
-    assert post.ready()["blocked"] is None
+    delivery.server.answers[command] = [words, ""]
+    visitor = delivery.register(ADA)
+    delivery.register(BOB)
+    assert delivery.worker.run_once() is False
+    assert [taken.recipients for taken in delivery.server.taken] == [[BOB]]
+    assert delivery.ready()["blocked"] is None
     page = visitor.get("/unconfirmed")
     assert "not about your address" in page.text
     assert "Wrong address" not in page.text
     assert "exceeds" not in page.text
-    page = post.administrator().get("/admin/mail")
+    page = delivery.administrator().get("/admin/mail")
     assert words in page.text
     assert "Not sent" in page.text
 
@@ -215,55 +217,55 @@ class TestTheSameRefusalInUnrelatedDomains:
 
     SAID = "550 5.1.1 <{0}>: Recipient address rejected: no {0} here"
 
-    def _refuse(self, post: Post, *emails: str, said: str = SAID) -> Visitor:
+    def _refuse(self, delivery: Delivery, *emails: str, said: str = SAID) -> Visitor:
         for email in emails:
-            post.server.answers[f"RCPT {email}"] = [said.format(email)]
-        visitor = post.register(*emails)
-        post.worker.run_once()
+            delivery.server.answers[f"RCPT {email}"] = [said.format(email)]
+        visitor = delivery.register(*emails)
+        delivery.worker.run_once()
         return visitor
 
     def test_the_letters_come_back_and_the_queue_is_blocked(
-        self, post: Post, noon: time_machine.Traveller
+        self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
         people = ["ada@one.example", "ada@two.example", "ada@three.example"]
-        first, second = (self._refuse(post, email) for email in people[:2])
+        first, second = (self._refuse(delivery, email) for email in people[:2])
         assert first.get("/unconfirmed/status").get_json()["mail"] == "failed"
-        assert post.ready()["blocked"] is None
-        self._refuse(post, people[2])
-        assert "unrelated domains alike (550)" in post.ready()["blocked"]
+        assert delivery.ready()["blocked"] is None
+        self._refuse(delivery, people[2])
+        assert "unrelated domains alike (550)" in delivery.ready()["blocked"]
         for visitor in (first, second):
             assert visitor.get("/unconfirmed/status").get_json()["mail"] == "queued"
         noon.shift(4 * DAY)
-        assert post.worker.run_once() is True, "lost"
+        assert delivery.worker.run_once() is True, "lost"
 
-        post.server.answers.clear()
+        delivery.server.answers.clear()
         noon.shift(HOUR)
-        assert post.worker.run_once() is False
-        assert sorted(taken.recipients[0] for taken in post.server.taken) == sorted(people)
-        assert post.ready()["blocked"] is None
+        assert delivery.worker.run_once() is False
+        assert sorted(taken.recipients[0] for taken in delivery.server.taken) == sorted(people)
+        assert delivery.ready()["blocked"] is None
 
-    def test_in_one_organisation_it_is_about_the_recipients(self, post: Post) -> None:
-        self._refuse(post, "ada@a.example.com", "ada@b.example.com", "ada@example.com")
-        assert post.ready()["blocked"] is None
-        assert [letter["due_on"] for letter in post.letters()] == [None] * 3
+    def test_in_one_organisation_it_is_about_the_recipients(self, delivery: Delivery) -> None:
+        self._refuse(delivery, "ada@a.example.com", "ada@b.example.com", "ada@example.com")
+        assert delivery.ready()["blocked"] is None
+        assert [letter["due_on"] for letter in delivery.letters()] == [None] * 3
 
-    def test_other_words_are_another_refusal(self, post: Post) -> None:
-        self._refuse(post, "ada@one.example", "ada@two.example")
-        self._refuse(post, "ada@three.example", said="550 5.1.1 user unknown")
-        assert post.ready()["blocked"] is None
+    def test_other_words_are_another_refusal(self, delivery: Delivery) -> None:
+        self._refuse(delivery, "ada@one.example", "ada@two.example")
+        self._refuse(delivery, "ada@three.example", said="550 5.1.1 user unknown")
+        assert delivery.ready()["blocked"] is None
 
-    def test_of_missing_domains_each_is_another_one(self, post: Post) -> None:
+    def test_of_missing_domains_each_is_another_one(self, delivery: Delivery) -> None:
         people = ["ada@one.example", "ada@two.example", "ada@three.example"]
-        self._refuse(post, *people, said="550 5.1.2 <{0}>: Domain not found")
-        assert post.ready()["blocked"] is None
+        self._refuse(delivery, *people, said="550 5.1.2 <{0}>: Domain not found")
+        assert delivery.ready()["blocked"] is None
 
     def test_what_was_long_ago_does_not_count(
-        self, post: Post, noon: time_machine.Traveller
+        self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
-        self._refuse(post, "ada@one.example", "ada@two.example")
+        self._refuse(delivery, "ada@one.example", "ada@two.example")
         noon.shift(25 * HOUR)
-        self._refuse(post, "ada@three.example")
-        assert post.ready()["blocked"] is None
+        self._refuse(delivery, "ada@three.example")
+        assert delivery.ready()["blocked"] is None
 
 
 @pytest.mark.parametrize(
@@ -274,14 +276,16 @@ class TestTheSameRefusalInUnrelatedDomains:
         ("550 5.2.1 disabled at login-name", "This mailbox at example.com does not take our mail."),
     ],
 )
-def test_the_page_has_a_sentence_of_ours_for_each_kind(post: Post, answer: str, said: str) -> None:
-    post.server.answers["RCPT"] = [answer]
-    visitor = post.register(ADA)
-    post.worker.run_once()
+def test_the_page_has_a_sentence_of_ours_for_each_kind(
+    delivery: Delivery, answer: str, said: str
+) -> None:
+    delivery.server.answers["RCPT"] = [answer]
+    visitor = delivery.register(ADA)
+    delivery.worker.run_once()
     page = visitor.get("/unconfirmed")
     assert alert(page, "danger") == said
     assert "login-name" not in page.text
-    assert "login-name" in post.administrator().get("/admin/mail").text
+    assert "login-name" in delivery.administrator().get("/admin/mail").text
 
 
 class TestOldDocuments:
@@ -295,10 +299,10 @@ class TestOldDocuments:
         ],
     )
     def test_a_refusal_without_a_kind_is_judged_by_its_words(
-        self, post: Post, words: str, said: str
+        self, delivery: Delivery, words: str, said: str
     ) -> None:
-        visitor = post.register(ADA)
-        with post.app.app_context():
+        visitor = delivery.register(ADA)
+        with delivery.app.app_context():
             stored = {"confirm_mail.refused": words}
             current_mongo().users.update_one({}, {"$set": stored, "$unset": {"outbox": 1}})
         page = visitor.get("/unconfirmed")
@@ -306,12 +310,12 @@ class TestOldDocuments:
         assert "5.7.1" not in page.text
 
     def test_a_letter_that_was_put_back_is_given_up_three_days_after_it_was_owed(
-        self, post: Post, noon: time_machine.Traveller
+        self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
-        post.server.answers["RCPT"] = ["450 mailbox busy"]
-        post.register(ADA)
-        with post.app.app_context():
-            (letter,) = accounts(post)[ADA]["outbox"]
+        delivery.server.answers["RCPT"] = ["450 mailbox busy"]
+        delivery.register(ADA)
+        with delivery.app.app_context():
+            (letter,) = accounts(delivery)[ADA]["outbox"]
             known = {
                 *("kind", "owed_on", "due_on", "message_id", "id", "to", "version", "other"),
                 *("address", "browser", "attempts", "lease", "trouble", "blocked"),
@@ -320,19 +324,19 @@ class TestOldDocuments:
             old |= {"attempts": 9, "trouble": "450 mailbox busy"}
             current_mongo().users.update_one({}, {"$set": {"outbox": [old]}})
         noon.shift(2 * DAY)
-        assert post.worker.run_once() is True
+        assert delivery.worker.run_once() is True
         noon.shift(DAY + HOUR)
-        assert post.worker.run_once() is False
-        assert post.letters()[0]["refusal"] == "given_up"
+        assert delivery.worker.run_once() is False
+        assert delivery.letters()[0]["refusal"] == "given_up"
 
 
-def test_after_a_few_refusals_a_fresh_connection_follows(make_post: MakePost) -> None:
+def test_after_a_few_refusals_a_fresh_connection_follows(make_delivery: MakeDelivery) -> None:
     """Postfix lets a client wait after some errors, and then hangs up."""
-    post = make_post()
+    delivery = make_delivery()
     strangers = [f"{name}@example.com" for name in "abcdefghijkl"]
     for email in strangers:
-        post.server.answers[f"RCPT {email}"] = ["550 5.1.1 unknown"]
-    post.register(*strangers, ADA)
-    post.worker.run_once()
-    assert [taken.recipients for taken in post.server.taken] == [[ADA]]
-    assert post.server.connections == 3
+        delivery.server.answers[f"RCPT {email}"] = ["550 5.1.1 unknown"]
+    delivery.register(*strangers, ADA)
+    delivery.worker.run_once()
+    assert [taken.recipients for taken in delivery.server.taken] == [[ADA]]
+    assert delivery.server.connections == 3

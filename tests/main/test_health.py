@@ -114,7 +114,7 @@ def test_blocked_mail_is_reported_without_the_servers_words(
         outbox.block(claim, utcnow(), utcnow(), words, trouble)
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200, "pages work without mail"
-    assert reason in answer.get_json()["mail"]["blocked"]
+    assert said in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 

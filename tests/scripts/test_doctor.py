@@ -26,10 +26,11 @@ from app.users.indexes import INDEXES
 from app.users.outbox import Outbox
 from app.users.refusals import Trouble
 from app.users.repository import UserRepository
-from scripts.mongod import Mongod, _spawn, find_mongod
+from scripts.mongod import Mongod, find_mongod
 from tests.mail.smtp_server import SmtpServer, tls_context
 from tests.processes import free_port, wait_until
 from tests.scripts.conftest import Run
+from tests.scripts.stand_in import Command, Refused, stand_in
 from tests.users.conftest import register
 
 KEYS = {

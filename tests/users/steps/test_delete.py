@@ -126,7 +126,7 @@ def test_the_document_is_removed_when_the_deletion_mail_is_sent_or_refused(
     users: UserRepository, outbox: Outbox, collection: Users, ada: User, how: str
 ) -> None:
     users.delete(ada, LATER, CAFE)
-    leased = goodbye(outbox)
+    leased = lease_deletion_mail(outbox)
     gone = (
         outbox.settle(leased, LATER)
         if how == "settle"
