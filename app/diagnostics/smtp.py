@@ -78,7 +78,7 @@ def _connect(settings: Any) -> Finding:
 
 
 def _explain(where: str, error: Exception) -> Finding:
-    reason = (str(error) or type(error).__name__)[:_LENGTH]
+    said = (str(error) or type(error).__name__)[:_LENGTH]
     match error:
         case ssl.SSLCertVerificationError():
             said = f"its certificate is not trusted ({error.verify_message})"
