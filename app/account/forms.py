@@ -1,8 +1,6 @@
 """What people fill in about their account. Each form asks for the password, also while signed in
 (ASVS 7.5.1)."""
 
-from flask_wtf import FlaskForm
-
 from app.web.fields import (
     WRONG_PASSWORD,
     AddressField,
@@ -10,9 +8,10 @@ from app.web.fields import (
     NewPasswordField,
     RepeatField,
 )
+from app.web.shown_again import Form
 
 
-class AccountForm(FlaskForm):
+class AccountForm(Form):
     """A form about one account."""
 
     current_password = CurrentPasswordField("Current password")

@@ -9,9 +9,11 @@ from app.flows.disown import Disowned
 from app.flows.opened_link import LinkRefused
 from app.web import viewer
 from app.web.link_outcome_pages import link_outcome_page
+from app.web.shown_again import form_on
 
 
 @bp.post("/confirm/<token>/disown")
+@form_on("auth.confirm")
 def disown(token: str) -> ResponseReturnValue:
     """Removes the unconfirmed account of somebody who did not sign up."""
     # The result does not depend on it, but the log names the account that is signed in.

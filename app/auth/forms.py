@@ -3,14 +3,14 @@
 import re
 import unicodedata
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from app.web.fields import AddressField, CurrentPasswordField, NewPasswordField, RepeatField
+from app.web.shown_again import Form
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(Form):
     """A new account."""
 
     email = AddressField()
@@ -18,7 +18,7 @@ class RegistrationForm(FlaskForm):
     confirm = RepeatField()
 
 
-class LoginForm(FlaskForm):
+class LoginForm(Form):
     """Signing in."""
 
     email = AddressField()
@@ -27,7 +27,7 @@ class LoginForm(FlaskForm):
     next = HiddenField()
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     """The account's password, where the account is known already."""
 
     password = CurrentPasswordField()
@@ -37,12 +37,12 @@ class PasswordForm(FlaskForm):
         return self.password.data if self.validate() else None
 
 
-def _six_digits(form: FlaskForm, field: StringField) -> None:
+def _six_digits(form: Form, field: StringField) -> None:
     if not re.fullmatch("[0-9]{6}", form.digits):
         raise ValidationError("The code has six digits.")
 
 
-class CodeForm(FlaskForm):
+class CodeForm(Form):
     """The digits from the mail, with or without the space between them."""
 
     code = StringField("Code", validators=[DataRequired("Enter the code."), _six_digits])
@@ -54,13 +54,13 @@ class CodeForm(FlaskForm):
         return re.sub(r"[\s-]", "", text)
 
 
-class ForgotForm(FlaskForm):
+class ForgotForm(Form):
     """The address of a person who has forgotten the password."""
 
     email = AddressField()
 
 
-class ResetForm(FlaskForm):
+class ResetForm(Form):
     """A new password."""
 
     password = NewPasswordField("New password")
