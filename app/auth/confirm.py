@@ -63,7 +63,7 @@ def code() -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate_on_submit():
         return waiting_page(user, form), 422
-    result = flow.confirm_by_code(user, form.digits, current_client())
+    result = flow.confirm_by_code(user, form.code.digits, current_client())
     match result:
         case Confirmed(user):
             return _welcome(user)

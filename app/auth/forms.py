@@ -1,13 +1,16 @@
 """What people fill in before they are signed in."""
 
-import re
-import unicodedata
+from typing import Any
 
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
+from app.users.codes import CodeError, parse_code
 from app.web.fields import AddressField, CurrentPasswordField, NewPasswordField, RepeatField
 from app.web.shown_again import Form
+
+_NO_CODE = "The code has six digits."
+_SEVERAL_CODES = "There is more than one code here. Enter only the one of the newest mail."
 
 
 class RegistrationForm(Form):
@@ -37,21 +40,27 @@ class PasswordForm(Form):
         return self.password.data if self.validate() else None
 
 
-def _six_digits(form: Form, field: StringField) -> None:
-    if not re.fullmatch("[0-9]{6}", form.digits):
-        raise ValidationError("The code has six digits.")
+def _parse(form: Form, field: "CodeField") -> None:
+    try:
+        field.digits = parse_code(field.data or "")
+    except CodeError as error:
+        raise ValidationError(_SEVERAL_CODES if error.several else _NO_CODE) from None
+
+
+class CodeField(StringField):
+    """The digits from the mail. Once the field is valid, `digits` are those six in ASCII."""
+
+    digits: str
+
+    def __init__(self, label: str = "Code", **kwargs: Any) -> None:
+        required = DataRequired("Enter the code.")
+        super().__init__(label, validators=[required, _parse], **kwargs)
 
 
 class CodeForm(Form):
-    """The digits from the mail, with or without the space between them."""
+    """The digits from the mail."""
 
-    code = StringField("Code", validators=[DataRequired("Enter the code."), _six_digits])
-
-    @property
-    def digits(self) -> str:
-        """What was typed or pasted, without spaces; full-width digits are digits."""
-        text = unicodedata.normalize("NFKC", self.code.data or "")
-        return re.sub(r"[\s-]", "", text)
+    code = CodeField()
 
 
 class ForgotForm(Form):

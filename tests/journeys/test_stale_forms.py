@@ -1,6 +1,7 @@
 """A form that cannot be taken now comes back as it was filled in, without the passwords, and with a
 button that works."""
 
+import secrets
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ def send_stale(
     """Fills in the form, and sends it after the session has got another CSRF secret."""
     data = visitor.fill(path, on=on, **fields)
     with visitor.client.session_transaction() as session:
-        session["csrf_token"] = "of another session"
+        session["csrf_token"] = secrets.token_hex()
     return visitor.client.post(path, data=data)
 
 
