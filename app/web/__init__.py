@@ -7,6 +7,7 @@ from app.web import (
     error_pages,
     headers,
     humanize,
+    mangled_links,
     request_bodies,
     viewer,
 )
@@ -14,6 +15,7 @@ from app.web import (
 
 def init_app(app: Flask) -> None:
     """Sets headers, error pages, the viewer and what templates use up."""
+    mangled_links.init_app(app)
     assets.init_app(app)
     headers.init_app(app)
     request_bodies.init_app(app)
