@@ -38,7 +38,10 @@ def _wrong(code: str) -> str:
     return f"{(int(code.replace(' ', '')) + 1) % 10**6:06}"
 
 
-@pytest.mark.parametrize("spelling", ["{0} {1}", "{0}{1}", " {0}-{1} "])
+@pytest.mark.parametrize(
+    "spelling",
+    ["{0} {1}", "{0}{1}", " {0}-{1} ", "Your code is {0} {1}.", "\u2068{0}\u200b{1}\u2069"],
+)
 def test_the_code_confirms_the_address(visitor: Visitor, mailbox: Mailbox, spelling: str) -> None:
     visitor.register(EMAIL)
     assert _send_code(visitor, spelling.format(*_code(mailbox.newest(EMAIL)).split())) == ""
@@ -173,6 +176,7 @@ def test_advice_on_an_address_never_prevents_a_registration(visitor: Visitor) ->
         return suggestion
 
     assert advice("Ada@gmial.com") == "Ada@gmail.com"
+    assert advice("mailto:ada@example.com") == "ada@example.com"
     for right in ("ada@gmail.com", "ada@mail.com", "ada@example.org", "no address", ""):
         assert advice(right) is None
     assert visitor.register("ada@gmial.com").location == "/unconfirmed"
