@@ -1,6 +1,6 @@
 """Changing the address: asking, cancelling, confirming by the new one, undoing by the old one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flask import current_app
@@ -71,8 +71,9 @@ class EmailChanged:
 class UndoReady:
     """The undo link is good; nothing has changed yet."""
 
-    user: User
     former: FormerEmail
+    user: User | None = field(default=None, compare=False)
+    """Whose account it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class EmailUndone:
     """The account has the former address again, and nobody is signed in to it."""
 
     former: FormerEmail
+    user: User | None = field(default=None, compare=False)
+    """Whose account it is."""
 
 
 @reports_busy
@@ -163,7 +166,7 @@ def undo_email_change(token: str, viewer: User | None, client: Client) -> EmailU
         return ready
     match users.undo_email_change(ready.user, ready.former, utcnow(), client):
         case EmailChange.DONE:
-            return EmailUndone(ready.former)
+            return EmailUndone(ready.former, ready.user)
         case EmailChange.TAKEN:
             return refuse(opened, LinkOutcome.TAKEN)
         case EmailChange.STALE:

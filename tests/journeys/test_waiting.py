@@ -48,6 +48,14 @@ def test_the_code_confirms_the_address(visitor: Visitor, mailbox: Mailbox, spell
     assert visitor.get("/profile").status_code == 200
 
 
+def test_two_codes_at_once_are_refused_and_cost_no_try(visitor: Visitor, mailbox: Mailbox) -> None:
+    visitor.register(EMAIL)
+    code = _code(mailbox.newest(EMAIL))
+    for _try in range(6):
+        assert "more than one code" in _send_code(visitor, f"{code} 123456")
+    assert _send_code(visitor, code) == ""
+
+
 def test_after_five_wrong_codes_a_new_mail_is_needed(make_app: MakeApp) -> None:
     app = make_app(RESEND_COOLDOWN="0")
     visitor, mailbox = _visitor_and_mailbox(app)
