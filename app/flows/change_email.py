@@ -71,9 +71,8 @@ class EmailChanged:
 class UndoReady:
     """The undo link is good; nothing has changed yet."""
 
+    user: User
     former: FormerEmail
-    user: User | None = field(default=None, compare=False)
-    """Whose account it is."""
 
 
 @dataclass(frozen=True, slots=True)
