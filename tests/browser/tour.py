@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 from pymongo.errors import AutoReconnect
 from werkzeug.exceptions import HTTPException
 
+import config
 from app.mongo import current_mongo
 from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
 from tests.browser.test_journey import PASSWORD, sign_up
@@ -315,7 +316,7 @@ def administration(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def errors(server: AppServer, new_page: NewPage) -> Stops:
-    """Error pages."""
+    """Error pages, and forms that are shown again."""
     page = new_page()
     page.goto("/nowhere")
     yield "error-404", page
@@ -324,9 +325,14 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     page.goto("/login")
     page.context.clear_cookies()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Error 400")).to_be_visible()
-    yield "error-400", page
-    for code in (403, 429, 500):
+    expect(page.get_by_text("open for too long")).to_be_visible()
+    yield "login-stale", page
+    with patch.dict(server.app.config, RATELIMIT_ACCOUNT=config.Rate(1, 60)):
+        for _attempt in range(2):
+            _sign_in(page, ADA)
+    expect(page.get_by_text("You can try again in")).to_be_visible()
+    yield "login-limited", page
+    for code in (400, 403, 429, 500):
         with patch.dict(server.app.view_functions, {"main.home": lambda code=code: abort(code)}):
             page.goto("/")
         yield f"error-{code}", page
