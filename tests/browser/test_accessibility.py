@@ -1,4 +1,5 @@
-"""axe-core finds no problem on any page, in any of its states, light and dark."""
+"""axe-core finds no problem on any page, in any of its states, light and dark; and no page is wider
+than a small screen when its text is large."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,29 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 MAIL_RULES = RULES[:-1]
 # The rules that depend on the colour scheme.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+
+
+# WCAG 1.4.10 wants 320 pixels, 1.4.4 text of 200 %.
+SMALL_SCREEN = {"width": 320, "height": 640}
+LARGE_TEXT = "200%"
+# The elements that stick out, without those in a container that scrolls. A parent
+# that clips its content would hide words, so it counts too.
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (element) => element && (
+    ['auto', 'scroll'].includes(getComputedStyle(element).overflowX)
+    || scrolls(element.parentElement));
+  const all = [...document.body.querySelectorAll('*')];
+  const out = all.filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.width && (box.right > width + 1 || box.left < -1)
+      && !scrolls(element.parentElement) && !element.closest('.visually-hidden, svg');
+  });
+  const names = out.map((element) => `<${element.localName} class="${element.className}">`
+    + ` to ${Math.round(element.getBoundingClientRect().right)}`);
+  const page = document.documentElement.scrollWidth - width;
+  return page > 0 ? [`the page by ${page}`, ...names] : names;
+}"""
 
 
 @pytest.fixture
@@ -47,6 +71,18 @@ def problems(page: Page, name: str) -> str:
     return report
 
 
+def too_wide(page: Page, name: str) -> str:
+    """What sticks out of a small screen with large text; empty if nothing does."""
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size(SMALL_SCREEN)  # type: ignore[arg-type]
+    page.evaluate("size => { document.documentElement.style.fontSize = size }", LARGE_TEXT)
+    found = page.evaluate(TOO_WIDE)
+    page.evaluate("() => { document.documentElement.style.fontSize = '' }")
+    page.set_viewport_size(size)
+    return f"{name}: {'; '.join(found)}\n" if found else ""
+
+
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
 def test_axe_finds_no_problem_on_any_page(
     server: AppServer, new_page: NewPage, part: tour.Part
@@ -56,4 +92,14 @@ def test_axe_finds_no_problem_on_any_page(
         return new_page(reduced_motion="reduce", **options)
 
     report = "".join(problems(page, name) for name, page in tour.walk(part, server, still))
+    assert not report, report
+
+
+@pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
+def test_large_text_fits_on_a_small_screen(
+    server: AppServer, new_page: NewPage, part: tour.Part
+) -> None:
+    stops = tour.walk(part, server, new_page)
+    # A mail is shown in a frame of its own width.
+    report = "".join(too_wide(page, name) for name, page in stops if not name.startswith("mail-"))
     assert not report, report
