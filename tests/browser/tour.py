@@ -324,7 +324,7 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     yield "error-405", page
     page.goto("/login")
     page.context.clear_cookies()
-    page.keyboard.press("Enter")
+    page.get_by_label("Email address").press("Enter")
     expect(page.get_by_text("open for too long")).to_be_visible()
     yield "login-stale", page
     with patch.dict(server.app.config, RATELIMIT_ACCOUNT=config.Rate(1, 60)):
