@@ -115,12 +115,15 @@ def mail_hosts(domain: str) -> MailHosts:
 @lru_cache(maxsize=1024)
 def _look_up(domain: str, _period: int) -> MailHosts:
     # Imported here: a DNS client takes long to load, and only this advice needs it.
+    from dns.resolver import NXDOMAIN, NoAnswer
     from email_validator.deliverability import validate_email_deliverability
 
     try:
         found = validate_email_deliverability(domain, domain, dns_resolver=_resolver())
-    except email_validator.EmailUndeliverableError:
-        return MailHosts.NONE
+    except email_validator.EmailUndeliverableError as error:
+        # Also the error for a name server that cannot be reached, which is its cause.
+        known = error.__cause__ is None or isinstance(error.__cause__, NXDOMAIN | NoAnswer)
+        return MailHosts.NONE if known else MailHosts.UNKNOWN
     except Exception:
         return MailHosts.UNKNOWN
     exchangers = found.get("mx") and found.get("mx_fallback_type") is None

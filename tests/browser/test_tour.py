@@ -7,7 +7,6 @@ from tests.browser import tour
 # GET routes that are not pages, each with the reason.
 NOT_PAGES = {
     "/static/<path:filename>": "a file",
-    "/bootstrap/static/<path:filename>": "a file",
     "/health/live": "JSON for a load balancer",
     "/health/ready": "JSON for a load balancer",
     "/metrics": "text for Prometheus",

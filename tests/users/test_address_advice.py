@@ -112,6 +112,14 @@ def test_a_domain_that_takes_no_mail_is_reported(name_server: NameServer) -> Non
     assert not seems_undeliverable("gmail.com")
 
 
+@pytest.mark.parametrize("error", [dns.exception.Timeout, OSError])
+def test_without_an_answer_no_domain_is_said_to_take_no_mail(
+    name_server: NameServer, error: type[Exception]
+) -> None:
+    name_server.error = error
+    assert not seems_undeliverable("example.org")
+
+
 def test_a_name_server_is_asked_once_also_if_it_does_not_answer(name_server: NameServer) -> None:
     name_server.error = dns.exception.Timeout
     for _page in range(5):
