@@ -19,6 +19,8 @@ from werkzeug.exceptions import HTTPException
 from wtforms import PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
+from app.mongo import is_outage
+
 P = ParamSpec("P")
 View: TypeAlias = Callable[P, ResponseReturnValue]
 
@@ -73,14 +75,18 @@ def page_of_form() -> str | None:
 
 def shown_again(alert: Alert, status: int) -> Response | None:
     """The page with the form, or a redirect for a person who needs no form; None where there is no
-    page that this person may see."""
+    page that this person may see, or the database is away."""
     endpoint = page_of_form()
     if endpoint is None:
         return None
     with _as_get(alert):
         try:
             page = _show(endpoint)
-        except (HTTPException, PyMongoError):
+        except HTTPException:
+            return None
+        except PyMongoError as error:
+            if not is_outage(error):
+                raise
             return None
     if page.location is None:
         page.status_code = status
@@ -88,7 +94,7 @@ def shown_again(alert: Alert, status: int) -> Response | None:
 
 
 def needs_no_form() -> bool:
-    """Whether the person is signed in, as the form that was sent would have done."""
+    """Whether the form is one to sign in or up with, and the person is signed in already."""
     own_page = request.url_rule is not None and page_of_form() == request.url_rule.endpoint
     return bool(own_page and current_user.is_authenticated and current_user.confirmed)
 
