@@ -48,7 +48,7 @@ docs: $(VENV)/docs.stamp ## the documents as a web site, into site/
 lock: ## pins the newest versions of the requirements in pyproject.toml
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) pyproject.toml --output-file requirements.txt
-	$(COMPILE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 	$(COMPILE) --group docs --constraints requirements.txt --constraints requirements-dev.txt --output-file requirements-docs.txt
 
 clean: ## deletes everything that was built, but not the data in instance/

@@ -19,6 +19,7 @@ from app.web.access import check_confirmed
 from app.web.client import current_client
 from app.web.error_pages import refusal_page
 from app.web.forms import form_page
+from app.web.shown_again import form_on
 
 
 @bp.route("/email", methods=["GET", "POST"])
@@ -48,6 +49,7 @@ def email() -> ResponseReturnValue:
 
 
 @bp.post("/email/cancel")
+@form_on("account.email")
 @check_confirmed
 def cancel_email() -> ResponseReturnValue:
     """Ends a pending change and its link."""

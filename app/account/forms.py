@@ -1,8 +1,6 @@
 """Forms about one's own account. Each asks for the password, although the person is signed in (ASVS
 7.5.1)."""
 
-from flask_wtf import FlaskForm
-
 from app.web.fields import (
     WRONG_PASSWORD,
     AddressField,
@@ -10,9 +8,10 @@ from app.web.fields import (
     NewPasswordField,
     RepeatField,
 )
+from app.web.shown_again import Form
 
 
-class AccountForm(FlaskForm):
+class AccountForm(Form):
     """The base of these forms."""
 
     current_password = CurrentPasswordField("Current password")

@@ -12,6 +12,7 @@ from app.web.access import check_confirmed
 from app.web.activity_lines import session_line
 from app.web.client import current_client
 from app.web.humanize import browser_name
+from app.web.shown_again import form_on
 
 
 @bp.get("/sessions", endpoint="sessions")
@@ -23,6 +24,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/sessions/<handle>/revoke", endpoint="revoke_session")
+@form_on("account.sessions")
 @check_confirmed
 def revoke(handle: str) -> ResponseReturnValue:
     """Signs one browser out on its next request."""
@@ -36,6 +38,7 @@ def revoke(handle: str) -> ResponseReturnValue:
 
 
 @bp.post("/sessions/revoke-others", endpoint="revoke_other_sessions")
+@form_on("account.sessions")
 @check_confirmed
 def revoke_others() -> ResponseReturnValue:
     """Signs every other browser out."""

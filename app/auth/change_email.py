@@ -65,12 +65,8 @@ def _ask_to_undo(token: str) -> ResponseReturnValue:
 
 def _undo(token: str) -> ResponseReturnValue:
     match flow.undo_email_change(token, viewer.viewing_account(), current_client()):
-        case EmailUndone(former):
-            flash(
-                f"The account has the address {former.email} again, and nobody is signed in to it."
-                " A mail with a link to choose a new password is on its way there.",
-                "success",
-            )
+        case EmailUndone(former, user):
+            flash(_restored(former.email, user), "success")
             return redirect(url_for("main.home"))
         case LinkRefused() as refused:
             return link_outcome_page(refused)
@@ -82,6 +78,16 @@ def _changed(changed: EmailChanged) -> ResponseReturnValue:
     # After `start`, which empties the cookie.
     flash(f"Your address is now {changed.user.email}.", "success")
     return redirect(url_for("account.profile" if changed.is_owner else "main.home"))
+
+
+def _restored(email: str, user: User | None) -> str:
+    other = user and viewer.signed_in_elsewhere(user)
+    sentences = [
+        f"The account has the address {email} again, and nobody is signed in to it.",
+        "A mail with a link to choose a new password is on its way there.",
+        *([f"This browser is signed in as {other}."] if other else []),
+    ]
+    return " ".join(sentences)
 
 
 def _confirm_page(

@@ -19,6 +19,7 @@ from app.web.error_pages import refusal_page
 from app.web.fields import WRONG_PASSWORD
 from app.web.forms import form_page
 from app.web.link_outcome_pages import link_outcome_page
+from app.web.shown_again import form_on
 
 
 @bp.route("/confirm/<token>", methods=["GET", "POST"])
@@ -54,6 +55,7 @@ def _confirm(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/unconfirmed/code")
+@form_on("auth.unconfirmed")
 @check_waiting
 def code() -> ResponseReturnValue:
     """Confirms by the six digits, in the browser with the waiting page."""
@@ -61,7 +63,7 @@ def code() -> ResponseReturnValue:
     form = CodeForm()
     if not form.validate_on_submit():
         return waiting_page(user, form), 422
-    result = flow.confirm_by_code(user, form.digits, current_client())
+    result = flow.confirm_by_code(user, form.code.digits, current_client())
     match result:
         case Confirmed(user):
             return _welcome(user)
@@ -77,7 +79,7 @@ def _page(
     token: str, user: User, form: PasswordForm | None = None, *, is_owner: bool = False
 ) -> ResponseReturnValue:
     if is_owner:
-        return render_template("auth/confirm.html", email=user.email, is_owner=True)
+        return render_template("auth/confirm.html", email=user.email, token=token, is_owner=True)
     return form_page("auth/confirm.html", form or PasswordForm(), email=user.email, token=token)
 
 

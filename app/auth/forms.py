@@ -1,16 +1,19 @@
 """Forms for people who are not signed in."""
 
-import re
-import unicodedata
+from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
+from app.users.codes import CodeError, parse_code
 from app.web.fields import AddressField, CurrentPasswordField, NewPasswordField, RepeatField
+from app.web.shown_again import Form
+
+_NO_CODE = "The code has six digits."
+_SEVERAL_CODES = "There is more than one code here. Enter only the one of the newest mail."
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(Form):
     """A new account."""
 
     email = AddressField()
@@ -18,7 +21,7 @@ class RegistrationForm(FlaskForm):
     confirm = RepeatField()
 
 
-class LoginForm(FlaskForm):
+class LoginForm(Form):
     """Signing in."""
 
     email = AddressField()
@@ -27,7 +30,7 @@ class LoginForm(FlaskForm):
     next = HiddenField()
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     """Only the password, when the link names the account."""
 
     password = CurrentPasswordField()
@@ -37,30 +40,36 @@ class PasswordForm(FlaskForm):
         return self.password.data if self.validate() else None
 
 
-def _six_digits(form: FlaskForm, field: StringField) -> None:
-    if not re.fullmatch("[0-9]{6}", form.digits):
-        raise ValidationError("The code has six digits.")
+def _parse(form: Form, field: "CodeField") -> None:
+    try:
+        field.digits = parse_code(field.data or "")
+    except CodeError as error:
+        raise ValidationError(_SEVERAL_CODES if error.several else _NO_CODE) from None
 
 
-class CodeForm(FlaskForm):
-    """The digits from the mail, with or without the space between them."""
+class CodeField(StringField):
+    """The digits from the mail. Once the field is valid, `digits` are those six in ASCII."""
 
-    code = StringField("Code", validators=[DataRequired("Enter the code."), _six_digits])
+    digits: str
 
-    @property
-    def digits(self) -> str:
-        """The typed digits without spaces and hyphens, as ASCII."""
-        text = unicodedata.normalize("NFKC", self.code.data or "")
-        return re.sub(r"[\s-]", "", text)
+    def __init__(self, label: str = "Code", **kwargs: Any) -> None:
+        required = DataRequired("Enter the code.")
+        super().__init__(label, validators=[required, _parse], **kwargs)
 
 
-class ForgotForm(FlaskForm):
+class CodeForm(Form):
+    """The digits from the mail."""
+
+    code = CodeField()
+
+
+class ForgotForm(Form):
     """The address, for a person who forgot the password."""
 
     email = AddressField()
 
 
-class ResetForm(FlaskForm):
+class ResetForm(Form):
     """A new password."""
 
     password = NewPasswordField("New password")

@@ -15,9 +15,11 @@ from app.web.access import check_waiting
 from app.web.client import current_client
 from app.web.error_pages import ask_to_wait, refusal_page
 from app.web.link_outcome_pages import link_outcome_page
+from app.web.shown_again import form_on
 
 
 @bp.post("/resend")
+@form_on("auth.unconfirmed")
 @check_waiting
 def resend() -> ResponseReturnValue:
     """A new mail for the person who waits."""
@@ -34,6 +36,7 @@ def resend() -> ResponseReturnValue:
 
 
 @bp.post("/confirm/<token>/again")
+@form_on("auth.confirm")
 def confirm_again(token: str) -> ResponseReturnValue:
     """A new mail for a person whose link came too late. The person need not type the address
     again."""

@@ -8,9 +8,11 @@ from app.auth.blueprint import bp
 from app.flows import start_over as flow
 from app.web import waiting_claim
 from app.web.access import check_waiting
+from app.web.shown_again import form_on
 
 
 @bp.post("/unconfirmed/start-over")
+@form_on("auth.unconfirmed")
 @check_waiting
 def start_over() -> ResponseReturnValue:
     """Deletes the unconfirmed account, and shows the sign-up form with the address to correct."""

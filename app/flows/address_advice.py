@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.security import rate_limits
 from app.security.rate_limits import Limited
 from app.users.address_advice import did_you_mean, seems_undeliverable
-from app.users.addresses import AddressError, parse_address
+from app.users.addresses import AddressError, parse_address, unwrapped
 from app.users.client import Client
 
 
@@ -26,8 +26,7 @@ def advise(typed: str, client: Client) -> Advice | Limited:
     try:
         address = parse_address(typed)
     except AddressError:
-        return Advice()
+        return Advice(unwrapped(typed))
     if suggestion := did_you_mean(address.typed):
-        # One piece of advice is enough, and this one needs no name server.
-        return Advice(suggestion)
+        return Advice(suggestion)  # one piece of advice is enough
     return Advice(undeliverable=seems_undeliverable(address.domain))

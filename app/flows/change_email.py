@@ -1,7 +1,7 @@
 """Changing the address: asking for it, cancelling it, confirming the new address, undoing it from
 the old one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flask import current_app
@@ -81,6 +81,8 @@ class EmailUndone:
     """The account has the former address again, and nobody is signed in to it."""
 
     former: FormerEmail
+    user: User | None = field(default=None, compare=False)
+    """Whose account it is."""
 
 
 @reports_busy
@@ -165,7 +167,7 @@ def undo_email_change(token: str, viewer: User | None, client: Client) -> EmailU
         return ready
     match users.undo_email_change(ready.user, ready.former, utcnow(), client):
         case EmailChange.DONE:
-            return EmailUndone(ready.former)
+            return EmailUndone(ready.former, ready.user)
         case EmailChange.TAKEN:
             return refuse(opened, LinkOutcome.TAKEN)
         case EmailChange.STALE:

@@ -1,6 +1,6 @@
 """Choosing a new password without the old one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.flows.opened_link import LinkRefused, OpenedLink, open_again, open_link, refuse
 from app.flows.results import (
@@ -35,10 +35,12 @@ class Resettable:
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """The new password is set, and nobody is signed in."""
+    """The new password is set, and nobody is signed in to the account."""
 
     repeated: bool = False
     """This browser has sent the same form before."""
+    user: User | None = field(default=None, compare=False)
+    """Whose password it is."""
 
 
 def ask_reset(email_key: str, client: Client) -> ResetAsked | Limited:
@@ -81,7 +83,7 @@ def reset(
         return weak
     hashed = hash_new_password(password)
     if users.reset_password(user, opened.link.version, hashed, utcnow(), client, browser_key):
-        return PasswordReset()
+        return PasswordReset(user=user)
     return _repeated_or_refused(open_again(opened), password, browser_key)
 
 
@@ -94,5 +96,5 @@ def _repeated_or_refused(
     if user and password is not None:
         done = ResetDone(opened.link.version, browser_key)
         if user.reset_done == done and verify_password(password, user.password_hash):
-            return PasswordReset(repeated=True)
+            return PasswordReset(repeated=True, user=user)
     return refuse(opened, judge_reset(opened.link, user))

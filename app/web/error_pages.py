@@ -17,6 +17,7 @@ from app.observability.request_ids import request_id
 from app.security.attempts import StorageUnavailable
 from app.users.hash_queue import HashQueueFull
 from app.web.humanize import rounded_up
+from app.web.shown_again import Alert, needs_no_form, shown_again
 
 _RETRY_SECONDS = 5
 # Refusals that may be part of an attack.
@@ -59,6 +60,10 @@ _WORDS = {
         "Nothing is lost. Try again in a moment. You can safely send the same form twice.",
     ),
 }
+_STALE = Alert(
+    "This page was open for too long",
+    "Send the form again. If this comes back, allow cookies for this site.",
+)
 _TOO_MANY = {
     "account": Words(
         "Too many attempts to sign in",
@@ -88,6 +93,7 @@ def init_app(app: Flask) -> None:
     page."""
     for code in default_exceptions:
         app.register_error_handler(code, _http_error)
+    app.register_error_handler(csrf.CSRFError, _stale_form)
     app.register_error_handler(PyMongoError, _database_error)
     app.register_error_handler(StorageUnavailable, _storage_unavailable)
     app.register_error_handler(HashQueueFull, _hash_queue_full)
@@ -118,8 +124,21 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return _page(code), code, headers
 
 
+def _stale_form(_error: csrf.CSRFError) -> ResponseReturnValue:
+    """400 with a new form, which has the values of this one. A person who has signed in meanwhile
+    does not need the form to sign in, and goes on."""
+    audit_log.record("csrf_refused", outcome="refused", status=400)
+    page = shown_again(_STALE, 400)
+    if page is None:
+        return _page(400), 400
+    if page.location is None or needs_no_form():
+        return page
+    words = Words(_STALE.title, "Nothing was done. Go on from here, then try again.")
+    return _page(400, words=words, action={"label": "Go on", "url": page.location}), 400
+
+
 def _record(error: HTTPException, code: int) -> None:
-    event = "csrf_refused" if isinstance(error, csrf.CSRFError) else _RECORDED.get(code)
+    event = _RECORDED.get(code)
     # People who may not see the pages of administrators get a 404.
     if code == 404 and request.path.startswith("/admin"):
         event = "access_refused"
@@ -161,13 +180,21 @@ def _busy_page() -> ResponseReturnValue:
 
 
 def _limited_page(limited: Limited) -> ResponseReturnValue:
-    """A page that says how long to wait, and what works meanwhile."""
+    """Says how long to wait and what works meanwhile, above the form as it was filled in."""
     words = _TOO_MANY.get(limited.rule.partition("_")[0], _WORDS[429])
-    action = {"label": "Home", "url": url_for("main.home")}
+    wait, action = limited.retry_after, None
     if limited.rule == "account":
         action = {"label": "Choose a new password by mail", "url": url_for("auth.forgot")}
-    page = _page(429, retry_after=limited.retry_after, words=words, action=action)
-    return ask_to_wait(page, 429, limited.retry_after)
+    message = f"{words.message} You can try again in {_in_words(wait)}."
+    form = shown_again(Alert(words.title, message, action), 429)
+    if form is None or form.location:
+        return ask_to_wait(_page(429, retry_after=wait, words=words, action=action), 429, wait)
+    form.headers["Retry-After"] = str(wait)
+    return form
+
+
+def _in_words(seconds: int) -> str:
+    return rounded_up(timedelta(seconds=seconds))
 
 
 def _page(
@@ -185,7 +212,7 @@ def _page(
         title=words.title,
         message=words.message,
         action=action or {"label": "Home", "url": url_for("main.home")},
-        wait=retry_after and rounded_up(timedelta(seconds=retry_after)),
+        wait=retry_after and _in_words(retry_after),
         request_id=request_id() if code >= 500 else None,
         anonymous=True,
     )

@@ -6,7 +6,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import DataRequired, EqualTo, StopValidation, ValidationError
 
 from app.users import addresses, passwords
-from app.users.addresses import Address, AddressError, AddressProblem, parse_address
+from app.users.addresses import Address, AddressError, AddressProblem, parse_address, unwrapped
 from app.users.passwords import Weakness, WeaknessKind, length_weakness
 
 _ADDRESS_SENTENCES = {
@@ -17,9 +17,10 @@ _ADDRESS_SENTENCES = {
 WRONG_PASSWORD = "This is not the password of this account."  # noqa: S105 (a sentence)
 
 
-def address_sentence(error: AddressError) -> str:
-    """Why an address is refused."""
-    return _ADDRESS_SENTENCES[error.problem]
+def address_sentence(error: AddressError, typed: str = "") -> str:
+    """Why an address is refused, and the address that was meant if it is in what was typed."""
+    why, meant = _ADDRESS_SENTENCES[error.problem], unwrapped(typed)
+    return f"{why} Did you mean {meant}?" if meant else why
 
 
 def weakness_sentence(weakness: Weakness) -> str:
@@ -37,7 +38,7 @@ def _parse(form: Any, field: "AddressField") -> None:
     try:
         field.address = parse_address(field.data or "")
     except AddressError as error:
-        raise StopValidation(address_sentence(error)) from None
+        raise StopValidation(address_sentence(error, field.data or "")) from None
 
 
 class AddressField(EmailField):

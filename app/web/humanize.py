@@ -1,6 +1,6 @@
 """Durations, percentages and browsers in words."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from flask import Flask
@@ -10,8 +10,10 @@ _SHORT_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def init_app(app: Flask) -> None:
-    """Gives pages and mails the filters `duration` and `browser_name`."""
-    app.jinja_env.filters.update(duration=duration, browser_name=browser_name)
+    """Gives pages and mails the filters `duration`, `browser_name` and `machine_time`."""
+    app.jinja_env.filters.update(
+        duration=duration, browser_name=browser_name, machine_time=machine_time
+    )
 
 
 def duration(span: timedelta) -> str:
@@ -22,6 +24,11 @@ def duration(span: timedelta) -> str:
         if count:
             return f"{count} {name}" if count == 1 else f"{count} {name}s"
     return "less than a second"
+
+
+def machine_time(moment: datetime) -> str:
+    """For the attribute `datetime` of `<time>`, where HTML allows three digits of a fraction."""
+    return moment.isoformat(timespec="milliseconds")
 
 
 def rounded_up(span: timedelta) -> str:

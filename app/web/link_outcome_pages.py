@@ -14,6 +14,7 @@ from app.security.signing import link_signer
 from app.users.link_outcomes import LinkOutcome
 from app.users.links import Purpose
 from app.users.user import User
+from app.web.humanize import machine_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def _meanwhile(opened: OpenedLink) -> Page:
 def _when(moment: datetime) -> Markup:
     """A time in UTC; a script shows it in the reader's time zone."""
     return Markup('<time datetime="{}">{}</time>').format(
-        moment.isoformat(), moment.strftime("%d %b %Y, %H:%M UTC")
+        machine_time(moment), moment.strftime("%d %b %Y, %H:%M UTC")
     )
 
 
@@ -119,7 +120,7 @@ def _newest_mail_time(user: User | None) -> Markup:
     if not when:
         return Markup("since then")
     return Markup('at <time data-clock datetime="{}">{}</time>').format(
-        when.isoformat(), when.strftime("%H:%M UTC")
+        machine_time(when), when.strftime("%H:%M UTC")
     )
 
 

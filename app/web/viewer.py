@@ -15,6 +15,7 @@ from app.flows.sign_out import sign_out
 from app.mongo import users
 from app.observability import logs
 from app.security import known_browsers
+from app.users.addresses import parse_address
 from app.users.clock import utcnow
 from app.users.login_session import LoginSession
 from app.users.user import User
@@ -72,6 +73,17 @@ def viewing_account() -> User | None:
         return None
     user: User = current_user.user
     return user
+
+
+def signed_in_elsewhere(user: User) -> str | None:
+    """The address of the account that this browser is signed in to, if it is another one.
+
+    Also that of a decoy: the answer must not tell it from a newcomer.
+    """
+    if not current_user.is_authenticated or current_user.user.id == user.id:
+        return None
+    here: str = current_user.email
+    return None if parse_address(here).key == user.email_key else here
 
 
 def start(user: User, entry: LoginSession, *, remember: bool = False) -> None:

@@ -17,6 +17,7 @@ from app.mail.transport import FolderTransport, Never
 from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.users import indexes
+from app.users.address_advice import MailHosts
 from tests.mailbox import Mailbox
 
 UNKNOWN_DOMAIN = "exmaple.org"
@@ -72,9 +73,13 @@ def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[F
 @contextmanager
 def serve_with_mailbox(folder: Path, *, live: bool = True) -> Iterator[AppServer]:
     """Serves an app with a mailbox; it asks no name server."""
-    unknown = patch("app.flows.address_advice.seems_undeliverable", UNKNOWN_DOMAIN.__eq__)
+    unknown = patch("app.users.address_advice.mail_hosts", _mail_hosts)
     with serve(folder, cooldown=0, live=live) as (app, url), unknown:
         yield AppServer(app, url, Mailbox(Worker(app), folder))
+
+
+def _mail_hosts(domain: str) -> MailHosts:
+    return MailHosts.NONE if domain == UNKNOWN_DOMAIN else MailHosts.UNKNOWN
 
 
 def _refuse(_transport: FolderTransport, _mail: flask_mail.Message) -> None:

@@ -1,4 +1,5 @@
-"""axe-core finds no problem on any page, in any of its states, light and dark."""
+"""axe-core finds no problem on any page, in any of its states, light and dark; and no page is wider
+than a small screen when its text is large."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,29 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 MAIL_RULES = RULES[:-1]
 # The rules that depend on the colour scheme.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+
+
+# WCAG 1.4.10 wants 320 pixels, 1.4.4 text of 200 %.
+SMALL_SCREEN = {"width": 320, "height": 640}
+LARGE_TEXT = "200%"
+# The elements that stick out, without those in a container that scrolls. A parent
+# that clips its content would hide words, so it counts too.
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (element) => element && (
+    ['auto', 'scroll'].includes(getComputedStyle(element).overflowX)
+    || scrolls(element.parentElement));
+  const all = [...document.body.querySelectorAll('*')];
+  const out = all.filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.width && (box.right > width + 1 || box.left < -1)
+      && !scrolls(element.parentElement) && !element.closest('.visually-hidden, svg');
+  });
+  const names = out.map((element) => `<${element.localName} class="${element.className}">`
+    + ` to ${Math.round(element.getBoundingClientRect().right)}`);
+  const page = document.documentElement.scrollWidth - width;
+  return page > 0 ? [`the page by ${page}`, ...names] : names;
+}"""
 
 
 @pytest.fixture
@@ -47,13 +71,29 @@ def problems(page: Page, name: str) -> str:
     return report
 
 
+def too_wide(page: Page, name: str) -> str:
+    """What sticks out of a small screen with large text; empty if nothing does."""
+    if name.startswith("mail-"):
+        return ""  # it is shown in a frame of its own width
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size(SMALL_SCREEN)  # type: ignore[arg-type]
+    page.evaluate("size => { document.documentElement.style.fontSize = size }", LARGE_TEXT)
+    found = page.evaluate(TOO_WIDE)
+    page.evaluate("() => { document.documentElement.style.fontSize = '' }")
+    page.set_viewport_size(size)
+    return f"{name}: {'; '.join(found)}\n" if found else ""
+
+
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
-def test_axe_finds_no_problem_on_any_page(
+def test_no_page_has_a_problem_or_is_too_wide_for_a_small_screen(
     server: AppServer, new_page: NewPage, part: tour.Part
 ) -> None:
     def still(**options: object) -> Page:
         """A page without transitions, which has its final colours at once."""
         return new_page(reduced_motion="reduce", **options)
 
-    report = "".join(problems(page, name) for name, page in tour.walk(part, server, still))
+    report = "".join(
+        problems(page, name) + too_wide(page, name) for name, page in tour.walk(part, server, still)
+    )
     assert not report, report

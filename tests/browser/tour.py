@@ -18,6 +18,7 @@ from pymongo.errors import AutoReconnect
 from werkzeug.exceptions import HTTPException
 
 from app.mongo import current_mongo
+from settings.environment import Rate
 from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
 from tests.browser.test_journey import PASSWORD, sign_up
 from tests.users.funnel import made
@@ -315,7 +316,7 @@ def administration(server: AppServer, new_page: NewPage) -> Stops:
 
 
 def errors(server: AppServer, new_page: NewPage) -> Stops:
-    """Error pages."""
+    """Error pages, and forms that are shown again."""
     page = new_page()
     page.goto("/nowhere")
     yield "error-404", page
@@ -323,10 +324,15 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     yield "error-405", page
     page.goto("/login")
     page.context.clear_cookies()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("Error 400")).to_be_visible()
-    yield "error-400", page
-    for code in (403, 429, 500):
+    page.get_by_label("Email address").press("Enter")
+    expect(page.get_by_text("open for too long")).to_be_visible()
+    yield "login-stale", page
+    with patch.dict(server.app.config, RATELIMIT_ACCOUNT=Rate(1, 60)):
+        for _attempt in range(2):
+            _sign_in(page, ADA)
+    expect(page.get_by_text("You can try again in")).to_be_visible()
+    yield "login-limited", page
+    for code in (400, 403, 429, 500):
         with patch.dict(server.app.view_functions, {"main.home": lambda code=code: abort(code)}):
             page.goto("/")
         yield f"error-{code}", page

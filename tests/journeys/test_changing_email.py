@@ -134,6 +134,25 @@ def test_a_confirmed_change_removes_an_unconfirmed_account_with_that_address(
     assert visitor.get("/profile").location == "/unconfirmed"
 
 
+def test_an_undo_in_a_browser_that_is_signed_in_elsewhere_says_so(
+    ada: Visitor, administrator: Visitor, mailbox: Mailbox
+) -> None:
+    _change_address(ada, mailbox, "new@example.com")
+    undo = mailbox.newest(EMAIL).link
+    administrator.submit(undo)
+    said = alert(administrator.get("/"), "success")
+    assert f"address {EMAIL} again" in said
+    assert "This browser is signed in as root@example.com." in said
+
+
+def test_an_undo_in_the_accounts_own_browser_signs_it_out(ada: Visitor, mailbox: Mailbox) -> None:
+    _change_address(ada, mailbox, "new@example.com")
+    ada.submit(mailbox.newest(EMAIL).link)
+    page = ada.get("/")
+    assert "signed in as" not in alert(page, "success")
+    assert ada.get("/profile").status_code == 302
+
+
 def test_the_owner_of_the_old_address_can_take_back_a_stolen_account(
     ada: Visitor, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
 ) -> None:

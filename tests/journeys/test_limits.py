@@ -14,7 +14,7 @@ from app.mail.worker import Worker
 from app.users.clock import utcnow
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
-from tests.visitor import PASSWORD, Visitor, alert
+from tests.visitor import PASSWORD, Visitor, alert, soup
 from tests.web.pages import assert_our_page
 
 ADA = "ada@example.com"
@@ -99,6 +99,35 @@ def test_the_account_limit_covers_all_networks_and_unknown_addresses_alike(
             for number in range(12)
         ]
     assert answers[ADA] == answers["nobody@example.com"] == [422] * 10 + [429] * 2
+
+
+def test_at_the_limit_the_form_comes_back_as_it_was_filled_in(make_app: MakeApp) -> None:
+    app = make_app(RATELIMIT_CLIENT="1 per minute", RATELIMIT_REGISTER="1 per minute")
+    visitor = Visitor(app)
+    for path, on_time in {
+        "/login": {"email": ADA, "password": WRONG},
+        "/register": {"email": ADA, **NEW},
+        "/forgot": {"email": ADA},
+    }.items():
+        fields = on_time | {"email": "Somebody.Else@example.com"}
+        Visitor(app).submit(path, **on_time)
+        page = visitor.submit(path, **fields)
+        assert_our_page(page, 429)
+        assert 0 < int(page.headers["Retry-After"]) <= 60
+        assert "You can try again in" in alert(page, "warning")
+        field = soup(page).select_one("input[name=email]")
+        assert field
+        assert field["value"] == "Somebody.Else@example.com"
+        assert not any(value in page.text for value in (WRONG, NEW["password"]))
+
+
+def test_at_the_limit_of_codes_the_page_that_waits_comes_back(make_app: MakeApp) -> None:
+    visitor = Visitor(make_app(RATELIMIT_ACCOUNT="1 per hour"))
+    visitor.register(ADA)
+    codes = [visitor.submit("/unconfirmed/code", on="/unconfirmed", code=c) for c in ("1" * 6,) * 2]
+    assert_our_page(codes[1], 429)
+    assert "The link in the newest mail works at once" in alert(codes[1])
+    assert soup(codes[1]).select("form[action='/unconfirmed/code'], form[action='/resend']")
 
 
 def test_one_network_cannot_try_many_accounts(make_app: MakeApp) -> None:

@@ -6,7 +6,7 @@ import time_machine
 
 from tests.journeys.conftest import EMAIL
 from tests.mailbox import Mailbox
-from tests.visitor import PASSWORD, Visitor, alert, errors
+from tests.visitor import PASSWORD, Visitor, alert, errors, soup
 
 NEW = "a quite different phrase"
 NewVisitor = Callable[[], Visitor]
@@ -145,3 +145,46 @@ def test_changing_the_password_needs_the_current_one(ada: Visitor, visitor: Visi
     assert refused.status_code == 422
     assert "current_password" in errors(refused)
     assert visitor.sign_in(EMAIL, PASSWORD).location == "/"
+
+
+def test_a_reset_in_a_browser_that_is_signed_in_elsewhere_says_whose_password_it_was(
+    ada: Visitor, administrator: Visitor, mailbox: Mailbox
+) -> None:
+    administrator.submit("/forgot", email=EMAIL)
+    link = mailbox.newest(EMAIL).link
+    page = administrator.get(link)
+    assert "signed in as root@example.com" in " ".join(soup(page).get_text(" ").split())
+    answer = administrator.submit(link, password=NEW, confirm=NEW)
+    page = administrator.get(str(answer.location), follow_redirects=True)
+    said = alert(page, "success")
+    assert f"The password of {EMAIL} is changed" in said
+    assert "signed in as root@example.com" in said
+    assert "Sign in" not in page.text
+    assert administrator.get("/admin/").status_code == 200
+    assert ada.get("/profile").status_code == 302
+
+
+def test_a_reset_of_the_own_account_leads_to_the_sign_in_page(
+    ada: Visitor, mailbox: Mailbox
+) -> None:
+    ada.submit("/forgot", email=EMAIL)
+    _set_password(ada, mailbox.newest(EMAIL).link)
+    page = ada.get("/login")
+    assert "Sign in with the new one" in alert(page, "success")
+
+
+def test_a_visitor_with_a_decoy_sees_what_a_newcomer_sees_after_a_reset(
+    ada: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    said = []
+    new_visitor().register("taken@example.com")
+    new_visitor().submit(mailbox.newest("taken@example.com").link, password=PASSWORD)
+    for email in ("taken@example.com", "fresh@example.com"):
+        visitor = new_visitor()
+        visitor.register(email)
+        visitor.submit("/forgot", email=EMAIL)
+        _set_password(visitor, mailbox.newest(EMAIL).link)
+        page = visitor.get("/login", follow_redirects=True)
+        said.append(alert(page).replace(email, "-"))
+    assert said[0] == said[1]
+    assert "signed in as -" in said[0]

@@ -38,11 +38,22 @@ def _wrong(code: str) -> str:
     return f"{(int(code.replace(' ', '')) + 1) % 10**6:06}"
 
 
-@pytest.mark.parametrize("spelling", ["{0} {1}", "{0}{1}", " {0}-{1} "])
+@pytest.mark.parametrize(
+    "spelling",
+    ["{0} {1}", "{0}{1}", " {0}-{1} ", "Your code is {0} {1}.", "\u2068{0}\u200b{1}\u2069"],
+)
 def test_the_code_confirms_the_address(visitor: Visitor, mailbox: Mailbox, spelling: str) -> None:
     visitor.register(EMAIL)
     assert _send_code(visitor, spelling.format(*_code(mailbox.newest(EMAIL)).split())) == ""
     assert visitor.get("/profile").status_code == 200
+
+
+def test_two_codes_at_once_are_refused_and_cost_no_try(visitor: Visitor, mailbox: Mailbox) -> None:
+    visitor.register(EMAIL)
+    code = _code(mailbox.newest(EMAIL))
+    for _try in range(6):
+        assert "more than one code" in _send_code(visitor, f"{code} 123456")
+    assert _send_code(visitor, code) == ""
 
 
 def test_after_five_wrong_codes_a_new_mail_is_needed(make_app: MakeApp) -> None:
@@ -173,6 +184,7 @@ def test_advice_on_an_address_never_prevents_a_registration(visitor: Visitor) ->
         return suggestion
 
     assert advice("Ada@gmial.com") == "Ada@gmail.com"
+    assert advice("mailto:ada@example.com") == "ada@example.com"
     for right in ("ada@gmail.com", "ada@mail.com", "ada@example.org", "no address", ""):
         assert advice(right) is None
     assert visitor.register("ada@gmial.com").location == "/unconfirmed"

@@ -4,12 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.users.addresses import Address, AddressError, AddressProblem, parse_address
+from app.users.addresses import Address, AddressError, AddressProblem, parse_address, unwrapped
 
 LONGEST = f"{'x' * 64}@{'d' * 61}.{'e' * 61}.{'f' * 61}.com"
 ACCEPTED = [
     ("User+Tag@Example.COM", "user+tag@example.com"),
     ("  ada@example.com\t", "ada@example.com"),
+    *(
+        (f"{space}ada@example.com{space}", "ada@example.com")
+        for space in "\u00a0\u2003\u202f\u3000"
+    ),
     ("ADA@EXAMPLE.COM", "ada@example.com"),
     ("a@bücher.example", "a@xn--bcher-kva.example"),
     ("a@BÜCHER.example", "a@xn--bcher-kva.example"),
@@ -82,7 +86,6 @@ REFUSED = [
     "ada@\u202eexample.com",
     "ada@\u2060example.com",
     "ada@\u00a0example.com",
-    "ada@example.com\u3000",
     *(f"ada@exam{char}ple.com" for char in "\u034f\u115f\u1160\u17b4\u180b\u180f\u3164\uffa0"),
     *(f"ada@exam{char}ple.com" for char in "\ufe00\ufe0f\U000e0001\U000e0100\U000e01ef"),
     # Local parts that most mail systems refuse
@@ -105,7 +108,7 @@ REFUSED = [
 def test_a_valid_address_has_one_key(text: str, key: str) -> None:
     address = parse_address(text)
     assert address.key == key
-    assert address.typed == text.strip(" \t")
+    assert address.typed == text.strip()
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -190,3 +193,43 @@ def test_addresses_that_differ_in_case_are_one_account(text: str) -> None:
     if address and text.isascii():
         assert parse_address(text.upper()).key == address.key
         assert parse_address(text.swapcase()).key == address.key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mailto:ada@example.com",
+        "MailTo:ada@example.com?subject=Hello",
+        "ada@example.com.",
+        "ada@example.com,",
+        "ada@example.com;",
+        "<ada@example.com>",
+        "Ada Lovelace <ada@example.com>",
+        "<mailto:ada@example.com>,",
+        "(ada@example.com)",
+        "“ada@example.com”.",
+        "\ufeffada@example.com",
+        "ada@example.com\u200b",
+        "ada@example.com\n",
+    ],
+)
+def test_the_address_in_a_text_is_found(text: str) -> None:
+    assert unwrapped(text) == "ada@example.com"
+    with pytest.raises(AddressError):
+        parse_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<>",
+        "ada",
+        "mailto:",
+        "ada@example.com, eve@example.com",
+        "ada@exam\u200bple.com",
+        "ada@example.com\r\nBcc: eve@example.com",
+    ],
+)
+def test_a_text_without_one_clear_address_has_none(text: str) -> None:
+    assert unwrapped(text) is None

@@ -94,6 +94,11 @@ class TestWithoutDatabase:
         assert_our_page(visitor.get("/no/such/page"), 404)
         assert visitor.get("/health/live").status_code == 200
 
+    def test_a_stale_form_of_a_signed_in_person_is_a_400(self, visitor: Visitor) -> None:
+        _sign_in_without_database(visitor)
+        for path in ("/login", "/profile/email", "/logout"):
+            assert_our_page(visitor.client.post(path, data={"email": "a@example.com"}), 400)
+
     def test_an_outage_is_one_line_in_the_log_without_a_traceback(
         self, visitor: Visitor, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -138,6 +138,33 @@ def test_a_refused_form_keeps_the_address_and_drops_the_passwords(
     assert soup(refused).select_one("input[name=email][autofocus]")
 
 
+@pytest.mark.parametrize(
+    "typed", ["mailto:ada@example.com", "ada@example.com.", "<ada@example.com>"]
+)
+@pytest.mark.parametrize("path", ["/register", "/login", "/forgot"])
+def test_an_address_with_something_around_it_is_refused_and_shown_right(
+    visitor: Visitor, path: str, typed: str
+) -> None:
+    refused = visitor.forge(path, {"email": typed, "password": PASSWORD, "confirm": PASSWORD})
+    assert refused.status_code == 422
+    assert "Did you mean ada@example.com?" in errors(refused)["email"]
+
+
+def test_spaces_around_an_address_are_dropped(app: Flask, visitor: Visitor) -> None:
+    assert visitor.register("\u00a0ada@example.com\u3000").location == "/unconfirmed"
+    assert documents(app)[0]["email"] == "ada@example.com"
+    assert Visitor(app).sign_in("\u2003ada@example.com\u00a0").status_code == 302
+
+
+def test_no_keyboard_corrects_an_address(confirmed: Visitor, visitor: Visitor) -> None:
+    pages = [visitor.page(path) for path in ("/register", "/login", "/forgot")]
+    for page in [*pages, confirmed.page("/profile/email")]:
+        field = page.select_one("input[name=email]")
+        assert field
+        given = {name: field.get(name) for name in ("autocorrect", "autocapitalize", "inputmode")}
+        assert given == {"autocorrect": "off", "autocapitalize": "none", "inputmode": "email"}
+
+
 @pytest.mark.parametrize("problem", AddressProblem)
 def test_each_problem_of_an_address_has_a_sentence(problem: AddressProblem) -> None:
     assert address_sentence(AddressError(problem)).endswith(".")
