@@ -1,4 +1,4 @@
-"""From an owed letter to a delivered mail."""
+"""Delivery of owed letters as mails."""
 
 from flask import Flask
 
@@ -11,6 +11,6 @@ def init_app(app: Flask) -> None:
 
 
 def make_transport(app: Flask) -> Transport:
-    """The transport of the settings: a folder in development, or the mail server."""
+    """Makes the transport that the settings name: a folder in development, or the mail server."""
     folder = app.config["MAIL_FOLDER"]
     return FolderTransport(folder) if folder else SmtpTransport(app)

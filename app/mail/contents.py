@@ -44,8 +44,8 @@ def mail(kind: LetterKind, label: str) -> Callable[[Content], Content]:
 
 
 def context(leased: LeasedLetter) -> Context:
-    """The values for the templates of a letter. The link is signed now, since the mail leaves
-    now."""
+    """The values for the templates of a letter. The link is signed now, just before the mail is
+    sent."""
     letter = leased.letter
     return {
         "app_name": current_app.config["APP_NAME"],

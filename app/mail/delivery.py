@@ -1,4 +1,4 @@
-"""One letter: what the mail server said, and what becomes of the letter."""
+"""Sends one letter and stores the result."""
 
 import random
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from app.users.refusals import MAX_WORDS, Refusal, Trouble
 
 FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=5)
 _GIVE_UP_AFTER, _A_DAY = timedelta(days=3), timedelta(days=1)
-# How often a letter is sent without an answer after the final dot.
+# How often a letter is sent if the server does not answer after the final dot.
 _MOST_COPIES = 3
 _ALIKE_WITHIN = timedelta(days=1)
 
@@ -27,7 +27,7 @@ class Delivery:
     """Sends letters over one transport.
 
     Args:
-        app: whose templates and mail settings are used.
+        app: its templates and mail settings are used.
     """
 
     def __init__(self, app: Flask, transport: Transport) -> None:
@@ -37,8 +37,8 @@ class Delivery:
         self._blocked = False
 
     def deliver(self, leased: LeasedLetter) -> bool:
-        """Sends a letter and stores what came of it; False when no other letter could leave
-        either."""
+        """Sends a letter and stores the result. False means that the queue is blocked: no other
+        letter could be sent either."""
         self._blocked = False
         try:
             mail = render(leased)
@@ -85,10 +85,11 @@ class Delivery:
         record(leased, "letter_blocked", "failed", reason=str(trouble), trouble=words)
 
     def _refuse(self, leased: LeasedLetter, words: str, refusal: Refusal, reason: str) -> None:
-        """Gives the letter up, unless others were refused alike: then it is about us."""
+        """Gives the letter up. If unrelated recipients got the same refusal, it is about us: then
+        it blocks the queue instead."""
         now = utcnow()
         since = now - _ALIKE_WITHIN
-        # Of missing domains each is another one, and all are refused with the same words.
+        # Each missing domain is refused with the same words, so the words prove nothing about us.
         domain = refusal is Refusal.NO_SUCH_DOMAIN
         alike = None if domain else refusals.alike(words, leased.recipient)
         if alike and refused_alike.is_about_us(alike, leased.recipient, since):
@@ -111,9 +112,11 @@ class Delivery:
         record(leased, "letter_postponed", "refused", trouble=words)
 
     def _doubt(self, leased: LeasedLetter, words: str) -> None:
-        """The mail server may have the letter. A copy is better than a loss, but each try may be a
-        copy. After some it is taken for sent: the server has had the whole mail each time, and the
-        page of a person who waits offers a new mail. Administrators can still try it again."""
+        """Handles a mail that the server got without an answer: the server may have taken it.
+
+        A second copy is better than a lost mail, so the letter is sent again. After three tries it
+        counts as sent: the server got the whole mail each time, and the waiting page offers a new
+        mail. Administrators can still try the letter again."""
         letter, now = leased.letter, utcnow()
         words = f"no answer after the final dot: {words}"
         if letter.unsure + 1 < _MOST_COPIES:
@@ -125,7 +128,7 @@ class Delivery:
 
 
 def record(leased: LeasedLetter, event: str, outcome: audit_log.Outcome, **details: str) -> None:
-    """One line per try: the letter, the account, and the mail server's words."""
+    """Logs one line for each try: the letter, the account, and the mail server's words."""
     letter = leased.letter
     audit_log.record(
         event,
@@ -143,14 +146,15 @@ def _cut(error: Exception) -> str:
 
 
 def _failing_since(letter: Letter) -> datetime | None:
-    """Since when it fails for a reason of its own; None if it has not yet."""
+    """Since when the letter itself fails; a blocked queue does not count. None if it has not failed
+    yet."""
     if letter.troubled_on or not letter.trouble or letter.blocked or letter.unsure:
         return letter.troubled_on
-    return letter.owed_on  # a version before this one has put it back
+    return letter.owed_on  # an older version has postponed it
 
 
 def _next_try(attempts: int, now: datetime) -> datetime:
-    """Doubles from 5 s to 5 minutes; the jitter keeps a backlog from coming back as one wave."""
+    """The delay doubles from 5 s to 5 minutes. The jitter spreads the retries of a backlog."""
     spread: float = random.uniform(0.8, 1.2)  # noqa: S311 (spread, not a secret)
     return now + doubled(attempts, _LONGEST_RETRY) * spread
 

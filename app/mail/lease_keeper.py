@@ -1,4 +1,4 @@
-"""Keeps the lease of a letter while the mail server takes its time."""
+"""Renews the lease of a letter while the mail server is slow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ from app.users.outbox import LeasedLetter
 
 @contextmanager
 def lease_kept(app: Flask, leased: LeasedLetter, lease: timedelta) -> Iterator[None]:
-    """Extends the lease from a thread until the block ends, so that no other worker takes the
-    letter. The lease of a process that dies or hangs runs out."""
+    """A thread extends the lease until the block ends, so that no other worker takes the letter.
+    If the process dies or hangs, the lease expires."""
     over = Event()
 
     def keep() -> None:

@@ -1,5 +1,8 @@
-"""Python's SMTP client with what it lacks: a time-out for each phase, UTF-8 in passwords, a name of
-ours in EHLO, and Flask-Mail's connection made of it."""
+"""Adds to Python's SMTP client a time-out for each phase, passwords in UTF-8, and our own EHLO
+name.
+
+`SmtpConnection` makes Flask-Mail use this client.
+"""
 
 import re
 import smtplib
@@ -17,11 +20,14 @@ _AFTER_THE_DOT = 600.0  # seconds
 
 
 class AcceptanceUnknownError(Exception):
-    """The whole mail was sent, and no answer came: nobody knows whether the server has it."""
+    """The whole mail was sent and no answer came: the server may have taken it or not."""
 
 
 class _Utf8(str):
-    """smtplib encodes user and password as ASCII; PLAIN has UTF-8 (RFC 4616 2)."""
+    """A text that smtplib encodes as UTF-8.
+
+    smtplib encodes user and password as ASCII, but PLAIN needs UTF-8 (RFC 4616 2).
+    """
 
     __slots__ = ()
 
@@ -30,7 +36,7 @@ class _Utf8(str):
 
 
 class _Client(smtplib.SMTP):
-    """smtplib's client."""
+    """smtplib's client, changed as the module says."""
 
     def auth(
         self, mechanism: str, authobject: Callable[..., str | None], **options: Any
@@ -42,10 +48,10 @@ class _Client(smtplib.SMTP):
         return super().auth(mechanism, in_utf8, **options)  # type: ignore[arg-type]
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """smtplib's, with patience after the final dot.
+        """Sends the mail like smtplib, but waits up to 10 minutes for the answer to the final dot.
 
         Raises:
-            AcceptanceUnknownError: the dot was sent, and no answer came.
+            AcceptanceUnknownError: the final dot was sent and no answer came.
         """
         code, words = self.docmd("DATA")
         if code != 354:
@@ -59,7 +65,7 @@ class _Client(smtplib.SMTP):
             raise AcceptanceUnknownError(str(error) or type(error).__name__) from error
         self._be_patient(self.timeout)
         if code < 200:
-            raise AcceptanceUnknownError("the answer is no SMTP")
+            raise AcceptanceUnknownError("the answer is not SMTP")
         return code, words
 
     def _be_patient(self, seconds: float) -> None:
@@ -68,12 +74,12 @@ class _Client(smtplib.SMTP):
 
 
 class _SslClient(_Client, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+    """The client with TLS from the first byte."""
 
 
 class SmtpConnection(flask_mail.Connection):
-    """Flask-Mail's connection with our client and verified certificates, by its hook
-    `configure_host`.
+    """Flask-Mail's connection with our client and verified certificates. It overrides Flask-Mail's
+    hook `configure_host`.
 
     Args:
         name: what EHLO says (see `ehlo_name`).
@@ -92,7 +98,8 @@ class SmtpConnection(flask_mail.Connection):
                 host.starttls(context=ssl.create_default_context())
             if self.mail.username and self.mail.password:
                 host.login(_Utf8(self.mail.username), _Utf8(self.mail.password))
-            # Otherwise smtplib says EHLO with the first mail, and a refusal looks like the mail's.
+            # smtplib would send EHLO with the first mail, and a refusal would look like one of that
+            # mail.
             host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
@@ -108,15 +115,16 @@ class SmtpConnection(flask_mail.Connection):
 
 
 def ehlo_name(public_url: str, sender: str) -> str:
-    """The host of `PUBLIC_URL`, or the sender's domain where that is no domain name.
+    """The name to send in EHLO: the host of `PUBLIC_URL`, or the sender's domain if the host is not
+    a domain name.
 
-    smtplib takes the machine's name. In a container that has no dot, so it says `[127.0.0.1]`,
-    which large relays refuse.
+    smtplib would use the machine's name. In a container this name has no dot, so smtplib would send
+    `[127.0.0.1]`, which large relays refuse.
     """
     for url in (public_url, "//" + sender.rpartition("@")[2].rstrip("> ")):
         try:
-            # What may stand after an @ is a domain name with a dot; the key has it in punycode.
+            # `parse_address` accepts only domain names with a dot, and returns them in punycode.
             return parse_address(f"name@{urlsplit(url).hostname}").domain
-        except (AddressError, ValueError):  # doctor looks at settings that are wrong, too
+        except (AddressError, ValueError):  # doctor also calls this with invalid settings
             continue
     return "localhost"

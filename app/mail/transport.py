@@ -1,4 +1,4 @@
-"""Sending a mail: over SMTP, or into a folder in development."""
+"""Sends a mail over SMTP, or writes it into a folder in development."""
 
 import contextlib
 import smtplib
@@ -16,12 +16,12 @@ from app.users.refusals import About, Refusal, Stage, Trouble, judge
 
 # A connection that was idle for more seconds than this is tested before it is used.
 _TEST_AFTER = 2.0
-# Postfix lets a client wait before each answer, and then hangs up, after some refusals.
+# After some refusals Postfix delays each answer, and after more it closes the connection.
 _REFUSALS_ON_A_CONNECTION = 5
 
 
 class Later(Exception):
-    """The mail server could not take this letter now; the message says why.
+    """The mail server could not take this letter now. The message says why.
 
     Args:
         refusal: what is stored if the letter is given up.
@@ -33,7 +33,7 @@ class Later(Exception):
 
 
 class Never(Exception):
-    """The mail server will never take this letter; the message has the server's words."""
+    """The mail server will never take this letter. The message is the server's answer."""
 
     def __init__(self, words: str, refusal: Refusal = Refusal.NO_SUCH_MAILBOX) -> None:
         super().__init__(words)
@@ -41,7 +41,7 @@ class Never(Exception):
 
 
 class Unsure(Exception):
-    """The whole mail was sent, and no answer came."""
+    """The whole mail was sent and no answer came."""
 
 
 class _HungUp(Later):
@@ -57,10 +57,14 @@ class Blocked(Exception):
 
 
 class Transport(Protocol):
-    """Takes mails."""
+    """Sends mails."""
 
     def send(self, mail: flask_mail.Message) -> None:
-        """Raises Later, Never, Unsure or Blocked unless the mail was taken."""
+        """Sends the mail.
+
+        Raises:
+            Later, Never, Unsure, Blocked: the server did not accept the mail.
+        """
 
     def close(self) -> None:
         """Closes what is kept open between mails."""
@@ -146,7 +150,7 @@ class SmtpTransport:
         return self._connection
 
     def _connect(self) -> SmtpConnection:
-        """Raises Blocked, whatever goes wrong: every other letter would meet it too."""
+        """Raises Blocked for every error, because every other letter would fail the same way."""
         try:
             return SmtpConnection(self._state, self._name, self._timeout).__enter__()
         except Exception as error:
@@ -159,7 +163,8 @@ class SmtpTransport:
             return False
 
     def _refused(self, stage: Stage, code: int, text: str, *, kept: bool) -> Exception:
-        """What to raise for a refusal. Closes the connection where a fresh one is better."""
+        """Returns the exception for a refusal. Closes the connection if the next letter needs a new
+        one."""
         self._refusals += 1
         closing = code == 421  # RFC 5321 4.2.3: the server is closing the channel
         outcome = _HungUp(f"{code} {text}") if closing and kept else _outcome(stage, code, text)
@@ -172,7 +177,7 @@ class SmtpTransport:
 def _refusal(
     error: smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError | smtplib.SMTPSenderRefused,
 ) -> tuple[Stage, int, str]:
-    """The command that was refused, and the reply."""
+    """The refused command, the reply code and the reply text."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
         return Stage.RCPT, code, _decoded(text)
@@ -207,14 +212,14 @@ def trouble_of(error: Exception) -> Trouble:
         case smtplib.SMTPServerDisconnected() | smtplib.SMTPResponseException():
             return Trouble.UNREACHABLE
         case smtplib.SMTPException():
-            # The server offers no sign-in, or no mechanism that smtplib knows.
+            # The server does not offer sign-in, or offers no mechanism that smtplib knows.
             return Trouble.SIGN_IN
         case _:
             return Trouble.UNREACHABLE
 
 
 def _timed_out(error: Exception) -> bool:
-    """Whether the server did not answer in time; smtplib reports that as a lost connection."""
+    """Whether the server did not answer in time. smtplib reports this as a lost connection."""
     return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
 
 

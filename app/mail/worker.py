@@ -1,4 +1,5 @@
-"""The mail worker: lease a letter, deliver it, settle it, repeat. Any number may run at once.
+"""The mail worker: it leases a letter, delivers it, settles it, and repeats. Any number of workers
+may run at once.
 
 Nothing wakes an idle worker: it asks the database every half second.
 """
@@ -17,7 +18,7 @@ from app.users.outbox import LeasedLetter
 
 # How long a new letter may wait for an idle worker.
 _POLL_SECONDS = 0.5
-# The pause of a worker grows to this while the queue is blocked: so it heals within that time.
+# While the queue is blocked, the pauses of a worker grow up to this, so that it soon notices a fix.
 _LONGEST_PAUSE = timedelta(minutes=1)
 _HOUSEKEEPING_EVERY, _REMIND_AHEAD = timedelta(minutes=1), timedelta(days=1)
 
@@ -34,20 +35,20 @@ class Worker:
         self._lease = timedelta(seconds=app.config["MAIL_LEASE"])
         self._transport = make_transport(app)
         self._delivery = Delivery(app, self._transport)
-        # The last letter failed for a reason that stops the next one too.
+        # True if the last letter failed for a reason that would stop the next letter too.
         self._stuck = False
-        # How many letters in a row did so, and which one was the last.
+        # How many letters in a row were blocked, and the id of the last one.
         self._blocks, self._blocked_by = 0, ""
         self._housekeeping_on: datetime | None = None
 
     def run(self, stop: Event) -> None:
-        """Works until `stop` is set; finishes the current mail."""
+        """Works until `stop` is set, then finishes the current mail."""
         while not stop.is_set():
             try:
                 self._do_housekeeping()
                 idle = not self.deliver_one()
             except Exception as error:
-                # One account that cannot be read must not end the delivery of all others.
+                # One account that cannot be read must not stop the delivery to all others.
                 if isinstance(error, PyMongoError) and is_outage(error):
                     self._app.logger.error("mail: MongoDB: %s", type(error).__name__)
                 else:
@@ -60,7 +61,8 @@ class Worker:
         self._transport.close()
 
     def run_once(self) -> bool:
-        """Delivers the letters that are due now; returns whether others are left to try later."""
+        """Delivers the letters that are due now. Returns whether some letters must be tried
+        later."""
         self._do_housekeeping()
         while self.deliver_one() and not self._stuck:
             pass
@@ -97,8 +99,8 @@ class Worker:
             return True
 
     def _count_blocks(self, leased: LeasedLetter) -> None:
-        """One letter that is refused again and again does not make the pauses longer: it may be
-        the only one."""
+        """Counts blocked letters in a row. The same letter counts once, because the server may
+        refuse only this letter, and then the others must not wait longer."""
         if not self._stuck:
             self._blocks, self._blocked_by = 0, ""
         elif leased.letter.id != self._blocked_by:

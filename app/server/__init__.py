@@ -1,1 +1,1 @@
-"""How gunicorn reads requests; the app itself does not import it."""
+"""A worker for gunicorn that reads requests. The app does not import it."""

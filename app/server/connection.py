@@ -1,4 +1,4 @@
-"""A connection of gunicorn's worker, and what it is waiting for."""
+"""One connection of gunicorn's worker, with its state."""
 
 import select
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ class Phase(Enum):
 
 
 class Connection(TConn):
-    """A connection, in the main loop or in one thread."""
+    """A connection. At any time either the main loop or one thread uses it."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.initialized = True  # gunicorn need not make a parser
+        self.initialized = True  # gunicorn must not make its own parser
         self.incoming = Incoming(self.cfg.limit_request_line)
         self.parser = http.get_parser(self.cfg, (), self.client)
         self.request = Request(b"")
@@ -41,7 +41,7 @@ class Connection(TConn):
         self.takes_answers = True
 
     def show_to_parser(self) -> None:
-        """Lets the parser read the request, and nothing else."""
+        """Gives the parser the bytes of the request and no others."""
 
         def pieces() -> Iterator[bytes]:
             yield self.request.data
@@ -51,12 +51,12 @@ class Connection(TConn):
         self.parser.unreader = IterUnreader(pieces())
 
     def send_now(self, data: bytes) -> None:
-        """Sends a few bytes, if the client takes its answers."""
+        """Sends a few bytes. They are lost if the send buffer is full."""
         with suppress(OSError):
             self.sock.send(data)
 
     def can_send(self) -> bool:
-        """There is room for the next answer, because the client takes them."""
+        """Whether the send buffer has room, because the client reads its answers."""
         poll = select.poll()
         poll.register(self.sock, select.POLLOUT)
         return bool(poll.poll(0))

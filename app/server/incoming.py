@@ -1,7 +1,7 @@
-"""Where the first HTTP/1.1 request ends in the bytes that a connection has sent (RFC 9112).
+"""Finds the end of the first HTTP/1.1 request in the bytes of a connection (RFC 9112).
 
-Gunicorn's parser then gets just these bytes and has the last word. So a mistake here can spoil a
-request, but cannot make a second request of its body.
+Gunicorn's parser gets only these bytes and decides what they mean. So a mistake here can damage a
+request, but cannot turn its body into a second request.
 """
 
 import re
@@ -11,9 +11,9 @@ from gunicorn.http.errors import LimitRequestHeaders
 
 from config import BaseConfig
 
-# Bytes. Gunicorn by itself would keep 800 kB of headers for each connection.
+# Bytes. Without this limit gunicorn would keep 800 kB of headers for each connection.
 HEAD_LIMIT = 64 * 1024
-# The app refuses a longer body without reading it. A page that takes more needs more here.
+# The app refuses a longer body without reading it. Raise it if a page accepts more.
 BODY_LIMIT = BaseConfig.MAX_CONTENT_LENGTH
 # Each chunk has a line with its size, so tiny chunks need far more bytes than they hold.
 _CHUNKED_LIMIT = 2 * BODY_LIMIT
@@ -31,13 +31,13 @@ _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 
 
 class Request(NamedTuple):
-    """What the parser gets.
+    """The bytes of one request for the parser.
 
     Attributes:
         data: the bytes.
-        whole: false if a part is missing, because the request will be refused without it. Where
-            the next request begins is then unknown.
-        error: what the parser raises when it wants more.
+        whole: false if a part is missing, because the request will be refused anyway. It is then
+            unknown where the next request begins.
+        error: what the parser raises when it needs more bytes.
     """
 
     data: bytes
@@ -46,14 +46,14 @@ class Request(NamedTuple):
 
 
 class Incoming:
-    """Collects bytes, and tells when they are a request.
+    """Collects bytes until they are a request.
 
     Attributes:
         expects_continue: the client waits for "100 Continue" before it sends the body.
     """
 
     def __init__(self, line_limit: int) -> None:
-        """`line_limit`: bytes of the request line, 0 for any number."""
+        """`line_limit`: the largest size of the request line in bytes, 0 for no limit."""
         self._line_limit = line_limit
         self._data = bytearray()
         self._begin()
@@ -66,26 +66,26 @@ class Incoming:
         self._next_chunk = 0
 
     def add(self, data: bytes) -> None:
-        """More bytes of the connection."""
+        """Adds bytes of the connection."""
         self._data += data
 
     @property
     def empty(self) -> bool:
-        """Nothing of a request is there."""
+        """Whether no byte of a request has arrived."""
         return not self._data
 
     @property
     def in_body(self) -> bool:
-        """The head is there, and has been looked at."""
+        """Whether the head has arrived and was read."""
         return self._head > 0
 
     @property
     def has_body(self) -> bool:
-        """A part of the body is there."""
+        """Whether a part of the body has arrived."""
         return len(self._data) > self._head
 
     def take(self) -> Request | None:
-        """Removes the request and returns it; None while more bytes are needed."""
+        """Removes the request and returns it; None if more bytes are needed."""
         if not self._head and not self._read_head():
             return self._take_bad_head()
         if self._length is None:
@@ -103,14 +103,14 @@ class Incoming:
         return request
 
     def _read_head(self) -> bool:
-        """Finds the end of the head, and what it says about the body."""
+        """Finds the end of the head and reads what it says about the body."""
         found = self._data.find(b"\r\n\r\n", max(0, self._searched - 3))
         if found < 0:
             return False
         self._head = found + 4
         for field in _FIELDS.finditer(self._data, 0, self._head):
             if field["chunked"]:
-                # The parser refuses other codings, and one beside a length.
+                # The parser refuses other codings, and a coding together with a length.
                 self._length, self._next_chunk = None, self._head
             elif field["expect"]:
                 self.expects_continue = not _HTTP_1_0.match(self._data)
@@ -119,7 +119,7 @@ class Incoming:
         return True
 
     def _take_bad_head(self) -> Request | None:
-        """The beginning of a head that the parser refuses, whatever follows."""
+        """The beginning of a head that the parser will refuse anyway; None if there is no fault."""
         begin, self._searched = self._searched, len(self._data)
         # One empty line may come before the request line.
         line_ends = self._data.find(b"\r\n", 2, self._line_limit + 6) >= 0
@@ -132,7 +132,8 @@ class Incoming:
         return None
 
     def _take_chunks(self) -> Request | None:
-        """Each has its size in hexadecimal; the last has 0, then trailers and an empty line."""
+        """Each chunk begins with its size in hexadecimal. After the last chunk, with size 0, come
+        trailers and an empty line."""
         while (line_end := self._find(b"\r\n", self._next_chunk, _CHUNK_LINE_LIMIT)) >= 0:
             size = _CHUNK_SIZE.match(self._data, self._next_chunk)
             if not size:

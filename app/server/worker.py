@@ -1,8 +1,8 @@
-"""Gunicorn's worker with threads, where a thread gets a request only when all of it is there.
+"""Gunicorn's worker with threads, changed so that a thread gets only complete requests.
 
-Gunicorn gives a connection to a thread with its first byte. A client that sends slowly, or takes
-an answer slowly, then keeps the thread, and a hundred such clients keep all of them. Here the main
-loop reads, and each request has a deadline.
+Gunicorn gives a connection to a thread when the first byte arrives. A client that sends or reads
+slowly then keeps the thread, and a hundred such clients keep all threads. Here the main loop reads
+the requests, and each request has a deadline.
 """
 
 import errno
@@ -20,14 +20,14 @@ from gunicorn.workers.gthread import ThreadWorker
 from app.server.connection import Connection, Phase
 
 # Seconds.
-_HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # unless the environment says otherwise
-# For a client to take an answer that does not fit into the send buffer.
+_HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # the defaults of two settings
+# How long a client may take to read an answer that does not fit into the send buffer.
 _SEND_TIMEOUT = 10.0
-# An ended connection is kept open for what the client still sends: closing it would reset it, and
-# the client would lose the answer (RFC 9112, 9.6).
+# After the end of an answer the connection stays open for a moment and what the client still sends
+# is read. Closing at once would reset it, and the client would lose the answer (RFC 9112 9.6).
 _LINGER = 2.0
 
-# Bytes. Every page fits, so that no thread waits for its client to take one.
+# Bytes. Every page fits, so no thread waits until its client has read a page.
 _SEND_BUFFER = 256 * 1024
 _PIECE = 64 * 1024
 _DISCARDED = 1024 * 1024
@@ -37,16 +37,16 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Lengt
 
 
 def _seconds(name: str, default: float) -> float:
-    """A setting; `config` has found it valid."""
+    """The value of a setting, which `config` has checked already."""
     return float(os.environ.get(name, "").strip() or default)
 
 
 class Worker(ThreadWorker):
-    """Answers as gunicorn's own, whose `handle` runs in the threads."""
+    """Gunicorn's worker; the main loop reads requests, and `handle` answers them in threads."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Connections that the main loop has, longest wait first.
+        # The connections of the main loop. The one that has waited longest is the first.
         self._waiting: dict[Connection, None] = {}
         self._header_timeout = _seconds("WEB_HEADER_TIMEOUT", _HEADER_TIMEOUT)
         self._body_timeout = _seconds("WEB_BODY_TIMEOUT", _BODY_TIMEOUT)
@@ -55,24 +55,24 @@ class Worker(ThreadWorker):
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
-        """Refuses what it does not read.
+        """Refuses settings that this worker does not support.
 
         Raises:
-            RuntimeError: TLS or another protocol is asked for.
+            RuntimeError: the settings ask for TLS or another protocol.
         """
         other = cfg.proxy_protocol != "off" or cfg.protocol != "http" or "h2" in cfg.http_protocols
         if cfg.is_ssl or other:
-            raise RuntimeError("this worker reads plain HTTP/1.1 alone: TLS ends in a proxy")
+            raise RuntimeError("this worker supports only plain HTTP/1.1: a proxy must do TLS")
         super().check_config(cfg, log)
 
     # In the main loop.
 
     def accept(self, listener: socket.socket) -> None:
-        """Takes a new connection. Where there is no room, the longest wait ends."""
+        """Accepts a new connection. At the limit, closes the connection that has waited longest."""
         try:
             sock, client = listener.accept()
         except OSError as error:
-            # Another process was faster, the client has gone, or there is no descriptor left.
+            # Another process was faster, the client is gone, or there is no free file descriptor.
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 self._make_room()
             return
@@ -107,7 +107,7 @@ class Worker(ThreadWorker):
             self._wait_for_next(conn)
 
     def murder_pending(self) -> None:
-        """Ends what has waited for too long; gunicorn calls it between events."""
+        """Ends connections that have waited for too long. Gunicorn calls this between events."""
         now = time.monotonic()
         if not self.alive and not self._stopping:
             self._stopping = True
@@ -133,7 +133,7 @@ class Worker(ThreadWorker):
             self._go_on(conn)
 
     def _watch(self, conn: Connection, events: int) -> None:
-        """Changes what the main loop waits for; 0 for nothing."""
+        """Sets the events that the main loop waits for; 0 means none."""
         if events == conn.watched:
             return
         if conn.watched:
@@ -145,16 +145,16 @@ class Worker(ThreadWorker):
         callback = partial(self._ready, conn)
         try:
             self.poller.register(conn.sock, events, callback)
-        except KeyError:  # a socket that its thread has closed had the same number
+        except KeyError:  # a thread has closed a socket that had the same file descriptor
             self.poller.unregister(conn.sock)
             self.poller.register(conn.sock, events, callback)
 
     def _ready(self, conn: Connection, _sock: socket.socket) -> None:
-        if conn.phase is Phase.CLOSED:  # by an earlier event of the same round
+        if conn.phase is Phase.CLOSED:  # an earlier event of this round closed it
             return
         if conn.phase is Phase.ANSWER:
-            # To be read afterwards. A connection is watched until then, because most send nothing
-            # meanwhile, and changing it twice for each request takes longer.
+            # The bytes are read after the answer. Most clients send nothing meanwhile, so the
+            # worker stops watching only now: doing so for each request would take longer.
             self._watch(conn, 0)
             return
         if conn.phase is Phase.DRAIN:
@@ -175,7 +175,7 @@ class Worker(ThreadWorker):
             self._go_on(conn)
 
     def _go_on(self, conn: Connection) -> None:
-        """Gives the request to a thread, if it is whole; else waits for more of it."""
+        """Gives a complete request to a thread; otherwise waits for the rest of it."""
         request = conn.incoming.take()
         if request:
             conn.request, conn.phase = request, Phase.ANSWER
@@ -190,7 +190,8 @@ class Worker(ThreadWorker):
             self._wait(conn, Phase.HEAD, self._header_timeout)
 
     def _give_up(self, conn: Connection) -> None:
-        """Ends a connection whose time is over; a client in the middle of a request is told."""
+        """Ends a connection at its deadline. A client that has sent a part of a request gets a
+        408."""
         if conn.phase in (Phase.HEAD, Phase.BODY) and not conn.incoming.empty:
             self.log.info("Gave up on %s: waited for %s", conn.client, conn.phase.value)
             conn.send_now(_TOO_SLOW)
@@ -199,7 +200,7 @@ class Worker(ThreadWorker):
             self._close(conn)
 
     def _end(self, conn: Connection) -> None:
-        """Says that no more will come, and waits a moment for the client to close."""
+        """Ends our side of the connection and waits a moment until the client closes its side."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -222,18 +223,18 @@ class Worker(ThreadWorker):
     # In a thread.
 
     def handle(self, conn: Connection) -> bool:
-        """Answers the request that is there. True if the connection can have another one."""
+        """Answers the complete request. True if the connection stays open for another request."""
         conn.show_to_parser()
         keep = super().handle(conn)
         conn.takes_answers = not keep or conn.can_send()
-        # Bytes that the parser has left over are no next request.
+        # Bytes that the parser has not used are not a new request.
         return bool(keep) and not conn.parser.unreader.take_buffered()
 
     def handle_request(self, req: Any, conn: Connection) -> bool:
-        """Gunicorn's, with a limit to the time that a client takes for the answer."""
+        """Like gunicorn's method, with a time limit for a client that reads the answer slowly."""
         if not conn.request.whole:
             req.force_close()
-        # The main loop has said "100 Continue", or the body is not wanted.
+        # The main loop has sent "100 Continue", or the body will be refused.
         req._expected_100_continue = False
         conn.sock.settimeout(_SEND_TIMEOUT)
         try:

@@ -1,6 +1,6 @@
 """Advice about an address before a mail is sent: "did you mean", and whether DNS knows the domain.
 
-It never refuses an address: a wrong answer of a resolver must not keep anybody out.
+It never refuses an address, because a wrong answer of a resolver must not prevent a registration.
 """
 
 import re
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _DNS_TIMEOUT = 2  # seconds
 
-# The domains that most people use. A domain on the list is never taken for a typo of another.
+# The domains that most people use. A domain on this list never counts as a typo of another one.
 COMMON_DOMAINS = (
     "aol.com",
     "comcast.net",
@@ -58,8 +58,8 @@ COMMON_DOMAINS = (
 )
 # One or two of ten letters may differ: "gmial.com" is a typo, "email.com" is not.
 _LIKENESS = 0.86
-# Among short names, and names that differ in the first letter, too many are real: love.com is no
-# slip of live.com, nor email.com of gmail.com.
+# Short names, and names with another first letter, are often real domains: love.com is not a typo
+# of live.com, and email.com is not a typo of gmail.com.
 _SHORTEST_NAME = 5
 _COUNTRY = re.compile(r"(com?\.|net\.|org\.)?[a-z]{2}")
 _SLIPS_OF_COM = {"co", "cm", "om"}
@@ -67,7 +67,7 @@ _LOOK_UP_AGAIN = 600  # seconds; also for a name server that did not answer
 
 
 class MailHosts(Enum):
-    """What DNS says of a domain."""
+    """What DNS says about a domain."""
 
     EXCHANGERS = "it has mail exchangers"
     NONE = "it takes no mail"
@@ -77,9 +77,9 @@ class MailHosts(Enum):
 def did_you_mean(typed: str) -> str | None:
     """The address that was probably meant, such as `ada@gmail.com` for `ada@gmial.com`, or None.
 
-    It never doubts a domain that has mail exchangers. Whether mail to the domain was accepted does
-    not matter, because our own relay accepts all mail. DNS is asked only about unlikely domains,
-    for at most 2 s in ten minutes.
+    A domain with mail exchangers is always accepted. Earlier deliveries to the domain do not count,
+    because our own relay accepts all mail. Only a domain that looks like a typo causes a DNS query,
+    which takes at most 2 s. The answer is kept for ten minutes.
     """
     local, _, domain = typed.rpartition("@")
     meant = likely_domain(domain.lower())
@@ -89,8 +89,11 @@ def did_you_mean(typed: str) -> str | None:
 
 
 def likely_domain(domain: str) -> str | None:
-    """The well-known domain that was probably meant, or None. A domain of a known provider, and
-    one of the same name in another country, is no slip."""
+    """The well-known domain that was probably meant, or None.
+
+    A domain of a known provider is not a typo. The same name in another country is not a typo
+    either.
+    """
     if domain in COMMON_DOMAINS:
         return None
     name, _, ending = domain.partition(".")
@@ -108,7 +111,7 @@ def seems_undeliverable(domain: str) -> bool:
 
 
 def mail_hosts(domain: str) -> MailHosts:
-    """What DNS says of the domain, asked once in ten minutes."""
+    """What DNS says about the domain. The answer is kept for ten minutes."""
     return _look_up(domain, int(time.monotonic() // _LOOK_UP_AGAIN))
 
 
@@ -121,7 +124,7 @@ def _look_up(domain: str, _period: int) -> MailHosts:
     try:
         found = validate_email_deliverability(domain, domain, dns_resolver=_resolver())
     except email_validator.EmailUndeliverableError as error:
-        # Also the error for a name server that cannot be reached, which is its cause.
+        # The same error is raised if the name server cannot be reached. The cause tells them apart.
         known = error.__cause__ is None or isinstance(error.__cause__, NXDOMAIN | NoAnswer)
         return MailHosts.NONE if known else MailHosts.UNKNOWN
     except Exception:

@@ -1,4 +1,4 @@
-"""The six digits of a mail, as people paste them."""
+"""Finds the code of six digits in the text that a person types or pastes."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ DIGITS = 6
 
 
 class CodeError(ValueError):
-    """A text that has no code of six digits, or more than one."""
+    """The text has no code of six digits, or more than one."""
 
     def __init__(self, *, several: bool) -> None:
         super().__init__("several codes" if several else "no code")
@@ -16,8 +16,8 @@ class CodeError(ValueError):
 def parse_code(text: str) -> str:
     """The one group of six digits in a text, in ASCII.
 
-    Digits of all scripts count. Characters that are not seen, such as marks of direction, do not;
-    spaces and punctuation may stand between the digits, words may not: "Your code is 123 456."
+    Digits of all scripts count. Invisible characters, such as direction marks, are ignored. Spaces
+    and punctuation may separate the digits, words may not: "Your code is 123 456."
 
     Raises:
         CodeError: there is no such group, or more than one.
@@ -30,7 +30,8 @@ def parse_code(text: str) -> str:
 
 
 def _plain(character: str) -> str:
-    """A digit as ASCII, a space for what may stand between digits, an `x` for all other text."""
+    """A digit in ASCII, nothing for an invisible character, `x` for a letter, a space for the
+    rest."""
     digit = unicodedata.decimal(character, None)
     if digit is not None:
         return str(digit)
@@ -44,7 +45,7 @@ def _plain(character: str) -> str:
 
 
 def _groups(runs: list[str]) -> list[str]:
-    """Runs of digits, one after another, that are six digits together."""
+    """Neighbouring runs of digits that have six digits together, joined."""
     return [
         "".join(runs[start:end])
         for start in range(len(runs))

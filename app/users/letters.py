@@ -55,7 +55,7 @@ class Letter(DocumentView):
     kind: str
     owed_on: datetime
     due_on: datetime | None
-    """When it may be sent or tried again; None once it was refused for good."""
+    """When the letter may be sent or tried again; None if it was refused permanently."""
     message_id: str
     """The part of Message-ID before the @. It is stored, so that a mail that is sent twice has the
     same one."""
@@ -73,27 +73,28 @@ class Letter(DocumentView):
     lease: str | None = None
     """Fencing id: only the worker that has it may settle the letter."""
     trouble: str | None = None
-    """Why it has not left yet, in the mail server's words."""
+    """Why the letter has not been sent yet, in the mail server's words."""
     refusal: str | None = None
-    """The kind of `trouble` once it is not tried again (`refusals.Refusal`)."""
+    """Why the letter is not tried again (`refusals.Refusal`)."""
     alike: str | None = None
-    """The trouble without what is about this recipient; kept once the letter was refused."""
+    """`trouble` without the parts about this recipient; stored when the letter is refused."""
     refused_on: datetime | None = None
-    """When it was refused last."""
+    """When the letter was last refused."""
     troubled_on: datetime | None = None
-    """Since when it fails for a reason of its own. It is given up some days after that; the time
-    that a blocked queue takes does not count."""
+    """When the letter itself failed first. Some days later it is given up. The time in a blocked
+    queue does not count."""
     unsure: int = 0
-    """How often it was sent and no answer came: the mail server may have it."""
+    """How often the letter was sent and no answer came, so that the mail server may have it."""
     blocked: bool = False
-    """The trouble is with us, the mail server or the connection, and stops every letter."""
+    """True if the problem stops every letter: it is with us, the mail server or the connection."""
     blockage: str | None = None
-    """The kind of that trouble (`refusals.Trouble`)."""
+    """The kind of that problem (`refusals.Trouble`)."""
     blocks: int = 0
-    """How often in a row it was blocked. That costs no attempt."""
+    """How often in a row the letter was blocked. This does not count as an attempt."""
 
     def document(self) -> dict[str, Any]:
-        """As stored in `outbox`. What only a letter in trouble has is stored once it is."""
+        """The letter as it is stored in `outbox`, without the fields that only a failed letter
+        has."""
         stored = asdict(self)
         return {name: stored[name] for name in stored if name not in _OF_TROUBLE}
 

@@ -1,9 +1,9 @@
 """The outboxes of all accounts as the mail worker uses them: one queue of owed letters.
 
-A worker leases a letter: `due_on` moves ahead, so that no other worker sees it until the lease is
-over, and a fencing id is stored, so that a worker whose lease is over cannot change
-the letter.
-Delivery is at least once. `outbox_overview` shows the same queue to administrators.
+A worker leases a letter. This moves `due_on` ahead, so that no other worker sees the letter until
+the lease is over. It also stores a fencing id, so that a worker whose lease is over cannot change
+the letter. Each letter is delivered at least once. `outbox_overview` shows the same queue to
+administrators.
 """
 
 import secrets
@@ -49,7 +49,7 @@ class LeasedLetter:
 
     @property
     def recipient(self) -> str:
-        """The address that it goes to."""
+        """The address that the letter is sent to."""
         return self.letter.to or self.user.email
 
 
@@ -58,9 +58,9 @@ class Blockage:
     """What prevents every letter from leaving."""
 
     words: str
-    """The mail server's, or the system's."""
+    """The answer of the mail server, or the error of the system."""
     trouble: Trouble | None
-    """None for what a version before this one has stored."""
+    """None if an older version stored the blockage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class QueueStats:
     due: int = 0
     blocked: int = 0
     overdue: float = 0.0
-    """Seconds since the letter that waits longest became due."""
+    """Seconds since the letter became due that waits longest."""
     oldest: float = 0.0
     """Seconds since the oldest letter was owed."""
 
@@ -106,8 +106,8 @@ class Outbox:
         return LeasedLetter(Letter.from_document(stored), User.from_document(document))
 
     def extend(self, leased: LeasedLetter, until: datetime) -> bool:
-        """Keeps a letter for longer while the mail server takes its time; False when the lease was
-        lost to another worker."""
+        """Extends the lease while the mail server is slow. False means that another worker has the
+        lease now."""
         longer = {"$set": {"outbox.$.due_on": until}}
         return self._users.update_one(self._lease_guard(leased), longer).matched_count == 1
 
@@ -118,9 +118,9 @@ class Outbox:
         )
 
     def settle(self, leased: LeasedLetter, now: datetime) -> bool:
-        """Removes a delivered letter; False when the lease was lost to another worker.
+        """Removes a delivered letter. False means that another worker has the lease now.
 
-        A goodbye letter is all that is left of a deleted account, so its document is removed.
+        A goodbye letter is the rest of a deleted account, so its document is removed too.
         """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
@@ -128,7 +128,7 @@ class Outbox:
         return self._finish(leased, gone, {"confirm_mail.sent_on": now})
 
     def drop(self, leased: LeasedLetter) -> bool:
-        """Removes a letter without sending it, because what it says is no longer true."""
+        """Removes a letter without sending it, because its content is no longer true."""
         return self._finish(leased, {"$pull": {"outbox": {"id": leased.letter.id}}}, {})
 
     def refuse(
@@ -139,11 +139,10 @@ class Outbox:
         refusal: Refusal,
         alike: str | None = None,
     ) -> bool:
-        """Takes a letter out of the queue that is not tried again; keeps it with the mail server's
-        words.
+        """Takes a letter out of the queue and keeps it with the mail server's words.
 
         Args:
-            alike: the words without what is about this recipient.
+            alike: the words without the parts about this recipient.
         """
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
@@ -158,10 +157,10 @@ class Outbox:
     def postpone(
         self, leased: LeasedLetter, until: datetime, trouble: str, *, since: datetime | None = None
     ) -> bool:
-        """Puts a letter back for later.
+        """Puts a letter back for a later try.
 
         Args:
-            since: since when it has failed for a reason of its own.
+            since: when the letter itself failed first; a blocked queue does not count.
         """
         later = _entry(until, trouble) | {"outbox.$.troubled_on": since, "outbox.$.blocks": 0}
         return self._finish(leased, {"$set": later}, {})
@@ -175,7 +174,7 @@ class Outbox:
         trouble: Trouble,
         alike: str | None = None,
     ) -> bool:
-        """Puts a letter back that cannot leave, as no other can. That costs it no attempt."""
+        """Puts a letter back because the queue is blocked. The try does not count as an attempt."""
         later = _entry(until, words) | {
             "outbox.$.blocked": True,
             "outbox.$.blockage": trouble,
@@ -192,7 +191,7 @@ class Outbox:
         return self._finish(leased, later, {})
 
     def take_for_sent(self, leased: LeasedLetter, now: datetime, words: str) -> bool:
-        """Takes a letter out of the queue that the mail server has probably taken, and keeps it
+        """Takes a letter out of the queue because the mail server has probably taken it. It is kept
         for administrators, who can try it again."""
         if leased.letter.kind in GOODBYES:
             return self._delete_account(leased)
@@ -200,7 +199,7 @@ class Outbox:
         return self._finish(leased, kept, {"confirm_mail.sent_on": now})
 
     def stats(self, now: datetime) -> QueueStats:
-        """How many letters wait, and for how long: one command, added up by MongoDB."""
+        """How many letters wait, and for how long. MongoDB computes this in one command."""
         found = self._users.aggregate(_stats_pipeline(now))
         # Without letters, MongoDB returns no group, and mongomock returns an empty one.
         group = next(iter(found), None)
@@ -233,7 +232,7 @@ class Outbox:
         return self._users.update_one(guard, update).matched_count == 1
 
     def waiting(self) -> bool:
-        """Whether any letter is left to try, now or later."""
+        """Whether any letter must still be tried, now or later."""
         return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
 
     def blocked(self) -> Blockage | None:
@@ -253,7 +252,8 @@ class Outbox:
 
 
 def _entry(due_on: datetime | None, trouble: str) -> Document:
-    """A letter that is put back; nothing of its earlier troubles is left but the counts."""
+    """The update that puts a letter back. It clears everything about earlier problems except the
+    counts."""
     return {
         "outbox.$.due_on": due_on,
         "outbox.$.lease": None,

@@ -1,4 +1,4 @@
-"""The outboxes of all accounts as administrators see them: what waits, and what is in trouble."""
+"""The outboxes of all accounts as administrators see them: letters that wait or have failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,18 +58,17 @@ class OutboxOverview:
         )
 
     def retry(self, account: ObjectId, letter: str, now: datetime) -> bool:
-        """Makes one letter in trouble due now, even a refused one.
+        """Makes one failed letter due now, even a refused one.
 
         Returns:
-            False when it has left meanwhile, or a worker is sending it.
+            False if the letter has been sent meanwhile, or a worker is sending it.
         """
         entry = {"lease": None, "trouble": {"$gt": ""}}
         again = {"outbox.$.due_on": now, "outbox.$.blocked": False}
         return make_due(self._users, account, letter, entry, again)
 
     def retry_all(self, kind: str, now: datetime) -> int:
-        """Makes every letter of a kind that is in trouble due now; returns the number of
-        accounts."""
+        """Makes every failed letter of a kind due now. Returns the number of accounts."""
         entry = {"kind": kind, "lease": None, "trouble": {"$gt": ""}}
         # `_TROUBLED` lets MongoDB use the partial index; `$elemMatch` alone does not.
         query: Document = _TROUBLED | {"outbox": {"$elemMatch": entry}}

@@ -1,9 +1,10 @@
-"""What a mail server's refusal means: whom it is about, and whether it passes.
+"""What a mail server's refusal means: whom it is about, and whether it is temporary.
 
-The enhanced status code (RFC 3463) decides where there is one, else the reply code (RFC 5321 4.2),
-the stage and the words. The stage alone cannot decide: Postfix answers about the sender, the client
-and HELO at RCPT, and providers report quota and identity after the final dot. What is not clearly
-about the recipient is about us, because then no letter is lost.
+If the reply has an enhanced status code (RFC 3463), this code decides. Otherwise the reply code
+(RFC 5321 4.2), the stage and the words decide. The stage alone is not enough: Postfix reports
+errors of the sender, the client and HELO at RCPT, and providers report quota and identity after the
+final dot. A refusal that is not clearly about the recipient counts as one about us, so that no
+letter is lost.
 """
 
 import re
@@ -20,31 +21,32 @@ class Stage(Enum):
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
-    """DATA itself, or the text after it."""
+    """The command DATA, or the text of the mail after it."""
 
 
 class Refusal(StrEnum):
-    """Why a letter is not tried again. Stored beside the mail server's words; the waiting page has
-    a sentence for each."""
+    """Why a letter is not tried again. It is stored with the mail server's words, and the waiting
+    page has a sentence for each value."""
 
     NO_SUCH_MAILBOX = "no_such_mailbox"
     NO_SUCH_DOMAIN = "no_such_domain"
     MAILBOX_FULL = "mailbox_full"
     OTHER = "other"
-    """The mailbox takes no mail, for another reason."""
+    """The mailbox does not accept mail for another reason."""
     GIVEN_UP = "given_up"
-    """It was tried for days, and nobody said why it never left."""
+    """All tries over several days failed, without a clear reason."""
     NOT_SENT = "not_sent"
-    """The trouble is with this mail or with us, not with the recipient."""
+    """The problem is this mail or our server, not the recipient."""
 
 
 class Trouble(StrEnum):
-    """Why the queue is blocked. Stored beside the words; readiness has a sentence for each."""
+    """Why the queue is blocked. It is stored with the mail server's words, and readiness has a
+    sentence for each value."""
 
     REFUSED = "refused"
     """The mail server refuses us: sender, client, HELO, relay, quota, policy."""
     ALIKE = "alike"
-    """It gives recipients in unrelated domains the same refusal."""
+    """The mail server refuses recipients in unrelated domains with the same words."""
     SIGN_IN = "sign_in"
     CERTIFICATE = "certificate"
     ENCRYPTION = "encryption"
@@ -55,14 +57,14 @@ class About(Enum):
     """Whom a refusal is about."""
 
     RECIPIENT = "recipient"
-    """For good."""
+    """Permanent."""
     FULL_MAILBOX = "full mailbox"
     MESSAGE = "message"
-    """For good: too large, or of a form that the server does not take."""
+    """Permanent: the mail is too large, or has a format that the server does not accept."""
     US = "us"
-    """Every letter would be refused."""
+    """The mail server would refuse every letter."""
     NOBODY = "nobody"
-    """Not now; nothing says that it is about us."""
+    """Temporary, and nothing shows that it is about us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ _MESSAGE = Meaning(About.MESSAGE, Refusal.NOT_SENT)
 _US = Meaning(About.US, Refusal.NOT_SENT)
 _LATER = Meaning(About.NOBODY, Refusal.GIVEN_UP)
 
-# X.1.x of RFC 3463 and 7505 that are about the recipient. X.1.7 and X.1.8 are about the sender.
+# The codes X.1.x about the recipient (RFC 3463, RFC 7505). X.1.7 and X.1.8 are about the sender.
 _RECIPIENT = {
     1: Refusal.NO_SUCH_MAILBOX,
     2: Refusal.NO_SUCH_DOMAIN,
@@ -88,16 +90,16 @@ _RECIPIENT = {
     10: Refusal.NO_SUCH_DOMAIN,
 }
 _WITHOUT_ENHANCED = {550, 551, 553}
-_LASTING = 500  # RFC 5321 4.2.1: 4xx is for now, 5xx for good
+_LASTING = 500  # RFC 5321 4.2.1: 4xx is temporary, 5xx is permanent
 
 _AT_THE_START = re.compile(r"\s*#?([245])\.(\d{1,3})\.(\d{1,3})\b")
-# qmail has it in brackets at the end: (#5.7.1). Four numbers are an IP address.
+# qmail writes the code in brackets at the end: (#5.7.1). Four numbers are an IP address.
 _ANYWHERE = re.compile(r"(?<![\w.])#?([245])\.(\d{1,3})\.(\d{1,3})(?![\w.]*\d)")
 
-# The words in an address or a host name say nothing: `client@relay.example.com`.
+# Words in an address or a host name must not count: `client@relay.example.com`.
 _ADDRESS, _HOST = re.compile(r"\S*@\S*"), re.compile(r"\w[\w-]*(\.[\w-]+)+")
 
-# Words that are about us whatever the code says: Exchange has "5.2.252 SendAsDenied".
+# These words are about us with any code: Exchange sends "5.2.252 SendAsDenied".
 _SURELY_US = re.compile(
     r"sender (address )?(was |is )?(rejected|refused|denied|unknown|invalid)"
     r"|(unknown|invalid|unverified) sender|not owned by user|send ?as ?denied"
@@ -106,7 +108,7 @@ _SURELY_US = re.compile(
     r"|authentication (is )?required",
     re.IGNORECASE,
 )
-# Words about us where there is no enhanced code.
+# These words are about us if there is no enhanced code.
 _ABOUT_US = re.compile(
     r"\brelay|\bsender|\bauthenticat|\blog ?in\b|\bhelo\b|\behlo\b|\bclient\b|\brcpthosts\b"
     r"|\b(block|black|deny|dns)[ -]?list|\blisted\b|\bblocked\b|\bspam|\bpolic(y|ies)\b"
@@ -121,7 +123,7 @@ _ABOUT_A_FULL_MAILBOX = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT_SIZE = re.compile(r"\bsize\b|\btoo (big|large|long)\b", re.IGNORECASE)
-# A letter that is put off like this arrives at a later try, and others are not affected.
+# A greylisted letter is accepted at a later try, and other letters are not affected.
 _GREYLISTING = re.compile(r"gr[ae]y[- ]?list", re.IGNORECASE)
 _RECIPIENT_REJECTED = re.compile(r"recipient address rejected", re.IGNORECASE)
 
@@ -132,7 +134,7 @@ def judge(stage: Stage, code: int, text: str) -> Meaning:
     Args:
         stage: the command that was refused.
         code: the reply code.
-        text: what follows it, its lines without the code.
+        text: the lines of the reply without the code.
     """
     enhanced, words = _enhanced(text), _HOST.sub(" ", _ADDRESS.sub(" ", text))
     if code < _LASTING and _GREYLISTING.search(words):
@@ -141,21 +143,21 @@ def judge(stage: Stage, code: int, text: str) -> Meaning:
         return _US
     meaning = _by_enhanced_code(code, enhanced, words) if enhanced else _by_code(stage, code, words)
     if stage is Stage.MAIL and meaning.about in {About.RECIPIENT, About.FULL_MAILBOX}:
-        return _US  # the server does not know the recipient yet
+        return _US  # at MAIL the server does not know the recipient yet
     return meaning
 
 
 def judge_words(words: str) -> Refusal:
-    """The kind of a refusal that a version before this one has stored as words alone."""
+    """The kind of a refusal that an older version stored without a kind."""
     code, _, text = words.partition(" ")
     if not re.fullmatch(r"\d{3}", code):
         return Refusal.GIVEN_UP
-    # Where it was said was not stored. Most refusals of a recipient come at RCPT.
+    # The stage was not stored. Most refusals of a recipient come at RCPT.
     return judge(Stage.RCPT, int(code), text).refusal
 
 
 def _enhanced(text: str) -> tuple[int, int] | None:
-    """Subject and detail of the enhanced status code."""
+    """Subject and detail of the enhanced status code; None if there is no such code."""
     found = _AT_THE_START.match(text) or _ANYWHERE.search(text)
     return (int(found[2]), int(found[3])) if found else None
 
@@ -170,7 +172,7 @@ def _by_enhanced_code(code: int, enhanced: tuple[int, int], words: str) -> Meani
     if subject == 2 or (subject == 1 and detail in _RECIPIENT):
         refusal = Refusal.OTHER if subject == 2 else _RECIPIENT[detail]
         return Meaning(About.RECIPIENT if lasting else About.NOBODY, refusal)
-    # For the moment: about us where it is about identity, the protocol or a policy.
+    # A temporary refusal is about us if it is about identity, the protocol or a policy.
     about_us = subject in {5, 7} or enhanced in {(1, 7), (1, 8)}
     return _US if lasting or (about_us and not _RECIPIENT_REJECTED.search(words)) else _LATER
 
@@ -179,7 +181,7 @@ def _by_code(stage: Stage, code: int, words: str) -> Meaning:
     if _ABOUT_US.search(words):
         return _US
     at_rcpt = stage is Stage.RCPT and code in _WITHOUT_ENHANCED
-    # After the text a lasting "quota exceeded" may as well be our quota.
+    # After the text of the mail, a permanent "quota exceeded" may be about our own quota.
     if _ABOUT_A_FULL_MAILBOX.search(words) and (code < _LASTING or code == 552 or at_rcpt):
         return _FULL
     if code < _LASTING:
@@ -191,18 +193,20 @@ def _by_code(stage: Stage, code: int, words: str) -> Meaning:
     return _US
 
 
-# What differs between two refusals that say the same: addresses, hosts, ids, numbers, times.
+# Parts that differ between refusals with the same meaning: addresses, hosts, ids, numbers, times.
 _NO_WORD = re.compile(r"\S*[@\d]\S*|\S+\.\S+|[^\w\s]+")
-# Local parts that are words of refusals too: taking them out would hide that two are alike.
+# Local parts that are also common in refusals. They are kept, because without them two refusals
+# that are alike would differ.
 _COMMON_WORDS = {"account", "address", "mail", "mailbox", "recipient", "unknown", "user"}
 
 
 def alike(words: str, address: str) -> str:
-    """A refusal without what is about one recipient: equal for two that say the same.
+    """The text of a refusal without the parts about one recipient. Two refusals with the same
+    meaning give the same text.
 
     Args:
-        words: the code and the text.
-        address: the recipient's.
+        words: the reply code and the text.
+        address: the recipient's address.
     """
     code, local = re.match(r"\d{3}\b", words), address.partition("@")[0].lower()
     enhanced = _enhanced(words[3:]) if code else None
@@ -216,7 +220,7 @@ _BELOW_A_COUNTRY = {"ac", "co", "com", "edu", "go", "gob", "gov", "ne", "net", "
 
 
 def registered_domain(address: str) -> str:
-    """`example.co.uk` for `ada@mail.example.co.uk`: two addresses of one are related."""
+    """`example.co.uk` for `ada@mail.example.co.uk`. Addresses with the same result are related."""
     labels = address.rpartition("@")[2].lower().split(".")
     long = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _BELOW_A_COUNTRY
     return ".".join(labels[-3 if long else -2 :])

@@ -1,6 +1,7 @@
-"""Letters that are not tried again: making one due again, and the safety net.
+"""Letters that are not tried again, and how they become due again.
 
-The same refusal for recipients in several unrelated domains is about us, whatever its code says.
+If recipients in several unrelated domains get the same refusal, it is about us, even if its code is
+about the recipient.
 """
 
 from collections.abc import Iterator
@@ -14,18 +15,18 @@ from app.users.refusals import Trouble, registered_domain
 
 _UNRELATED_DOMAINS = 3
 _MOST = 10_000
-"""Looks at so many accounts: more are not needed to tell, and the rest comes back next time."""
+"""The largest number of accounts that one call reads. A later call takes the rest back."""
 
 
 class RefusedAlike:
-    """The letters that were refused with the same words; see `refusals.alike`."""
+    """Finds letters that were refused with the same words; see `refusals.alike`."""
 
     def __init__(self, users: Collection[Document]) -> None:
         self._users = users
 
     def is_about_us(self, alike: str, recipient: str, since: datetime) -> bool:
-        """Whether recipients in several unrelated domains got the same refusal since then, this
-        one included."""
+        """Whether recipients in three unrelated domains, with this one, have got the same refusal
+        after `since`."""
         domains = {registered_domain(recipient)}
         for account, letter in self._letters(alike, since):
             domains.add(registered_domain(letter["to"] or account["email"]))
@@ -34,7 +35,7 @@ class RefusedAlike:
         return False
 
     def take_back(self, alike: str, since: datetime, now: datetime) -> int:
-        """Puts the letters back into the queue that were refused alike; returns their number."""
+        """Puts all letters with the same refusal back into the queue. Returns their number."""
         entry = {"alike": alike, "due_on": None}
         again: Document = {
             "outbox.$.due_on": now,
@@ -51,9 +52,9 @@ class RefusedAlike:
         return sum(make_due(self._users, *letter, entry, again) for letter in letters)
 
     def _letters(self, alike: str, since: datetime) -> Iterator[tuple[Document, Document]]:
-        """Each with its account."""
+        """Each letter with its account."""
         refused = {"alike": alike, "refused_on": {"$gte": since}}
-        # By the index on `outbox.alike`; `$elemMatch` alone does not use it.
+        # The first condition makes MongoDB use the index; `$elemMatch` alone does not.
         query = {"outbox.alike": alike, "outbox": {"$elemMatch": refused}}
         for account in self._users.find(query, {"email": 1, "outbox": 1}).limit(_MOST):
             for letter in account["outbox"]:
@@ -64,10 +65,10 @@ class RefusedAlike:
 def make_due(
     users: Collection[Document], account: ObjectId, letter: str, entry: Document, again: Document
 ) -> bool:
-    """Makes one letter due again that is still like `entry`; False when it is not.
+    """Makes a letter due again if it still matches `entry`; False if it does not.
 
-    A confirmation mail is no longer refused then. That is said in the same command: before a second
-    one a worker may have it refused again.
+    The same command clears the refusal in `confirm_mail`. Between two commands a worker could store
+    a new refusal, and the second command would delete it.
     """
     query = {"_id": account, "outbox": {"$elemMatch": entry | {"id": letter}}}
     noted = again | {"confirm_mail.refused": None, "confirm_mail.refusal": None}

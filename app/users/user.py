@@ -29,16 +29,16 @@ class ConfirmMail(DocumentView):
     asked_on: datetime
     sent_on: datetime | None = None
     refused: str | None = None
-    """The mail server's words, when the mail is not tried again. For administrators only."""
+    """The mail server's words if the mail is not tried again. For administrators only."""
     refusal: str | None = None
     """The kind of that refusal; see `refused_as`."""
 
     @property
     def refused_as(self) -> Refusal | None:
-        """Why the mail is not tried again; None while it may still arrive."""
+        """Why the mail is not tried again; None if it may still arrive."""
         if not self.refused:
             return None
-        # A version before this one has stored the words alone, a newer one may know more kinds.
+        # An older version stored no kind, and a newer one may know more kinds.
         return Refusal(self.refusal) if self.refusal in set(Refusal) else judge_words(self.refused)
 
 
@@ -221,7 +221,7 @@ class User(DocumentView):
 
     @property
     def codes_left(self) -> int:
-        """How many codes may still be tried: five per mail, ten in all. Then only links confirm.
+        """How many codes may still be tried: five per mail, ten in all. Then only links work.
 
         Otherwise a person who registered somebody else's address could guess the code.
         """
@@ -262,7 +262,7 @@ _LISTS: dict[str, type[DocumentView]] = {"sessions": LoginSession, "former_email
 # Pages do not read these two; see `PAGE_FIELDS` in `steps/accounts.py`.
 _NOT_ON_PAGES = {
     "outbox": FieldPolicy(
-        # Without `trouble`: the mail server's words may have names of our accounts and hosts.
+        # Not `trouble`, because the mail server's words may name our accounts and hosts.
         KEPT,
         KEPT,
         KEPT,
