@@ -1,7 +1,7 @@
 """Settings, read from the environment once, at start-up.
 
 `load()` reports all problems together, so that an operator need not restart for each of them.
-`settings/` has how values are read and checked.
+`settings/` reads and checks the values.
 """
 
 import os
@@ -117,8 +117,9 @@ class BaseConfig:
         )
         self._read_path(env)
         self.SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=self.production)
-        # At the root of a host. The __Host- prefix binds the cookie to this host; browsers accept
-        # it only over HTTPS. app/security/cookies.py has the name under a path.
+        # The name if the app is at the root of a host. The prefix __Host- binds the cookie to this
+        # host; browsers accept it only over HTTPS. app/security/cookies.py has the name below a
+        # path.
         self.SESSION_COOKIE_NAME = "__Host-session" if self.SESSION_COOKIE_SECURE else "session"
         self._check_cookies(env)
 
@@ -128,17 +129,17 @@ class BaseConfig:
         if self.SESSION_COOKIE_SECURE and unsafe and env.sound("PUBLIC_URL"):
             env.refuse(
                 "PUBLIC_URL",
-                "with http:// and SESSION_COOKIE_SECURE=true exclude each other: browsers keep"
-                " such cookies on HTTPS only, so every form would be refused",
+                "with http:// and SESSION_COOKIE_SECURE=true exclude each other: browsers accept"
+                " such cookies only over HTTPS, so every form would be refused",
             )
 
     def _read_path(self, env: Environment) -> None:
-        """The path that the app is below: that of PUBLIC_URL. WSGI servers read SCRIPT_NAME."""
+        """Reads the path that the app is below from PUBLIC_URL. WSGI servers read SCRIPT_NAME."""
         path, self.SCRIPT_NAME = urlsplit(self.PUBLIC_URL).path, env.text("SCRIPT_NAME").rstrip("/")
         if path and self.SCRIPT_NAME and path != self.SCRIPT_NAME:
             env.refuse(
                 "SCRIPT_NAME",
-                "and the path of PUBLIC_URL exclude each other: they must be the same",
+                "and the path of PUBLIC_URL exclude each other unless they are the same",
             )
         self.APPLICATION_ROOT = path or "/"
 
@@ -190,7 +191,7 @@ class BaseConfig:
         self.MAIL_PASSWORD = env.password("APP_MAIL_PASSWORD") or None
         comparable = env.sound("APP_MAIL_USERNAME", "APP_MAIL_PASSWORD")
         if comparable and bool(self.MAIL_USERNAME) != bool(self.MAIL_PASSWORD):
-            env.problems.append("APP_MAIL_USERNAME and APP_MAIL_PASSWORD are set together or not")
+            env.problems.append("APP_MAIL_USERNAME and APP_MAIL_PASSWORD must be set together")
         sender = "" if self.production else "no-reply@latchkey.test"
         self.MAIL_DEFAULT_SENDER = env.sender(
             "APP_MAIL_DEFAULT_SENDER", sender, required=self.production
@@ -200,7 +201,7 @@ class BaseConfig:
 
 
 class ProductionConfig(BaseConfig):
-    """Every important setting must be given; there are no defaults for them."""
+    """Important settings have no defaults and must be set."""
 
     production = True
 
@@ -225,7 +226,7 @@ class DevelopmentConfig(BaseConfig):
         return path.read_text()
 
     def default_mongodb_uri(self) -> str:
-        """The embedded database, whose address `make run` has written into a file."""
+        """The embedded database. `make run` writes its address into a file."""
         note = ROOT / "instance" / "mongodb.uri"
         return note.read_text().strip() if note.exists() else "mongomock://localhost/latchkey"
 

@@ -25,7 +25,7 @@ from gunicorn.util import write_error
 
 
 def _number(name: str, default: str) -> str:
-    """A setting that gunicorn reads too. `on_starting` names a wrong one, with all others."""
+    """A setting that gunicorn reads too. If it is invalid, `on_starting` reports it."""
     value = os.environ.get(name, "").strip()
     return value if re.fullmatch("[1-9][0-9]{0,3}", value) else default
 
@@ -39,8 +39,8 @@ threads = _number("WEB_THREADS", "64")
 
 # `preload_app` must not be used, because a MongoClient must be made after the fork.
 
-# Connections of each process; past that, the one that has waited longest is closed. With those to
-# MongoDB it needs fewer than 1024 file descriptors, the usual limit.
+# Connections of each process. At this limit the connection that has waited longest is closed. With
+# the connections to MongoDB, a process needs fewer than 1024 file descriptors, the usual limit.
 worker_connections = 500
 
 # Seconds. No page takes longer than 5, even if MongoDB does not answer.
@@ -48,11 +48,11 @@ timeout = 30
 graceful_timeout = 15
 keepalive = 5
 
-# The maximum of gunicorn; a longer URL gets gunicorn's own 414. Not 0, which would be unlimited.
+# The maximum of gunicorn, which answers 414 to a longer URL. 0 would be unlimited.
 limit_request_line = 8190
 
-# Bytes of a header field. The app answers 431 with a page to cookies above 8 kB, so it must see
-# them.
+# Bytes of a header field. The app has a page for cookies above 8 kB (431), so they must reach the
+# app.
 limit_request_field_size = 64 * 1024
 
 # Only TRUSTED_PROXIES decides about X-Forwarded-*. Gunicorn would trust these headers from
@@ -175,9 +175,9 @@ _ALL_HEADERS = 2 * limit_request_field_size
 
 
 class BoundedRequest(Request):
-    """A request whose header fields together are bounded.
+    """A request with a limit for all header fields together.
 
-    Gunicorn would read 100 fields of 64 kB, which took seconds of a core for each request.
+    Without it gunicorn would read 100 fields of 64 kB, which takes a core seconds for each request.
     """
 
     def parse(self, unreader: Any) -> Any:
@@ -187,7 +187,7 @@ class BoundedRequest(Request):
 
 RequestParser.mesg_class = BoundedRequest
 
-# What a person can do about a request that the app never sees.
+# Advice for people whose request gunicorn refuses before the app sees it.
 _ADVICE = {
     414: "This link is too long. Copy it from the mail again.",
     431: "Your browser sends too many cookies. Delete the cookies of this site and of the domain"

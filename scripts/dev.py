@@ -1,8 +1,8 @@
 """`make run`: runs database, web and mail together in development mode.
 
 Web and mail run in one process, because the fallback, a database in memory, exists only in one
-process. With `--reload` (`make dev`) this process starts again when Python code changes; the
-database keeps running.
+process. With `--reload` (`make dev`) this process restarts when Python code changes; the database
+keeps running.
 """
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
@@ -65,8 +65,8 @@ def _reload() -> int:
 
 
 def _run() -> int:
-    # From now on a signal causes an orderly end, even during the start.
-    # Set by a new thread, because the interrupted thread may hold the event's lock.
+    # From now on a signal causes an orderly end, even during the start. A new thread sets the
+    # event, because the interrupted thread may hold its lock.
     stop = Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
@@ -100,7 +100,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
         OSError: the port cannot be used; the message says why.
     """
     with socket.socket() as listener:
-        # Allows a port that a server has used just before.
+        # Allows a port that another server has used a moment ago.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, port))
@@ -112,7 +112,7 @@ def _listener(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """Sets `MONGODB_URI`; yields a text that says where the data is kept."""
+    """Sets `MONGODB_URI`. Yields a text that says where the data is stored."""
     if uri := Environment(os.environ).secret("MONGODB_URI"):
         yield _IN_MEMORY if uri.startswith("mongomock") else "in the MongoDB of MONGODB_URI"
         return
@@ -148,12 +148,12 @@ def _print_welcome(app: Flask, where: str) -> None:
     mail = f"through {server}" if server else f"to {url}/dev/mail (files in instance/mail/)"
     print(f"\n  {app.config['APP_NAME']} is at {url}")
     print(f"  Mail goes {mail}")
-    print(f"  Data is kept {where}")
+    print(f"  Data is stored {where}")
     print("  Press Ctrl-C to end everything\n", flush=True)
 
 
 def _serve(app: Flask, listener: socket.socket, stop: Event) -> None:
-    """Serves pages and delivers mail until `stop`; finishes the current mail."""
+    """Serves pages and delivers mail until `stop` is set, then finishes the current mail."""
     server = make_server(
         _HOST,
         listener.getsockname()[1],

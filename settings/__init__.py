@@ -1,1 +1,1 @@
-"""How settings are read from the environment, and checked. `config.py` says which there are."""
+"""Reads and checks settings from the environment. `config.py` lists the settings."""

@@ -1,4 +1,4 @@
-"""Connection strings, checked by the libraries that connect with them. Nothing is connected."""
+"""Checks connection strings with the libraries that use them, without connecting."""
 
 import re
 import warnings
@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from settings.hosts import host
 
-# MongoDB refuses the others in some system or version; the length is in bytes.
+# Some systems or versions of MongoDB refuse other characters. The length is in bytes.
 _DATABASE = re.compile(r"[^\s/\\.\"$*<>:|?#\x00]+")
 _LONGEST_DATABASE = 63
 _HOST = re.compile(r"(\[[^\]]+\]|[^:]+)(?::[0-9]{1,5})?")
@@ -17,7 +17,7 @@ _HOST = re.compile(r"(\[[^\]]+\]|[^:]+)(?::[0-9]{1,5})?")
 def check_mongodb_uri(uri: str) -> None:
     """Raises ValueError unless `uri` names hosts and a database, and the driver understands it.
 
-    The driver ignores an option that it does not know, and so does this.
+    Unknown options are ignored, because the driver ignores them too.
     """
     hosts, _, rest = uri.partition("://")[2].partition("/")
     name = unquote(rest.partition("?")[0])
@@ -26,7 +26,7 @@ def check_mongodb_uri(uri: str) -> None:
     for one in hosts.rpartition("@")[2].split(","):
         _check_host(one)
     try:
-        # For a mongodb+srv:// URI, DNS is asked at the first use.
+        # For a mongodb+srv:// URI, the driver asks DNS only at the first use.
         with warnings.catch_warnings(action="ignore"):
             MongoClient(re.sub("^mongomock:", "mongodb:", uri), connect=False).close()
     except Exception as error:  # errors of the driver, of TLS and of files
@@ -43,10 +43,10 @@ def _check_host(text: str) -> None:
 
 
 def check_storage_uri(uri: str) -> None:
-    """Raises ValueError unless the library that counts attempts can be used with `uri`."""
+    """Raises ValueError unless the library that counts attempts accepts `uri`."""
     if uri.startswith("mongodb"):
         check_mongodb_uri(uri)
-    elif not uri.startswith("memory:"):  # which would start a thread
+    elif not uri.startswith("memory:"):  # this storage would start a thread
         from limits.storage import storage_from_string
 
         try:

@@ -1,7 +1,7 @@
-"""Environment variables with types. Collects what is wrong with them.
+"""Reads environment variables with types, and collects the problems.
 
-`problems` names every problem at once: an operator fixes one list, not one setting per restart.
-Values are never part of a message, since some of them are secrets.
+`problems` lists all of them, so that an operator need not restart for each one. Messages never have
+values, because some values are secrets.
 """
 
 import re
@@ -14,8 +14,8 @@ from settings.hosts import LONGEST_NAME, host, public_url, sender
 
 MIN_SECRET_LENGTH = 32
 _LARGEST_FILE = 64 * 1024
-# Controls, line and paragraph separators, and bytes that are not UTF-8 (surrogates): pages and
-# headers of mails cannot have them.
+# Pages and headers of mails cannot have these: control characters, line and paragraph separators,
+# and bytes that are not UTF-8 (surrogates).
 _UNSOUND = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,8}")
 _RATE = re.compile(r"([0-9]{1,9}) per (?:([0-9]{1,4}) )?(second|minute|hour|day)s?")
@@ -24,14 +24,14 @@ _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
 class Rate(NamedTuple):
-    """How many in how many seconds."""
+    """At most `limit` attempts in `window` seconds."""
 
     limit: int
     window: int
 
 
 class Environment:
-    """Environment variables with types; collects what is wrong with them."""
+    """Reads environment variables with types, and collects the problems."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -39,19 +39,19 @@ class Environment:
         self.problems: list[str] = []
 
     def refuse(self, name: str, why: str) -> None:
-        """Notes a problem of a setting. Only the first one of each setting counts."""
+        """Adds a problem of a setting. Only the first problem of each setting is kept."""
         if name not in self._wrong:
             self.problems.append(f"{name} {why}")
             self._wrong.add(name)
 
     def sound(self, *names: str) -> bool:
-        """Whether no problem of these settings is known: only then they can be compared."""
+        """Whether these settings have no known problem. Only then can they be compared."""
         return self._wrong.isdisjoint(names)
 
     # Texts
 
     def text(self, name: str, default: str = "", *, required: bool = False) -> str:
-        """The value without the spaces around it. An empty one counts as not set."""
+        """The value without the spaces around it. An empty value counts as not set."""
         return self._checked(name, self._given(name).strip(), default, required=required)
 
     def title(self, name: str, default: str) -> str:
@@ -62,7 +62,7 @@ class Environment:
         return value
 
     def secret(self, name: str, default: str = "", *, required: bool = False) -> str:
-        """The same for a secret: from the variable, or from the file that NAME_FILE names."""
+        """A secret, from the variable or from the file that NAME_FILE names."""
         return self._checked(name, self._secret(name).strip(), default, required=required)
 
     def password(self, name: str) -> str:
@@ -104,7 +104,7 @@ class Environment:
         return value
 
     def rate(self, name: str, default: str) -> Rate:
-        """Such as "10 per 15 minutes"."""
+        """A rate, such as "10 per 15 minutes"."""
         found = _RATE.fullmatch(self.text(name, default).lower())
         limit, window = (0, 0)
         if found:
@@ -128,8 +128,8 @@ class Environment:
             name,
             self.text(name, required=required),
             lambda text: host(text, underscores=True),
-            "must be a host name or an IP address alone, like mail.example.org;"
-            " APP_MAIL_PORT has the port",
+            "must be only a host name or an IP address, like mail.example.org;"
+            " set the port in APP_MAIL_PORT",
         )
 
     def url(self, name: str, default: str, *, required: bool) -> str:
@@ -153,7 +153,7 @@ class Environment:
         )
 
     def storage_uri(self, name: str) -> str:
-        """Where attempts are counted, if not in the MongoDB of the app."""
+        """The storage for counting attempts; empty for the MongoDB of the app."""
         value = self.secret(name)
         kinds = ("mongodb", "mongodb+srv", "memory", "redis", "rediss", "memcached", "valkey")
         if value and value.partition("://")[0] not in kinds:
@@ -226,7 +226,8 @@ def _without_newline(value: str) -> str:
 
 
 def _content(path: str) -> tuple[str, str]:
-    """What a file holds, or what is wrong with it. Never its path: it may be the secret itself."""
+    """The content of a file and the problem with it; one of them is empty. The problem never names
+    the path, because the path may be the secret by mistake."""
     try:
         with open(path, "rb") as file:
             content = file.read(_LARGEST_FILE + 1)

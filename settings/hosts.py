@@ -1,7 +1,7 @@
-"""Names and numbers of machines, the address of the app, and the sender of mails.
+"""Checks host names, IP addresses, the address of the app, and the sender of mails.
 
-Each function returns the value as the rest of the code needs it, or raises ValueError. No message
-repeats the value.
+Each function returns the value in the form that the rest of the code needs, or raises ValueError.
+No message has the value.
 """
 
 import re
@@ -13,15 +13,15 @@ import email_validator
 import idna
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-# What a resolver reads as part of a number, also in hexadecimal.
+# A resolver reads such a label as a part of an IP address, also in hexadecimal.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LONGEST_DOMAIN = 253  # RFC 1035 2.3.4, without the dot at the end
 _AUTHORITY = re.compile(r"(\[[^\[\]]+\]|[^:\[\]@]+)(?::([0-9]{0,5}))?")
-# Characters that mean the same in a URL, in nginx and in WSGI, decoded or not.
+# Only characters that have the same meaning in a URL, in nginx and in WSGI, decoded or not.
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 # A display name is quoted, or has none of the characters with a meaning (RFC 5322 3.2.3).
 _MAILBOX = re.compile(r'(?:("(?:[^"\\]|\\.)*"|[^()<>\[\]:;@\\,"]*?)\s*<([^<>]+)>|([^<>]+))')
-LONGEST_NAME = 100  # characters: a header of a mail has lines of at most 998
+LONGEST_NAME = 100  # characters; a line in the header of a mail has at most 998
 _LONGEST_URL = 2000  # a link adds a path and a token, and servers take about 8000
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LOOPBACK_NAME = "localhost"  # and the names below it (RFC 6761 6.3)
@@ -40,7 +40,7 @@ def domain_name(text: str, *, underscores: bool = False) -> str:
 
 
 def host(text: str, *, underscores: bool = False) -> str:
-    """A domain name or an IP address; IPv6 with or without brackets, returned without."""
+    """A domain name or an IP address. IPv6 may have brackets; they are removed."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         address = ip_address(bare)
@@ -52,7 +52,7 @@ def host(text: str, *, underscores: bool = False) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host, as `host` returns it, is this machine by definition."""
+    """Whether a host is always this machine. `name` is a result of `host`."""
     try:
         return ip_address(name).is_loopback
     except ValueError:
@@ -60,18 +60,19 @@ def is_loopback(name: str) -> bool:
 
 
 def authority(text: str) -> str:
-    """`host` or `host:port` as URLs have it, IPv6 in brackets."""
+    """`host` or `host:port`, as in a URL; IPv6 has brackets."""
     found = _AUTHORITY.fullmatch(text)
     if not found or (found[2] and not 1 <= int(found[2]) <= 65535):
         raise ValueError("not a host with a port")
     name = host(found[1])
     if "%" in name:
-        raise ValueError("browsers know no zones")
+        raise ValueError("browsers do not support zones")
     return (f"[{name}]" if ":" in name else name) + (f":{int(found[2])}" if found[2] else "")
 
 
 def public_url(text: str) -> str:
-    """An address of the app: scheme, host, perhaps a port and a path. No slash at its end."""
+    """The address of the app: scheme, host, and perhaps port and path, without a slash at the
+    end."""
     parts = urlsplit(text)
     path = parts.path.rstrip("/")
     if parts.scheme not in {"http", "https"} or not _PATH.fullmatch(path):
@@ -94,7 +95,8 @@ def sender(text: str) -> str:
     local, at, domain = (bracketed or bare).strip().rpartition("@")
     if not at:
         raise ValueError("no @")
-    # Only the part before the @: the name of a machine in a network of one's own is a domain too.
+    # This checks only the part before the @, because the library refuses host names of private
+    # networks.
     local = email_validator.validate_email(
         f"{local}@example.test",
         allow_smtputf8=False,

@@ -574,7 +574,7 @@ def test_development_and_tests_need_no_settings(name: str) -> None:
 def test_conflicting_and_incomplete_settings_are_named() -> None:
     both = problems(APP_MAIL_USE_TLS="true", APP_MAIL_USE_SSL="true")
     assert both == ["APP_MAIL_USE_TLS and APP_MAIL_USE_SSL exclude each other"]
-    together = ["APP_MAIL_USERNAME and APP_MAIL_PASSWORD are set together or not"]
+    together = ["APP_MAIL_USERNAME and APP_MAIL_PASSWORD must be set together"]
     assert problems(APP_MAIL_USERNAME="latchkey") == together
     assert problems(APP_MAIL_PASSWORD="s3cret-pass") == together
     assert problems(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="s3cret-pass") == []

@@ -9,13 +9,13 @@ class Verdict(StrEnum):
 
     OK = "ok"
     NOTE = "note"
-    """May be intended; please check."""
+    """It may be intended. The operator should check it."""
     FIX = "FIX"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; contains no secret."""
+    """One line of the report, without secrets."""
 
     verdict: Verdict
     subject: str
@@ -29,7 +29,7 @@ class Finding:
 
 
 def ok(subject: str, words: str) -> Finding:
-    """All is well."""
+    """The check passed."""
     return Finding(Verdict.OK, subject, words)
 
 

@@ -1,5 +1,4 @@
-"""MongoDB must be reachable and durable, have what the product needs, the declared indexes and the
-right time."""
+"""Checks MongoDB: connection, durability, needed features, indexes and clock."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -24,7 +23,7 @@ _LENGTH = 160
 
 
 def check_mongodb(uri: str) -> Iterator[Finding]:
-    """Checks what the product needs from the server, one check after another."""
+    """Checks the server, one check after another."""
     try:
         database = connect(uri)
         if backend_of(database).in_memory:
@@ -48,13 +47,13 @@ def check_mongodb(uri: str) -> Iterator[Finding]:
         try:
             yield check()
         except PyMongoError as error:
-            yield fix(name, _words(error), "rs.status() and the log of MongoDB say why")
+            yield fix(name, _words(error), "look into rs.status() and the log of MongoDB")
     database.client.close()
 
 
 def _version(database: Database[Document]) -> Finding:
-    """What it says. Only trying tells what a server can do."""
-    return ok("mongodb version", f"says {database.command('buildInfo')['version']}")
+    """Reports the version that the server names. `check_needs` tests what the server can do."""
+    return ok("mongodb version", f"the server reports {database.command('buildInfo')['version']}")
 
 
 def _replica_set(hello: Document) -> Finding:
@@ -70,12 +69,12 @@ def _replica_set(hello: Document) -> Finding:
     if not hello.get("isWritablePrimary"):
         return fix(
             name,
-            "this member takes no writes",
-            "name the set in MONGODB_URI: ?replicaSet=" + str(hello["setName"]),
+            "this member does not accept writes",
+            "add the name of the set to MONGODB_URI: ?replicaSet=" + str(hello["setName"]),
         )
     members = len(hello.get("hosts", ()))
     if members < 3:
-        return note(name, f"{members} member(s) with data", "three survive the loss of one")
+        return note(name, f"{members} member(s) with data", "with three, one may fail")
     return ok(name, f"{members} members, with a primary")
 
 
@@ -85,7 +84,7 @@ def _majority(database: Database[Document]) -> Finding:
     database["users"].with_options(write_concern=concern).update_one(
         {"_id": ObjectId()}, {"$set": {"admin": False}}
     )
-    return ok("mongodb write concern", "a majority acknowledges, journalled")
+    return ok("mongodb write concern", "a majority acknowledges writes, in the journal")
 
 
 def _indexes(database: Database[Document]) -> Finding:
@@ -93,15 +92,15 @@ def _indexes(database: Database[Document]) -> Finding:
     if drift:
         how = "python scripts/create_indexes.py"
         return fix("mongodb indexes", "missing or different: " + ", ".join(drift), how)
-    return ok("mongodb indexes", "as declared, and the schema validator")
+    return ok("mongodb indexes", "as declared, and so is the schema validator")
 
 
 def _clock(apart: timedelta) -> Finding:
     seconds = apart.total_seconds()
     if abs(apart) > _CLOCKS_APART:
         words = f"{abs(seconds):.0f} s {'behind' if seconds > 0 else 'ahead of'} this machine"
-        return fix("mongodb clock", words, "set both clocks by NTP")
-    return ok("mongodb clock", f"within {max(0.1, abs(seconds)):.1f} s of this machine's")
+        return fix("mongodb clock", words, "synchronise both clocks with NTP")
+    return ok("mongodb clock", f"within {max(0.1, abs(seconds)):.1f} s of this machine")
 
 
 def _words(error: PyMongoError) -> str:

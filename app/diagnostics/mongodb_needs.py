@@ -1,7 +1,7 @@
-"""What the product needs of MongoDB, tried on a collection that is removed afterwards.
+"""Tests the features of MongoDB that the app needs, on a collection that is removed afterwards.
 
-Servers that speak MongoDB's protocol say a version, and lack some of what it stands for. Some
-refuse it, others accept it without effect.
+Some servers speak MongoDB's protocol and report its version, but lack some of its features. They
+refuse the commands, or accept them without effect.
 """
 
 from collections.abc import Callable, Generator
@@ -21,45 +21,45 @@ from app.users.documents import Document
 
 _UNAUTHORIZED = 13
 _FAILED_VALIDATION = 121
-_WHERE_IT_RUNS = "use a MongoDB that has it; docs/operations.md lists which do"
+_WHERE_IT_RUNS = "use a MongoDB with this feature; see the list in docs/operations.md"
 _LENGTH = 160
 
 Scratch = Collection[Document]
 
 
 class _NoEffect(Exception):
-    """The server accepts something and does not do it; the message says what."""
+    """The server accepts a command without the right effect. The message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Need:
     subject: str
     breaks: str
-    """What does not work without it."""
+    """What fails without the feature."""
     attempt: Callable[[Scratch], None]
-    """Raises _NoEffect, or what the server answers."""
+    """Tests the feature. Raises _NoEffect, or the error of the server."""
 
     def examine(self, scratch: Scratch) -> Finding:
-        """Tries it."""
+        """Runs the test and reports the result."""
         try:
             self.attempt(scratch)
         except _NoEffect as found:
             words = str(found)
         except OperationFailure as error:
             if error.code == _UNAUTHORIZED:
-                return note(self.subject, "not tried: the user of MONGODB_URI may not")
+                return note(self.subject, "not tried: the user of MONGODB_URI lacks the right")
             words = f"refused: {error}"[:_LENGTH]
         except PyMongoError as error:
             words = f"not tried: {type(error).__name__}: {error}"[:_LENGTH]
-            return fix(self.subject, words, "rs.status() and the log of MongoDB say why")
+            return fix(self.subject, words, "look into rs.status() and the log of MongoDB")
         else:
-            return ok(self.subject, "tried, and as needed")
+            return ok(self.subject, "tried, works")
         return fix(self.subject, f"{words}. Without it {self.breaks}", _WHERE_IT_RUNS)
 
 
 def check_needs(database: Database[Document]) -> Generator[Finding, None, None]:
-    """Tries everything on a collection with a name that nothing else has."""
-    # A majority that does not acknowledge is a finding of its own.
+    """Tests all features on a collection with a unique name."""
+    # A missing majority is reported by another check.
     one = WriteConcern(1)
     scratch = database.get_collection(f"doctor_{ObjectId()}", write_concern=one)
     try:
@@ -75,13 +75,13 @@ def _drop(scratch: Scratch) -> Finding | None:
     try:
         scratch.drop()
     except PyMongoError as error:
-        words = f"{scratch.name} is left over: {error}"[:_LENGTH]
-        return note("mongodb scratch collection", words, "drop it")
+        words = f"{scratch.name} could not be dropped: {error}"[:_LENGTH]
+        return note("mongodb scratch collection", words, "drop it by hand")
     return None
 
 
 def _validator(scratch: Scratch) -> None:
-    """Makes the collection; the documents of the other attempts pass."""
+    """Makes the collection with a validator that accepts the documents of the other tests."""
     schema = {"$jsonSchema": {"properties": {"checked": {"bsonType": "string"}}}}
     options: Document = {"validator": schema, "validationAction": "error"}
     scratch.database.command("create", scratch.name, **options)
@@ -106,7 +106,7 @@ def _is_refused(write: Callable[[], Any], code: int) -> bool:
 
 
 def _update_pipeline(scratch: Scratch) -> None:
-    """As attempts are counted."""
+    """Attempts are counted like this."""
     over = {"$lte": [{"$ifNull": ["$until", 0]}, 0]}
     count = {"$cond": [over, 1, {"$add": ["$count", 1]}]}
     for _ in range(2):
@@ -118,7 +118,7 @@ def _update_pipeline(scratch: Scratch) -> None:
 
 
 def _array_updates(scratch: Scratch) -> None:
-    """As letters are leased, settled and retried."""
+    """Letters are leased, settled and retried like this."""
     letters = [{"id": 1, "due": 1}, {"id": 2, "due": 2}]
     scratch.insert_one({"_id": "array", "letters": letters})
     which = {"_id": "array", "letters": {"$elemMatch": {"due": {"$lte": 1}}}}
@@ -134,8 +134,8 @@ def _array_updates(scratch: Scratch) -> None:
 
 
 def _unique_index(scratch: Scratch) -> None:
-    """Made while there are documents, as `create_indexes.py` does on a live system."""
-    scratch.delete_many({})  # those of other attempts lack the field, and so share a value
+    """The index is made while there are documents, like `create_indexes.py` on a live system."""
+    scratch.delete_many({})  # documents of other tests lack the field, which counts as one value
     scratch.insert_one({"unique": "a"})
     scratch.create_index("unique", unique=True)
     try:
@@ -146,7 +146,7 @@ def _unique_index(scratch: Scratch) -> None:
 
 
 def _partial_indexes(scratch: Scratch) -> None:
-    """One for each kind of filter that is declared."""
+    """One index for each kind of filter that the app declares."""
     for number, documents in enumerate(({"$exists": True}, {"$gt": ""}, {"$gt": 1}, False)):
         _make_index(scratch, f"partial{number}", partialFilterExpression={"kind": documents})
 
@@ -164,11 +164,11 @@ def _make_index(scratch: Scratch, key: str, **options: Any) -> None:
     name = scratch.create_index(key, **options)
     found = scratch.index_information().get(name, {})
     if not found.items() >= options.items():
-        raise _NoEffect("accepted, and made as another index")
+        raise _NoEffect("accepted, but the index is not as declared")
 
 
 def _aggregation(scratch: Scratch) -> None:
-    """As deleted accounts are recorded."""
+    """Deleted accounts are recorded like this."""
     scratch.insert_one({"_id": "source", "since": utcnow() - timedelta(days=1)})
     join = {
         "from": scratch.name,
@@ -192,18 +192,20 @@ def _aggregation(scratch: Scratch) -> None:
 
 
 _NEEDS = (
-    _Need("mongodb schema validator", "a fault could store a broken account", _validator),
+    _Need("mongodb schema validator", "a bug could store a broken account", _validator),
     _Need(
         "mongodb update pipelines",
-        "no form is accepted: attempts are not counted",
+        "every form is refused, because attempts cannot be counted",
         _update_pipeline,
     ),
-    _Need("mongodb array updates", "no mail leaves", _array_updates),
+    _Need("mongodb array updates", "no mail is sent", _array_updates),
     _Need("mongodb partial indexes", "scripts/create_indexes.py fails", _partial_indexes),
     _Need("mongodb sparse indexes", "scripts/create_indexes.py fails", _sparse_index),
     _Need(
-        "mongodb TTL indexes", "unconfirmed accounts and counted attempts stay for ever", _ttl_index
+        "mongodb TTL indexes",
+        "unconfirmed accounts and counted attempts are never deleted",
+        _ttl_index,
     ),
-    _Need("mongodb aggregation", "expired accounts are missing in the figures", _aggregation),
+    _Need("mongodb aggregation", "expired accounts are missing from the figures", _aggregation),
     _Need("mongodb unique indexes", "two accounts can have one address", _unique_index),
 )

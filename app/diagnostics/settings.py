@@ -1,4 +1,4 @@
-"""Settings, keys and the public address."""
+"""Checks settings, keys and the public address."""
 
 import http.client
 import ssl
@@ -17,7 +17,7 @@ _MAKE_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes 
 
 
 def check_settings(settings: config.BaseConfig, problems: list[str]) -> Iterator[Finding]:
-    """Every setting that prevents the start, and settings that are doubtful."""
+    """Reports every setting that prevents the start, and settings that are doubtful."""
     for problem in problems:
         yield fix("settings", problem, "see docs/settings.md for what is allowed")
     if not problems:
@@ -30,7 +30,7 @@ def check_settings(settings: config.BaseConfig, problems: list[str]) -> Iterator
         yield fix(
             "SESSION_COOKIE_SECURE",
             "cookies travel over plain HTTP",
-            "leave it out for true",
+            "remove the setting; the default is true",
         )
 
 
@@ -52,7 +52,7 @@ def check_keys(settings: Any) -> Iterator[Finding]:
         yield fix(
             "SECRET_KEY_FALLBACKS",
             "a former key is short: anyone who guesses it can sign",
-            "leave it out, and people sign in again",
+            "remove it; then people sign in again",
         )
     if good:
         yield ok("keys", f"set, random, different; {len(former)} former one(s) accepted")
@@ -64,19 +64,19 @@ def check_public_url(settings: config.BaseConfig) -> Iterator[Finding]:
     if settings.production and url.scheme != "https":
         yield fix(
             "PUBLIC_URL",
-            "is not https: links and cookies can be read by others",
+            "is not https: others can read links and cookies",
             "use TLS",
         )
     elif settings.production and not settings.TRUSTED_PROXIES:
         yield note(
             "TRUSTED_PROXIES",
-            "0, so every visitor seems to come from the address that connects",
+            "0, so behind a proxy all visitors have the address of the proxy",
             "set it to the number of proxies in front, if there are any",
         )
     if settings.SCRIPT_NAME and not url.path:
         yield fix(
             "PUBLIC_URL",
-            "has no path, but SCRIPT_NAME has one: links in mails lead past this product",
+            "has no path, but SCRIPT_NAME has one: links in mails do not lead to this product",
             "add the path to PUBLIC_URL",
         )
     yield _reach(settings.PUBLIC_URL)
@@ -91,12 +91,12 @@ def _reach(url: str) -> Finding:
     except (OSError, http.client.HTTPException) as error:
         reason = str(error) or type(error).__name__
         return note(
-            where, f"cannot be reached from here ({reason})", "start web and proxy, try again"
+            where, f"cannot be reached from here ({reason})", "start web and proxy, then try again"
         )
     if status == http.client.OK and b'"status"' in body:
         return ok(where, f"{url} answers")
     return fix(
-        where, f"/health/live answers {status} there, so it is not this product", "correct it"
+        where, f"/health/live there answers {status}, so it is not this product", "correct it"
     )
 
 

@@ -1,5 +1,4 @@
-"""The mail server: connects, proves its name, lets us sign in. No mail is begun. And the queue:
-whether the mail server has refused us lately."""
+"""Checks the mail server (connection, certificate, login) and the mail queue. It sends no mail."""
 
 import contextlib
 import smtplib
@@ -27,20 +26,22 @@ def check_smtp(settings: Any) -> Iterator[Finding]:
         yield ok(_NAME, f"none: mails are files in {settings.MAIL_FOLDER}")
         return
     if not settings.MAIL_SERVER:
-        yield note(_NAME, "not looked at, APP_MAIL_SERVER is not set")
+        yield note(_NAME, "not checked, because APP_MAIL_SERVER is not set")
         return
     encrypted = settings.MAIL_USE_SSL or settings.MAIL_USE_TLS
     if not encrypted and settings.MAIL_USERNAME:
         # Not tried, because anyone on the network could read the password.
-        yield fix(_NAME, "our password would travel in the clear", "APP_MAIL_USE_SSL or _USE_TLS")
+        yield fix(
+            _NAME, "our password would be sent in the clear", "APP_MAIL_USE_SSL or APP_MAIL_USE_TLS"
+        )
         return
     if not encrypted:
-        yield note(_NAME, "mails go there in the clear", "fine only on this machine")
+        yield note(_NAME, "mails are sent in the clear", "only safe if it runs on this machine")
     yield _connect(settings)
 
 
 def check_queue(settings: Any) -> Iterator[Finding]:
-    """Whether letters leave. A server that lets us sign in may still refuse our mail."""
+    """Whether the queue is blocked. A server that accepts our login may still refuse our mail."""
     database = connect(settings.MONGODB_URI)
     backend = backend_of(database)
     if backend.in_memory:
@@ -48,12 +49,12 @@ def check_queue(settings: Any) -> Iterator[Finding]:
     try:
         blockage = backend.outbox(database["users"]).blocked()
     except PyMongoError as error:
-        yield note(_QUEUE, f"not looked at, MongoDB: {type(error).__name__}")
+        yield note(_QUEUE, f"not checked, MongoDB: {type(error).__name__}")
         return
     finally:
         database.client.close()
     if blockage:
-        how = "docs/operations.md has a table of what mail servers say"
+        how = "see the table of answers of mail servers in docs/operations.md"
         yield fix(_QUEUE, f"blocked: {blockage.words[:_LENGTH]}", how)
     else:
         yield ok(_QUEUE, "not blocked")
@@ -73,7 +74,7 @@ def _connect(settings: Any) -> Finding:
     if settings.MAIL_USE_SSL or settings.MAIL_USE_TLS:
         done.append("its certificate is valid")
     if settings.MAIL_USERNAME:
-        done.append("takes our login")
+        done.append("accepts our login")
     return ok(_NAME, f"{where} " + ", ".join(done))
 
 
@@ -91,20 +92,20 @@ def _explain(where: str, error: Exception) -> Finding:
 
 _HOW = {
     Trouble.CERTIFICATE: (
-        "name the server as its certificate does, or have it signed by a known authority"
+        "use the host name in the certificate, or get one from a known authority"
     ),
     Trouble.ENCRYPTION: (
         "for STARTTLS, usually port 587, set APP_MAIL_USE_TLS=true; for TLS from the first byte,"
-        " usually port 465, APP_MAIL_USE_SSL=true"
+        " usually port 465, set APP_MAIL_USE_SSL=true"
     ),
     Trouble.SIGN_IN: (
-        "correct APP_MAIL_USERNAME and APP_MAIL_PASSWORD; of the ways to sign in, PLAIN, LOGIN and"
-        " CRAM-MD5 work"
+        "correct APP_MAIL_USERNAME and APP_MAIL_PASSWORD; the server must offer PLAIN, LOGIN or"
+        " CRAM-MD5"
     ),
-    Trouble.REFUSED: "ask who runs the server why it refuses this machine",
+    Trouble.REFUSED: "ask the operator of the server why it refuses this machine",
     Trouble.ALIKE: "",
     Trouble.UNREACHABLE: (
-        "correct APP_MAIL_SERVER and APP_MAIL_PORT, or the firewall between; a port that speaks TLS"
-        " from the first byte says nothing unless APP_MAIL_USE_SSL=true"
+        "correct APP_MAIL_SERVER, APP_MAIL_PORT or the firewall; if the port expects TLS from the"
+        " first byte, set APP_MAIL_USE_SSL=true"
     ),
 }

@@ -46,12 +46,11 @@ def _database_problem(error: PyMongoError) -> str:
     if is_outage(error):
         return "mongodb: does not answer"
     current_app.logger.exception("MongoDB refuses a command")
-    return "mongodb: refuses a command; the log says which"
+    return "mongodb: refuses a command; see the log"
 
 
 def _missing_keys() -> list[str]:
-    """Production does not start without keys, but an app that is made in other code may have
-    none."""
+    """Production does not start without keys, but other code may make an app without them."""
     names = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
     return [f"{name}: not set" for name in names if not current_app.config.get(name)]
 
@@ -80,25 +79,28 @@ def _mail() -> dict[str, object]:
     }
 
 
-# For `Trouble`, and for None: a version before this one has stored words alone.
+# None is for an older version, which stored no kind of trouble.
 _SENTENCES = {
     Trouble.REFUSED: "the mail server refuses our login, sender or messages",
-    Trouble.ALIKE: "the mail server refuses recipients in unrelated domains alike",
+    Trouble.ALIKE: "the mail server refuses recipients in unrelated domains with the same words",
     Trouble.SIGN_IN: "the mail server does not let us sign in",
     Trouble.CERTIFICATE: "the mail server's certificate is not trusted",
-    Trouble.ENCRYPTION: "the mail server does not speak TLS as the settings ask for",
+    Trouble.ENCRYPTION: "the mail server does not support TLS as the settings ask for",
     Trouble.UNREACHABLE: "the mail server cannot be reached",
     None: "the mail server does not offer what the settings ask for",
 }
 
 
 def _without_words(blockage: Blockage) -> str:
-    """The kind of trouble. Anybody may read this, and the mail server's words may have names of our
-    accounts and hosts; the worker's log and the page for administrators have them."""
+    """A sentence for the kind of trouble, without the mail server's words.
+
+    Anybody may read this answer, and the words may name our accounts and hosts. The worker's log
+    and the page for administrators have the words.
+    """
     trouble, answer = blockage.trouble, re.match(r"\d{3}\b", blockage.words)
     if trouble is None and answer:
         trouble = Trouble.REFUSED
     elif trouble is None and "certificate" in blockage.words.lower():
         trouble = Trouble.CERTIFICATE
     code = f" ({answer[0]})" if answer else ""
-    return f"{_SENTENCES[trouble]}{code}; scripts/doctor.py and the worker's log say more"
+    return f"{_SENTENCES[trouble]}{code}; see scripts/doctor.py and the worker's log"

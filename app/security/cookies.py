@@ -6,8 +6,8 @@ from flask import current_app, request
 def name(kind: str) -> str:
     """The name of the cookie for this purpose.
 
-    With the prefix `__Host-` browsers bind a cookie to this host, but they take it for the path `/`
-    only. Under a path it is `__Secure-`.
+    With the prefix `__Host-` browsers bind a cookie to this host, but they accept it only for the
+    path `/`. If the app is below a path, the prefix is `__Secure-`.
     """
     if not current_app.config["SESSION_COOKIE_SECURE"]:
         return kind
@@ -15,5 +15,6 @@ def name(kind: str) -> str:
 
 
 def path() -> str:
-    """The path that the app is below, so that other applications on this host do not get it."""
+    """The path of our cookies: the path that the app is below. Other applications on this host do
+    not get them."""
     return request.script_root or "/"

@@ -1,5 +1,4 @@
-"""For each outcome of a link that cannot be used, a page: what happened, and the one thing to do
-next."""
+"""The pages of links that cannot be used. Each page says what happened and what to do next."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,7 +27,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that ends a journey and starts the next."""
+    """The page of one outcome, with one button."""
 
     status: int
     alert: str
@@ -38,7 +37,7 @@ class Page:
 
 
 def _again(opened: OpenedLink) -> Action:
-    """How to get a link that works."""
+    """The button that leads to a link that works."""
     viewer = opened.viewer
     if opened.purpose is Purpose.RESET:
         return Action("Ask for a new link", url_for("auth.forgot"))

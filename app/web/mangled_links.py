@@ -1,8 +1,8 @@
-"""Mailed links as mail programs mangle them: with a full stop or a bracket after them, a slash, a
-line break in them, or half decoded.
+"""Repairs links that mail programs have damaged.
 
-A token has none of these characters. So taking them away cannot make a token that was not mailed:
-its signature decides, as for every other link.
+Mail programs add a full stop, a bracket or a slash at the end, put line breaks into the link, or
+decode only a part of it. A token has none of these characters, so they can be removed. The
+signature still decides whether the token is valid.
 """
 
 import html
@@ -19,17 +19,18 @@ _LINK = re.compile(
     r"(/confirm/|/reset/|/email/confirm/|/email/undo/)(.+?)(/disown|/again)?", re.DOTALL
 )
 _OF_A_TOKEN = re.compile("[A-Za-z0-9_-]")
-# "=3D" is a quoted-printable "="; "=" before a line break is one that only the mail has.
+# In quoted-printable, "=3D" is "=", and "=" at the end of a line is not part of the text.
 _BREAKS = re.compile(r"=3D|=|[ \t\r\n]+")
 
-_CUT_OFF = ("...", "\u2026")  # a program has shortened the link
+_CUT_OFF = ("...", "\u2026")  # a mail program has shortened the link
 
 
 class HealingRequest(Request):
-    """A request whose path is healed before it is routed. The log has the path as it was sent."""
+    """A request whose path is repaired before routing. The access log has the path as it was
+    sent."""
 
     def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        # WSGI has UTF-8 bytes as Latin-1.
+        # WSGI decodes the bytes of the path as Latin-1.
         with suppress(UnicodeError):
             path = environ.get("PATH_INFO", "").encode("latin-1").decode()
             environ["PATH_INFO"] = healed_path(path).encode().decode("latin-1")
@@ -37,12 +38,12 @@ class HealingRequest(Request):
 
 
 def init_app(app: Flask) -> None:
-    """Heals the paths of links."""
+    """Makes the app repair the paths of links."""
     app.request_class = HealingRequest
 
 
 def healed_path(path: str) -> str:
-    """The path of a link without what a mail program has added; any other path as it is."""
+    """The path of a link without the additions of mail programs. Other paths are not changed."""
     link = _LINK.fullmatch(path)
     if link is None:
         return path
@@ -51,7 +52,7 @@ def healed_path(path: str) -> str:
 
 
 def healed_token(text: str) -> str:
-    """The token in a text: decoded, without line breaks, and without punctuation around it."""
+    """The token in a text: decoded, and without line breaks or punctuation around it."""
     if text.endswith(_CUT_OFF):
         return text
     text = _BREAKS.sub("", html.unescape(unquote(text)))
@@ -65,8 +66,8 @@ def healed_token(text: str) -> str:
 
 
 def _is_around(character: str) -> bool:
-    """Whether it is punctuation, a sign, or not seen. Control characters, and what is not UTF-8,
-    are other damage."""
+    """Whether the character is punctuation, a symbol, a space or invisible. Control characters and
+    bytes that are not UTF-8 are not removed: then the link is damaged."""
     if character == "\ufffd" or _OF_A_TOKEN.fullmatch(character):
         return False
     category = unicodedata.category(character)

@@ -1,5 +1,7 @@
-"""What the proxies in front say about a request: client, scheme, host, and the path that the app is
-mounted at. `TRUSTED_PROXIES` says how many of them are believed."""
+"""Reads what proxies say about a request: client, scheme, host, and the path that the app is below.
+
+`TRUSTED_PROXIES` is the number of proxies that the app trusts.
+"""
 
 import re
 from collections.abc import Iterable
@@ -11,14 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 # An address with a port, or in brackets: `192.0.2.1:4711`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
 _WITH_PORT = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<four>[0-9.]+))(?::[\w.-]*)?", re.ASCII)
-# As in PUBLIC_URL. A stranger may have sent it, where the proxy sets none.
+# The same characters as in PUBLIC_URL. If the proxy does not set the header, the client can.
 _PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
 _SHOWN = 60
 _GIVEN = "latchkey.client_address"
 
 
 def init_app(app: Flask) -> None:
-    """Without TRUSTED_PROXIES no X-Forwarded-* changes anything."""
+    """Adds the middleware. Without TRUSTED_PROXIES all X-Forwarded-* headers are ignored."""
     wsgi: WSGIApplication = ClientAddress(app.wsgi_app)
     root = app.config["APPLICATION_ROOT"]
     wsgi = Mount(wsgi, root if root != "/" else "")
@@ -29,10 +31,10 @@ def init_app(app: Flask) -> None:
 
 
 class Mount:
-    """Tells the app the path that it is below, as `SCRIPT_NAME`.
+    """Sets `SCRIPT_NAME` to the path that the app is below.
 
-    A trusted `X-Forwarded-Prefix` counts, else the `SCRIPT_NAME` of the WSGI server, else the path
-    of `PUBLIC_URL`. Proxies may pass that path on or remove it; both work.
+    The first of these decides: a trusted `X-Forwarded-Prefix`, the `SCRIPT_NAME` of the WSGI
+    server, the path of `PUBLIC_URL`. A proxy may pass this path on or remove it; both work.
     """
 
     def __init__(self, app: WSGIApplication, path: str) -> None:
@@ -47,10 +49,10 @@ class Mount:
             prefix = by_server.rstrip("/") or self._path
         environ["SCRIPT_NAME"] = prefix
         path = environ.get("PATH_INFO", "")
-        # The server has removed its SCRIPT_NAME from the path already.
+        # The WSGI server has already removed its own SCRIPT_NAME from the path.
         if prefix and not by_server and (path == prefix or path.startswith(f"{prefix}/")):
             path = path[len(prefix) :]
-        # For an empty path Werkzeug would redirect, to the host that the request names.
+        # For an empty path, Werkzeug would redirect to the host that the request names.
         environ["PATH_INFO"] = path or "/"
         return self._app(environ, start_response)
 
@@ -68,7 +70,7 @@ class ClientAddress:
 
 
 def _warn_of_unknown_clients(app: Flask) -> None:
-    """Logs one line for each process, with the id of the request."""
+    """Logs one warning in each process, with the id of the request."""
     warned = False
 
     def warn() -> None:
@@ -86,7 +88,7 @@ def _warn_of_unknown_clients(app: Flask) -> None:
 
 
 def bare_address(text: str) -> str:
-    """The IP address in what a server or a proxy says of a client; empty if there is none."""
+    """The IP address in the text of a server or proxy about a client; empty if there is none."""
     text = text.strip()
     found = _WITH_PORT.fullmatch(text)
     if found:

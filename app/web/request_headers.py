@@ -1,17 +1,19 @@
-"""How large a `Cookie` header may be."""
+"""Limits the size of the `Cookie` header."""
 
 from flask import Flask, abort, request
 
 from app.web.assets import PREFIX
 
-# Bytes, as most servers allow. gunicorn.conf.py lets more in, so that a page can say what to do.
+# Bytes; most servers have this limit. gunicorn.conf.py accepts more, so that a page can say what to
+# do.
 MAX_COOKIES = 8 * 1024
 
 
 def init_app(app: Flask) -> None:
-    """Answers 431 to a browser that sends too many cookies, which others on this domain have set.
+    """Answers 431 to a browser that sends too many cookies. Other applications on the domain may
+    have set them.
 
-    Static files do not care: the page needs its style sheet.
+    Static files are still answered, because the page needs its style sheet.
     """
     app.before_request(_refuse_too_many_cookies)
 

@@ -1,7 +1,7 @@
-"""A form that cannot be taken now is shown again as it was filled in, below an alert.
+"""Shows a refused form again, as the person filled it in, below an alert.
 
-Nothing is done: the page is what a GET shows to the person of this request. The values are those
-that this request carries; no other request's, and no password.
+The form does nothing. The page is what a GET shows to this person. The form has the values of this
+request, without passwords and without values of other requests.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,35 +24,36 @@ from app.mongo import is_outage
 P = ParamSpec("P")
 View: TypeAlias = Callable[P, ResponseReturnValue]
 
-# By view: the endpoint of the page that has its form or button.
+# For each view, the endpoint of the page with its form or button.
 _PAGES: dict[object, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What stands above the form: why it was not taken, and what to do."""
+    """The alert above the form: why the form was refused, and what to do."""
 
     title: str
     message: str
     action: dict[str, str] | None = None
-    """Another way: `label` and `url`."""
+    """A link to another way: `label` and `url`."""
 
 
 class Form(FlaskForm):
-    """A form that has the values of the request again when its page is shown again."""
+    """A form that keeps the values of the request when its page is shown again."""
 
     class Meta(FlaskForm.Meta):
-        """Where the values come from."""
+        """Changes where the values come from."""
 
         def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
-            """Flask-WTF takes them only while the form is sent."""
+            """Flask-WTF reads the values only in a POST, and a page that is shown again looks like
+            a GET."""
             return super().wrap_formdata(form, formdata) or _kept(form)
 
 
 def form_on(endpoint: str) -> Callable[[View[P]], View[P]]:
-    """For a view that only takes a POST: the endpoint of the page that has its form or button.
+    """Names the page with the form or button of a view that accepts only a POST.
 
-    That page may not have a form without `action`: it is shown at the view's own URL.
+    Every form on that page needs an `action`, because the page may be shown at the view's URL.
     """
 
     def remember(view: View[P]) -> View[P]:
@@ -63,7 +64,7 @@ def form_on(endpoint: str) -> Callable[[View[P]], View[P]]:
 
 
 def page_of_form() -> str | None:
-    """The endpoint of the page that has the form of this request, or None."""
+    """The endpoint of the page with the form of this request, or None."""
     rule = request.url_rule
     if rule is None:
         return None
@@ -74,8 +75,11 @@ def page_of_form() -> str | None:
 
 
 def shown_again(alert: Alert, status: int) -> Response | None:
-    """The page with the form, or a redirect for a person who needs no form; None where there is no
-    page that this person may see, or the database is away."""
+    """The page with the form, or a redirect for a person who no longer needs the form.
+
+    Returns None if this person may not see the page, if there is no page, or if the database does
+    not answer.
+    """
     endpoint = page_of_form()
     if endpoint is None:
         return None
@@ -94,13 +98,13 @@ def shown_again(alert: Alert, status: int) -> Response | None:
 
 
 def needs_no_form() -> bool:
-    """Whether the form is one to sign in or up with, and the person is signed in already."""
+    """Whether the form is for signing in or up, and the person is signed in already."""
     own_page = request.url_rule is not None and page_of_form() == request.url_rule.endpoint
     return bool(own_page and current_user.is_authenticated and current_user.confirmed)
 
 
 def _show(endpoint: str) -> Response:
-    """What a GET of the page answers, with what guards its blueprint."""
+    """The answer to a GET of the page. The guards of its blueprint run first."""
     blueprint = endpoint.rpartition(".")[0]
     for guard in current_app.before_request_funcs.get(blueprint, ()):
         refusal: Any = guard()
@@ -117,7 +121,7 @@ def _show(endpoint: str) -> Response:
 
 @contextmanager
 def _as_get(alert: Alert) -> Iterator[None]:
-    """For the block, the views see a GET, which changes nothing, and the templates the alert."""
+    """During the block, views see a GET, which changes nothing, and templates see the alert."""
     sent, g.alert_above = request.method, alert
     request.method = "GET"
     try:

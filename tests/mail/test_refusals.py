@@ -272,8 +272,11 @@ class TestTheSameRefusalInUnrelatedDomains:
     ("answer", "said"),
     [
         ("550 5.1.1 unknown at login-name", "There is no such mailbox at example.com."),
-        ("550 5.1.2 unknown at login-name", "example.com takes no mail."),
-        ("550 5.2.1 disabled at login-name", "This mailbox at example.com does not take our mail."),
+        ("550 5.1.2 unknown at login-name", "example.com does not accept mail."),
+        (
+            "550 5.2.1 disabled at login-name",
+            "This mailbox at example.com does not accept our mail.",
+        ),
     ],
 )
 def test_the_page_has_a_sentence_of_ours_for_each_kind(
@@ -295,7 +298,7 @@ class TestOldDocuments:
         ("words", "said"),
         [
             ("550 5.1.1 unknown", "There is no such mailbox at example.com."),
-            ("554 5.7.1 <ada@example.com>: Relay access denied", "The mail has not left."),
+            ("554 5.7.1 <ada@example.com>: Relay access denied", "The mail was not sent."),
         ],
     )
     def test_a_refusal_without_a_kind_is_judged_by_its_words(

@@ -253,7 +253,9 @@ def test_a_database_that_dies_again_and_again_ends_all_with_a_message(
     os.kill(dev.mongod_pid(), signal.SIGKILL)
     assert dev.process.wait(30) == 1
     said = dev.output.splitlines()[-1]
-    assert re.fullmatch(r"MongoDB has ended 3 times in a short time; the last: .*status -9.*", said)
+    assert re.fullmatch(
+        r"MongoDB has ended 3 times in a short time; the last time: .*status -9.*", said
+    )
     assert "Traceback" not in dev.output
 
 

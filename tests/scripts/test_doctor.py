@@ -136,7 +136,7 @@ def test_an_invalid_setting_skips_its_checks_and_the_others_run(run: Run, mail: 
     settings = [words for verdict, subject, words in report.found if subject == "settings"]
     assert sum("MONGODB_URI must begin" in words for words in settings) == 1
     assert sum("PUBLIC_URL is required" in words for words in settings) == 1
-    assert "mongodb: not looked at" in report.text
+    assert "mongodb: not checked" in report.text
     assert report.ok() == ["keys", "mail server"]
     assert report.status == 1
 
@@ -466,7 +466,7 @@ class TestMailServer:
         assert "s3cret" not in wrong.text
         right = Report(run, APP_MAIL_PASSWORD="right", **settings)
         assert right.fixes() == {}
-        assert "takes our login" in right.text
+        assert "accepts our login" in right.text
 
     def test_a_server_that_takes_access_tokens_alone_is_said(
         self, run: Run, mail: SmtpServer
