@@ -28,7 +28,7 @@ _LINKS = {"href", "src", "action", "data-waiting", "data-page", "data-home", "da
 
 @dataclass(frozen=True)
 class Page:
-    """What the browser shows at last."""
+    """The page that the browser shows after all redirects."""
 
     status: int
     url: str
@@ -47,7 +47,7 @@ class Page:
 
     @property
     def links(self) -> list[str]:
-        """Every address that it names, absolute."""
+        """Every address in the page, as an absolute URL."""
         found = [
             str(element[name])
             for element in self.soup.find_all(True)
@@ -58,7 +58,7 @@ class Page:
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows redirects, and keeps where they lead."""
+    """Follows redirects and remembers their targets."""
 
     def __init__(self) -> None:
         self.locations: list[str] = []
@@ -89,7 +89,7 @@ class HttpBrowser:
 
     @property
     def locations(self) -> list[str]:
-        """Where all redirects have led."""
+        """The targets of all redirects."""
         return self._redirects.locations
 
     def open(self, url: str, data: dict[str, str] | None = None, **headers: str) -> Page:

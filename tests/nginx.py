@@ -16,7 +16,7 @@ from tests.processes import free_port, wait_until
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
 _LOCATIONS = re.compile(r"^ *location .*\n", re.MULTILINE)
-# What a machine needs that nginx shares with nothing else.
+# The settings outside the `server` block. nginx uses no files of other programs.
 _MAIN = """
 daemon off;
 {user}
@@ -36,7 +36,7 @@ http {{
 
 
 def documented(path: str = "") -> str:
-    """The `server` block of the document; below a path, with the locations of the second one."""
+    """The `server` block of the document. Below a path it has the locations of the second block."""
     server, below = _BLOCK.findall((ROOT / "docs" / "operations.md").read_text())
     if not path:
         return str(server)

@@ -1,4 +1,4 @@
-"""compose.yaml: what it starts, and that MongoDB answers nobody but the app."""
+"""compose.yaml: its services, and a MongoDB that answers only the app."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ FILE = Path(__file__).resolve().parents[1] / "compose.yaml"
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    """What is started, by name."""
+    """The services by name."""
     found: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
     return found
 
@@ -46,13 +46,13 @@ def test_every_secret_comes_from_the_environment_and_is_required() -> None:
     text = FILE.read_text()
     for name in ("MONGODB_PASSWORD", "MONGODB_ADMIN_PASSWORD", "SECRET_KEY"):
         assert set(re.findall(rf"\$\{{{name}\b(..)", text)) == {":?"}
-    # Compose would take a single $ in a script for a variable of its own.
+    # Compose would replace a single $ in a script as a variable.
     assert set(re.findall(r"\$(.)", text)) == {"{"}
 
 
 @contextmanager
 def started(entrypoint: list[str], folder: Path) -> Iterator[int]:
-    """A mongod as the container starts it, with other paths; its port."""
+    """Starts a mongod like the container, with other paths. Yields its port."""
     port, log = free_port(), folder / "log"
     (folder / "db").mkdir()
     here = f"{find_mongod()} --dbpath {folder}/db --port {port} --nounixsocket"
@@ -72,10 +72,10 @@ def started(entrypoint: list[str], folder: Path) -> Iterator[int]:
             process.kill()
 
 
-def test_mongodb_answers_nobody_who_has_not_signed_in(
+def test_mongodb_answers_only_after_sign_in(
     services: dict[str, Any], mongod: Mongod, tmp_path: Path
 ) -> None:
-    """As its health check does, the set is initiated and the first user made from localhost."""
+    """The health check initiates the set and makes the first user from localhost."""
     script = services["mongodb"]["healthcheck"]["test"][-1]
     assert script.index("rs.initiate") < script.index("admin.createUser")
     with (

@@ -54,7 +54,7 @@ DEFAULTS = {
 
 
 def problems(**variables: str) -> list[str]:
-    """The problems of the settings of production after these changes."""
+    """The problems of valid production settings with these changes."""
     try:
         config.load(PRODUCTION | variables)
     except config.ConfigError as error:
@@ -108,7 +108,7 @@ def test_a_setting_is_read(variable: str, given: str, name: str, expected: objec
         (2, "2", "1", 1, 0),
     ],
 )
-def test_a_process_hashes_on_its_share_of_the_cores_and_leaves_half_of_its_threads_to_pages(
+def test_a_process_hashes_on_its_share_of_the_cores_and_keeps_half_of_its_threads_for_pages(
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
     processes: str,
@@ -205,12 +205,12 @@ _SENDERS = [
 
 
 @pytest.mark.parametrize(("given", "expected"), _SENDERS)
-def test_a_sender_that_mails_can_have_is_taken(given: str, expected: str) -> None:
+def test_a_valid_sender_is_accepted(given: str, expected: str) -> None:
     settings = config.load(PRODUCTION | {"APP_MAIL_DEFAULT_SENDER": given})
     assert expected == settings.MAIL_DEFAULT_SENDER
     name, address = parseaddr(settings.MAIL_DEFAULT_SENDER)
     assert address.isascii()
-    # As app/mail/message.py makes the header, and as smtplib sends the envelope.
+    # app/mail/message.py makes the header like this, and smtplib the envelope.
     message = EmailMessage(policy=policy.SMTP)
     message["From"] = Address(name, addr_spec=address)
     message["Message-ID"] = f"<1@{address.rpartition('@')[2]}>"
@@ -262,7 +262,7 @@ def test_a_sender_that_mails_can_have_is_taken(given: str, expected: str) -> Non
         "F\x00oo <no-reply@example.test>",
     ],
 )
-def test_a_sender_that_no_mail_can_have_is_refused(value: str) -> None:
+def test_an_invalid_sender_is_refused(value: str) -> None:
     (problem,) = problems(APP_MAIL_DEFAULT_SENDER=value)
     assert problem.startswith("APP_MAIL_DEFAULT_SENDER ")
     assert len(value) < 9 or value not in problem
@@ -281,7 +281,7 @@ def test_a_sender_that_no_mail_can_have_is_refused(value: str) -> None:
         ("[2001:DB8::1]", "2001:db8::1"),
     ],
 )
-def test_a_mail_server_that_can_be_looked_up_is_taken(given: str, expected: str) -> None:
+def test_a_valid_mail_server_is_accepted(given: str, expected: str) -> None:
     assert expected == config.load(PRODUCTION | {"APP_MAIL_SERVER": given}).MAIL_SERVER
 
 
@@ -315,7 +315,7 @@ def test_a_mail_server_that_can_be_looked_up_is_taken(given: str, expected: str)
         "a." * 130 + "test",
     ],
 )
-def test_a_mail_server_that_cannot_be_looked_up_is_refused(value: str) -> None:
+def test_an_invalid_mail_server_is_refused(value: str) -> None:
     (problem,) = problems(APP_MAIL_SERVER=value)
     assert problem.startswith("APP_MAIL_SERVER ")
     assert "control characters" in problem or "APP_MAIL_PORT" in problem
@@ -339,7 +339,7 @@ def test_a_mail_server_that_cannot_be_looked_up_is_refused(value: str) -> None:
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_a_public_url_that_links_can_begin_with_is_taken(given: str, expected: str) -> None:
+def test_a_valid_public_url_is_accepted(given: str, expected: str) -> None:
     assert expected == config.load(PRODUCTION | {"PUBLIC_URL": given}).PUBLIC_URL
 
 
@@ -386,7 +386,7 @@ def test_a_public_url_that_links_can_begin_with_is_taken(given: str, expected: s
         "https://app.example.test/" + "x" * 2000,
     ],
 )
-def test_a_public_url_that_links_cannot_begin_with_is_refused(value: str) -> None:
+def test_an_invalid_public_url_is_refused(value: str) -> None:
     (problem,) = problems(PUBLIC_URL=value)
     assert problem.startswith("PUBLIC_URL ")
     assert value not in problem
@@ -403,7 +403,7 @@ def test_a_public_url_without_tls_and_secure_cookies_exclude_each_other(url: str
     assert problems(PUBLIC_URL=url, APP_SETTINGS="config.TestingConfig", SESSION_COOKIE_SECURE="1")
 
 
-def test_a_path_of_the_server_must_be_the_one_of_public_url() -> None:
+def test_script_name_must_be_the_path_of_public_url() -> None:
     below = "https://app.example.org/accounts"
     assert problems(SCRIPT_NAME="/accounts", PUBLIC_URL=below) == []
     assert problems(SCRIPT_NAME="/accounts") == []
@@ -482,7 +482,9 @@ def test_a_setting_that_its_code_cannot_use_is_refused(name: str, value: str) ->
         ("RATELIMIT_STORAGE_URI", "mongodb://h/limits"),
     ],
 )
-def test_a_connection_string_that_its_library_understands_is_taken(name: str, value: str) -> None:
+def test_a_connection_string_that_its_library_understands_is_accepted(
+    name: str, value: str
+) -> None:
     assert problems(**{name: value}) == []
 
 
@@ -497,7 +499,7 @@ def test_one_line_break_at_the_end_does_not_count(end: str) -> None:
 
 
 def test_a_key_may_be_a_phrase_with_spaces() -> None:
-    """An installation that has one must still start."""
+    """An installation with such a key must still start."""
     for phrase in ("old key " * 5, "one two three four five six seven"):
         assert phrase.strip() == config.load(PRODUCTION | {"SECRET_KEY": phrase}).SECRET_KEY
 
@@ -547,7 +549,7 @@ def test_a_secret_and_its_file_exclude_each_other(tmp_path: Path, name: str) -> 
         (b"s" * 100_000, "too large"),
     ],
 )
-def test_a_file_that_holds_no_secret_is_named_by_its_setting(
+def test_a_problem_with_a_file_names_its_setting(
     tmp_path: Path, name: str, content: bytes | None, why: str
 ) -> None:
     path = tmp_path / "s3cret-path"

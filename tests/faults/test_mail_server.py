@@ -137,7 +137,7 @@ def test_what_an_operator_must_fix_sends_nothing_drops_nothing_and_is_told(
         server.stop()
 
 
-def test_a_slow_server_gets_one_copy_though_other_workers_look_for_work(
+def test_a_slow_server_gets_one_copy_even_with_other_workers(
     web: Web, make_worker: Make[MailWorker], users: Users, server: SmtpServer
 ) -> None:
     """A content filter takes longer than the lease between the final dot and its 250."""

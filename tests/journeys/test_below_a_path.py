@@ -1,4 +1,4 @@
-"""The journey of an account where the app is below a path of its host."""
+"""The journey of an account if the app is below a path of its host."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -80,13 +80,13 @@ def travel(ada: HttpBrowser, url: str, mailbox: Mailbox) -> None:
     signing_in = ada.submit(reset, password=NEW, confirm=NEW)
     home = ada.submit(signing_in, "/login", email=ADA, password=NEW)
     assert "Sign out" in home.text
-    # The link was used: its page says so, and leads on.
+    # The link was used, and its page says so.
     assert ada.open(reset.url).status == 410
     assert ada.open(f"{url}/login", {"email": ADA, "password": NEW}).status == 400
 
 
 def _follow_every_link(ada: HttpBrowser, start: Page) -> None:
-    """Opens each page that a person can reach from here."""
+    """Opens each page that links from `start` can reach."""
     left, seen = [start], {start.path}
     while left:
         page = left.pop()
@@ -118,7 +118,8 @@ def _link(text: str, start: str) -> str:
 
 
 def assert_below(ada: HttpBrowser, url: str) -> None:
-    """Checks that nothing that the browser was shown leads past the path, and each cookie's."""
+    """Checks that all addresses in the pages are below the path, and that cookies have this
+    path."""
     named = [link for page in ada.pages for link in page.links]
     assert len(named) > 100
     for address in [*named, *ada.locations]:
@@ -132,7 +133,7 @@ def assert_below(ada: HttpBrowser, url: str) -> None:
      "/accounts%2Fprofile", "/accounts//evil.example", "/accounts/.//x", "//evil.example/accounts/",
      "https://evil.example/accounts/", "/accounts\\evil", "accounts/profile", ""],
 )  # fmt: skip
-def test_next_never_leads_past_the_path(make_app: MakeApp, target: str) -> None:
+def test_next_never_leads_out_of_the_path(make_app: MakeApp, target: str) -> None:
     with make_app(PUBLIC_URL=f"https://example.org{ROOT}").test_request_context("/login"):
         assert local_path(target) == f"{ROOT}/"
 

@@ -1,5 +1,4 @@
-"""A form that cannot be taken now comes back as it was filled in, without the passwords, and with a
-button that works."""
+"""A refused form is shown again with its values, without the passwords, and then works."""
 
 import secrets
 from collections.abc import Callable
@@ -22,7 +21,7 @@ NEW = {"password": "another fine long password", "confirm": "another fine long p
 def send_stale(
     visitor: Visitor, path: str, *, on: str | None = None, **fields: str
 ) -> TestResponse:
-    """Fills in the form, and sends it after the session has got another CSRF secret."""
+    """Fills in the form and sends it after the CSRF secret of the session has changed."""
     data = visitor.fill(path, on=on, **fields)
     with visitor.client.session_transaction() as session:
         session["csrf_token"] = secrets.token_hex()
@@ -30,14 +29,14 @@ def send_stale(
 
 
 def send_again(visitor: Visitor, page: TestResponse, path: str, **fields: str) -> TestResponse:
-    """Sends the form for `path` of a page as it is, with these fields filled in."""
+    """Sends the form for `path` on a page with its values and these fields."""
     values = values_of(page, path)
     assert not fields.keys() - values.keys()
     return visitor.client.post(path, data=values | fields)
 
 
 def values_of(page: TestResponse, path: str) -> dict[str, str]:
-    """What the form for `path` on a page is filled in with."""
+    """The values of the form for `path` on a page."""
     for form in soup(page).find_all("form"):
         if str(form.get("action") or page.request.path).partition("?")[0] == path:
             return {
@@ -60,7 +59,7 @@ def test_a_stale_sign_in_form_comes_back_with_the_address_and_works(visitor: Vis
 
 
 def test_a_person_who_signed_in_meanwhile_goes_home(confirmed: Visitor) -> None:
-    """The page is open in one tab while somebody signs in in another."""
+    """The page is open in one tab while the person signs in in another tab."""
     for path in ("/login", "/register"):
         answer = confirmed.client.post(path, data={"email": ADA, "password": PASSWORD})
         assert (answer.status_code, answer.location) == (302, "/")
@@ -68,7 +67,7 @@ def test_a_person_who_signed_in_meanwhile_goes_home(confirmed: Visitor) -> None:
     assert answer.location == "/profile"
 
 
-def test_another_person_who_signed_in_and_out_meanwhile_does_not_matter(
+def test_a_form_still_works_after_another_person_signed_in_and_out(
     confirmed: Visitor, administrator: Visitor
 ) -> None:
     confirmed.sign_out()
@@ -81,10 +80,10 @@ def test_another_person_who_signed_in_and_out_meanwhile_does_not_matter(
     assert send_again(confirmed, page, "/login", password=PASSWORD).location == "/"
 
 
-def test_the_page_is_that_of_the_person_who_is_signed_in(
+def test_the_page_shows_only_the_account_that_is_signed_in_now(
     confirmed: Visitor, administrator: Visitor
 ) -> None:
-    """A form of one account, sent after another one has signed in, changes neither."""
+    """A form of one account is sent after another account has signed in. It changes neither."""
     data = confirmed.fill("/profile/delete", current_password=PASSWORD)
     confirmed.sign_out()
     confirmed.sign_in("root@example.com")
@@ -140,14 +139,14 @@ def test_the_forms_of_a_confirmation_link_come_back(
     page = send_stale(stranger, f"{path}/disown", on=path)
     assert_our_page(page, 400)
     assert len(documents(stranger.app)) == 1
-    # The page is now at another URL, so its other form must say where it leads.
+    # The page is now at another URL, so its other form needs an `action`.
     assert send_again(stranger, page, path, password=PASSWORD).location == "/"
 
 
-def test_the_owners_button_is_not_pressed_by_the_script_again(
+def test_the_script_does_not_press_the_owners_button_again(
     visitor: Visitor, mailbox: Mailbox
 ) -> None:
-    """If cookies are blocked, it would go on for ever."""
+    """If cookies are blocked, the script would press it again and again."""
     visitor.register(ADA)
     path = urlsplit(mailbox.newest(ADA).link).path
     assert soup(visitor.get(path)).select("[data-auto-submit]")
@@ -184,7 +183,7 @@ def test_buttons_of_the_profile_come_back(
     confirmed.submit("/profile/email", email=BOB, current_password=PASSWORD)
     buttons = soup(confirmed.get("/profile/sessions")).select("main form")
     paths = [(str(button["action"]), "/profile/sessions") for button in buttons]
-    assert len(paths) == 3, "two browsers, and all of them"
+    assert len(paths) == 3, "a button for each of two browsers, and one for all"
     for path, on in [paths[0], paths[-1], ("/profile/email/cancel", "/profile/email")]:
         page = send_stale(confirmed, path, on=on)
         assert_our_page(page, 400)
@@ -201,7 +200,7 @@ def test_a_form_of_an_administrator_comes_back(app: Flask, administrator: Visito
     assert len(documents(app)) == 2
 
 
-def test_nobody_else_sees_a_page_of_administrators_that_way(
+def test_a_stale_form_shows_no_administrator_page_to_other_people(
     app: Flask, confirmed: Visitor, visitor: Visitor
 ) -> None:
     (ada,) = documents(app)
@@ -211,7 +210,7 @@ def test_nobody_else_sees_a_page_of_administrators_that_way(
         assert ADA not in page.text
 
 
-def test_a_person_whose_session_has_ended_gets_a_way_to_sign_in(confirmed: Visitor) -> None:
+def test_a_person_whose_session_has_ended_gets_a_link_to_sign_in(confirmed: Visitor) -> None:
     data = confirmed.fill("/profile/email", email=BOB, current_password=PASSWORD)
     confirmed.sign_out()
     page = confirmed.client.post("/profile/email", data=data)
@@ -220,7 +219,8 @@ def test_a_person_whose_session_has_ended_gets_a_way_to_sign_in(confirmed: Visit
 
 
 def test_every_form_has_a_page(app: Flask) -> None:
-    """A view that only takes a POST says where its form is. The advice is for a script."""
+    """Each view that accepts only a POST names the page of its form. Only a script asks for
+    advice."""
     without = set()
     for rule in app.url_map.iter_rules():
         if "POST" in (rule.methods or ()):
@@ -231,7 +231,7 @@ def test_every_form_has_a_page(app: Flask) -> None:
     assert without == {"auth.advice"}
 
 
-def test_every_form_of_a_page_that_others_show_says_where_it_leads(
+def test_every_form_on_a_page_that_may_be_shown_at_another_url_has_an_action(
     confirmed: Visitor, visitor: Visitor, mailbox: Mailbox
 ) -> None:
     visitor.register(BOB)
@@ -257,7 +257,7 @@ def assert_comes_back(
     fields: dict[str, str],
     kept: dict[str, str],
 ) -> None:
-    """Checks that the form was not taken, came back, and works once the passwords are typed."""
+    """Checks that the form was refused, is shown again, and works when the passwords are typed."""
     assert_our_page(page, 400)
     assert "Send the form again." in alert(page)
     values = values_of(page, path)

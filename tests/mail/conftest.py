@@ -39,11 +39,11 @@ class Delivery:
             return [letter for account in accounts for letter in account.get("outbox", [])]
 
     def administrator(self) -> Visitor:
-        """Somebody who may see the pages for administrators."""
+        """A visitor who may see the pages for administrators."""
         return administrator_of(self.app)
 
     def ready(self) -> dict[str, Any]:
-        """What readiness says about the mail."""
+        """The mail part of the readiness report."""
         answer = Visitor(self.app).get("/health/ready")
         assert answer.status_code == 200, "pages work without mail"
         mail: dict[str, Any] = answer.get_json()["mail"]

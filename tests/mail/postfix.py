@@ -9,7 +9,7 @@ from tests.mongo import missing
 from tests.processes import free_port, wait_until
 
 _DAEMONS = Path("/usr/lib/postfix/sbin")
-# What Debian's package has, less what a test needs not; `smtpd_delay_reject=yes` is the default.
+# The services of Debian's package that a test needs; `smtpd_delay_reject=yes` is the default.
 _MAIN = """\
 compatibility_level = 3.6
 queue_directory = {folder}/spool
@@ -56,12 +56,12 @@ class Postfix:
         self.port = free_port()
 
     def start(self) -> None:
-        """Starts it; the test is `missing` it where there is none."""
+        """Starts Postfix. Without Postfix, the test is `missing` it."""
         if not shutil.which("postfix") or os.getuid() != 0:
             missing("no Postfix that root may start")
         for name in ("etc", "spool", "data"):
             (self._folder / name).mkdir()
-        # Its processes run as a user of their own.
+        # Postfix's processes run as another user.
         self._folder.chmod(0o755)
         shutil.chown(self._folder / "data", "postfix")
         settings = _MAIN.format(folder=self._folder, daemons=_DAEMONS)
@@ -71,12 +71,12 @@ class Postfix:
         wait_until(lambda: "daemon started" in self.log)
 
     def stop(self) -> None:
-        """Ends all of its processes."""
+        """Ends all processes of Postfix."""
         self._command("stop")
 
     @property
     def log(self) -> str:
-        """What it has written."""
+        """The log that Postfix has written."""
         log = self._folder / "log"
         return log.read_text() if log.exists() else ""
 

@@ -41,7 +41,7 @@ class _Controller(Controller):
 
 
 class _Smtp(SMTP):
-    """Lets a test set two answers without a hook in aiosmtpd: the greeting and the one to DATA."""
+    """Lets a test set the greeting and the answer to DATA, for which aiosmtpd has no hooks."""
 
     _greeted = False
 
@@ -91,10 +91,10 @@ class SmtpServer:
     heard: list[str] = field(default_factory=list)
     connections: int = 0
     names: list[str] = field(default_factory=list)
-    """What clients called themselves in EHLO."""
+    """The names that clients have sent in EHLO."""
     before_data: Callable[[], object] = lambda: None
     go_on: Event | None = None
-    """The answer to a text waits for it: a server that is slow to accept."""
+    """The server answers the text of a mail only when this is set, like a slow server."""
     _open: list[SMTP] = field(default_factory=list)
     _controller: Controller | None = None
 

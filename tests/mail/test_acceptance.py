@@ -1,4 +1,4 @@
-"""Between the final dot and the answer: a server that takes its time, and one that never says."""
+"""The time after the final dot: a server that answers late, and one that never answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ HOUR = 3600
 
 @contextmanager
 def working(worker: Worker) -> Iterator[Thread]:
-    """A worker that delivers once, in a thread."""
+    """Lets the worker deliver once, in a thread."""
     thread = Thread(target=worker.run_once)
     thread.start()
     yield thread
@@ -29,9 +29,9 @@ def working(worker: Worker) -> Iterator[Thread]:
 
 
 class TestSlowServer:
-    """RFC 5321 4.5.3.2.6: ten minutes."""
+    """The worker waits ten minutes for the answer (RFC 5321 4.5.3.2.6)."""
 
-    def test_the_lease_is_kept_while_the_server_thinks_so_nobody_sends_a_copy(
+    def test_the_lease_is_renewed_while_the_server_is_slow_so_no_worker_sends_a_copy(
         self, make_delivery: MakeDelivery
     ) -> None:
         delivery = make_delivery(MAIL_LEASE="1", MAIL_TIMEOUT="1")
@@ -40,15 +40,17 @@ class TestSlowServer:
         with working(delivery.worker) as thread:
             wait_until(lambda: delivery.letters()[0]["lease"])
             first = delivery.letters()[0]["due_on"]
-            # Two leases later a worker without patience would have given up twice.
+            # After two leases, a worker that does not wait would have given up twice.
             wait_until(lambda: (delivery.letters()[0]["due_on"] - first).total_seconds() > 2)
-            assert Worker(delivery.app).run_once() is True, "the letter is in hand"
+            assert Worker(delivery.app).run_once() is True, "the first worker still has the letter"
             assert thread.is_alive()
             go_on.set()
         assert len(delivery.server.taken) == 1
         assert delivery.letters() == []
 
-    def test_patience_ends(self, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_server_that_never_answers_is_given_up_after_the_time_limit(
+        self, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(smtp_client, "_AFTER_THE_DOT", 0.2)
         delivery.server.answers["DATA"] = [SAY_NOTHING]
         delivery.register(ADA)
@@ -59,10 +61,10 @@ class TestSlowServer:
 
 
 class TestNoAnswer:
-    """Nobody knows whether the server has the mail."""
+    """The server may have taken the mail or not."""
 
     @pytest.mark.parametrize("answer", [HANG_UP, "what?"])
-    def test_after_three_copies_it_is_taken_for_sent_and_the_log_says_so(
+    def test_after_three_copies_the_letter_counts_as_sent_and_the_log_says_so(
         self, delivery: Delivery, capsys: pytest.CaptureFixture[str], answer: str
     ) -> None:
         delivery.server.answers["DATA"] = [answer]
@@ -79,7 +81,7 @@ class TestNoAnswer:
             visitor.sign_in(ADA)
             assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
 
-    def test_administrators_can_try_it_once_more(self, delivery: Delivery) -> None:
+    def test_administrators_can_try_such_a_letter_again(self, delivery: Delivery) -> None:
         delivery.server.answers["DATA"] = [HANG_UP, HANG_UP, HANG_UP, ""]
         with time_machine.travel(NOON, tick=False) as clock:
             delivery.register(ADA)
@@ -100,7 +102,7 @@ class TestNoAnswer:
         message_id = str(delivery.server.taken[0].mail.message["Message-ID"])
         assert message_id.startswith(f"<{letter['message_id']}@")
 
-    def test_on_a_kept_connection_no_copy_follows_at_once(self, delivery: Delivery) -> None:
+    def test_no_copy_is_sent_at_once_over_a_kept_connection(self, delivery: Delivery) -> None:
         delivery.server.answers[f"DATA {BOB}"] = [HANG_UP]
         delivery.register(ADA, BOB)
         delivery.worker.run_once()

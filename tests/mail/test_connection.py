@@ -1,4 +1,4 @@
-"""Connecting, encrypting, signing in: trouble there is about no letter."""
+"""Failures while connecting, encrypting or signing in block the queue and lose no letter."""
 
 import re
 from pathlib import Path
@@ -19,18 +19,18 @@ PLAIN_AUTH = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiri
 
 
 class _OAuthServer(SmtpServer):
-    """Takes access tokens alone."""
+    """A server that accepts only access tokens."""
 
     async def auth_XOAUTH2(self, _server: SMTP, _args: list[str]) -> AuthResult:
-        """Aiosmtpd's hook."""
+        """Hook of aiosmtpd."""
         return AuthResult(success=False)
 
 
-def _costs_nothing_and_is_told(delivery: Delivery, said: str) -> None:
+def _assert_the_queue_is_blocked(delivery: Delivery, expected: str) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         delivery.register(ADA, BOB)
         assert delivery.worker.run_once() is True
-        assert said in delivery.ready()["blocked"]
+        assert expected in delivery.ready()["blocked"]
         clock.shift(100 * 3600)
         assert delivery.worker.run_once() is True, "dropped after three days"
     letters = delivery.letters()
@@ -40,12 +40,14 @@ def _costs_nothing_and_is_told(delivery: Delivery, said: str) -> None:
 
 
 @PLAIN_AUTH
-def test_a_server_that_takes_access_tokens_alone(make_delivery: MakeDelivery) -> None:
+def test_a_server_that_accepts_only_access_tokens_blocks_the_queue(
+    make_delivery: MakeDelivery,
+) -> None:
     server = _OAuthServer()
     server.start(auth_require_tls=False, auth_exclude_mechanism=["LOGIN", "PLAIN"])
     try:
         delivery = make_delivery(APP_MAIL_PORT=str(server.port), **LOGIN)
-        _costs_nothing_and_is_told(delivery, "does not let us sign in")
+        _assert_the_queue_is_blocked(delivery, "does not let us sign in")
         assert "authentication method" in delivery.letters()[0]["trouble"]
     finally:
         server.stop()
@@ -56,7 +58,7 @@ def test_a_server_that_takes_access_tokens_alone(make_delivery: MakeDelivery) ->
 def test_a_password_with_an_umlaut_is_sent_as_utf_8(
     server: SmtpServer, make_delivery: MakeDelivery, excluded: list[str]
 ) -> None:
-    """RFC 4616 2."""
+    """PLAIN needs UTF-8 (RFC 4616 2)."""
     server.password = "grüße €"
     server.start(auth_required=True, auth_require_tls=False, auth_exclude_mechanism=excluded)
     delivery = make_delivery(APP_MAIL_USERNAME="jörg", APP_MAIL_PASSWORD="grüße €")
@@ -65,25 +67,25 @@ def test_a_password_with_an_umlaut_is_sent_as_utf_8(
     assert len(server.taken) == 1
 
 
-def test_tls_from_the_first_byte_where_none_is_spoken(make_delivery: MakeDelivery) -> None:
-    _costs_nothing_and_is_told(make_delivery(APP_MAIL_USE_SSL="true"), "does not speak TLS")
+def test_tls_to_a_server_without_tls_blocks_the_queue(make_delivery: MakeDelivery) -> None:
+    _assert_the_queue_is_blocked(make_delivery(APP_MAIL_USE_SSL="true"), "does not support TLS")
 
 
-def test_no_tls_where_it_is_spoken_from_the_first_byte(
+def test_plain_smtp_to_a_server_that_expects_tls_blocks_the_queue(
     server: SmtpServer, make_delivery: MakeDelivery
 ) -> None:
     server.start(ssl_context=tls_context())
-    _costs_nothing_and_is_told(make_delivery(MAIL_TIMEOUT="1"), "cannot be reached")
+    _assert_the_queue_is_blocked(make_delivery(MAIL_TIMEOUT="1"), "cannot be reached")
 
 
-def test_a_server_whose_name_no_dns_knows(make_delivery: MakeDelivery) -> None:
+def test_a_server_name_that_dns_does_not_know_blocks_the_queue(make_delivery: MakeDelivery) -> None:
     delivery = make_delivery(APP_MAIL_SERVER="mail.invalid")
-    _costs_nothing_and_is_told(delivery, "cannot be reached")
+    _assert_the_queue_is_blocked(delivery, "cannot be reached")
 
 
-def test_a_name_that_does_not_resolve(make_delivery: MakeDelivery) -> None:
+def test_a_server_name_that_does_not_resolve_blocks_the_queue(make_delivery: MakeDelivery) -> None:
     delivery = make_delivery(APP_MAIL_SERVER="mail.invalid")
-    _costs_nothing_and_is_told(delivery, "cannot be reached")
+    _assert_the_queue_is_blocked(delivery, "cannot be reached")
 
 
 def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
@@ -93,8 +95,8 @@ def test_compose_passes_every_mail_setting_on_and_can_turn_ssl_off() -> None:
         re.findall(r"^    (APP_MAIL_\w+): \$\{\1(.*)\}$", (root / "compose.yaml").read_text(), re.M)
     )
     assert passed.keys() == settings
-    assert passed["APP_MAIL_USE_SSL"] == ":-", "empty where it is not set"
-    # Empty is as good as not set: on, unless STARTTLS is.
+    assert passed["APP_MAIL_USE_SSL"] == ":-", "empty if it is not set"
+    # An empty value counts as not set: SSL is on, unless STARTTLS is on.
     testing = {"APP_SETTINGS": "config.TestingConfig"}
     modes = [
         config.load(testing | {"APP_MAIL_USE_SSL": ssl, "APP_MAIL_USE_TLS": tls})
@@ -121,8 +123,8 @@ def test_the_name_in_ehlo_fits_the_sender(public_url: str, sender: str, name: st
     assert ehlo_name(public_url, sender) == name
 
 
-def test_ehlo_says_the_host_of_the_public_address(make_delivery: MakeDelivery) -> None:
-    """A machine's name has no dot in a container, and relays refuse `[127.0.0.1]`."""
+def test_ehlo_has_the_host_of_the_public_address(make_delivery: MakeDelivery) -> None:
+    """In a container the machine's name has no dot, and relays refuse `[127.0.0.1]`."""
     delivery = make_delivery(PUBLIC_URL="https://app.example.org")
     delivery.register(ADA)
     delivery.worker.run_once()

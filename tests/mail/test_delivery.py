@@ -129,8 +129,8 @@ class TestPermanentRefusal:
             (letter,) = delivery.letters()
             assert letter["due_on"] is None
             assert letter["trouble"] == "550 5.1.1 no such mailbox"
-            said = alert(visitor.get("/unconfirmed"), "danger")
-            assert said == "There is no such mailbox at example.com."
+            expected = alert(visitor.get("/unconfirmed"), "danger")
+            assert expected == "There is no such mailbox at example.com."
             assert visitor.get("/unconfirmed/status").get_json()["mail"] == "failed"
             clock.shift(5 * HOUR)
             delivery.worker.run_once()
@@ -148,7 +148,7 @@ class TestPermanentRefusal:
         assert visitor.get("/unconfirmed/status").get_json()["mail"] == "sent"
         assert visitor.submit(taken.mail.link).location == "/"
 
-    def test_words_of_a_server_are_kept_in_measure_and_visitors_never_read_them(
+    def test_the_words_of_a_server_are_shortened_and_visitors_never_see_them(
         self, delivery: Delivery
     ) -> None:
         delivery.server.answers["RCPT"] = ["550 <script>alert(1)</script> " + "x" * 400]
@@ -256,7 +256,7 @@ class TestLostConnection:
         assert [taken.recipients for taken in delivery.server.taken] == [[ADA], [EVE]]
 
     @pytest.mark.parametrize(
-        ("moment", "answer", "said"),
+        ("moment", "answer", "expected"),
         [
             ("greeting", "421 too many connections", "refuses our login, sender or messages (421)"),
             ("EHLO", HANG_UP, "cannot be reached"),
@@ -264,8 +264,13 @@ class TestLostConnection:
         ],
     )
     @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
-    def test_while_no_connection_can_be_made_one_letter_knocks_for_all(
-        self, server: SmtpServer, make_delivery: MakeDelivery, moment: str, answer: str, said: str
+    def test_while_no_connection_can_be_made_only_one_letter_is_tried(
+        self,
+        server: SmtpServer,
+        make_delivery: MakeDelivery,
+        moment: str,
+        answer: str,
+        expected: str,
     ) -> None:
         server.start(auth_required=True, auth_require_tls=False)
         delivery = make_delivery(APP_MAIL_USERNAME="latchkey", APP_MAIL_PASSWORD="right")
@@ -281,7 +286,7 @@ class TestLostConnection:
                 False,
                 False,
             ]
-            assert said in delivery.ready()["blocked"]
+            assert expected in delivery.ready()["blocked"]
             server.answers.clear()
             clock.shift(6.1)
             assert delivery.worker.run_once() is False
@@ -299,7 +304,7 @@ class TestLostConnection:
         assert delivery.server.connections == 1
 
     @pytest.mark.parametrize("moment", ["EHLO", "RCPT"])
-    def test_a_server_that_says_nothing_is_given_up_after_the_timeout(
+    def test_a_server_that_does_not_answer_is_given_up_after_the_timeout(
         self, make_delivery: MakeDelivery, moment: str
     ) -> None:
         delivery = make_delivery(MAIL_TIMEOUT="1")
@@ -307,7 +312,7 @@ class TestLostConnection:
         delivery.register(ADA)
         start = time.monotonic()
         assert delivery.worker.run_once() is True
-        # Once for the answer, and once for the goodbye.
+        # The worker waits once for the answer and once for the answer to QUIT.
         assert 1 <= time.monotonic() - start < 4
         assert "timed out" in delivery.letters()[0]["trouble"]
 
@@ -364,12 +369,12 @@ class TestBlocked:
         self._refuses_then_delivers(delivery, "535")
         assert "MAIL" in server.heard
 
-    def test_by_a_server_that_takes_no_mail_at_all(self, delivery: Delivery) -> None:
+    def test_a_server_that_accepts_no_mail_at_all_blocks_all_mail(self, delivery: Delivery) -> None:
         delivery.server.answers["greeting"] = ["554 no mail from your network"]
         self._refuses_then_delivers(delivery, "refuses our login, sender or messages (554)")
 
     @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "553 unknown sender"])
-    def test_by_a_refused_sender(self, delivery: Delivery, answer: str) -> None:
+    def test_a_refused_sender_blocks_all_mail(self, delivery: Delivery, answer: str) -> None:
         delivery.server.answers["MAIL"] = [answer]
         self._refuses_then_delivers(
             delivery, f"refuses our login, sender or messages ({answer[:3]})"
@@ -489,7 +494,7 @@ def test_a_superseded_letter_in_retry_is_dropped(
 
 
 def test_dropping_a_letter_in_retry_does_not_stop_the_queue(make_delivery: MakeDelivery) -> None:
-    """A refusal of the past does not block other letters."""
+    """An earlier refusal does not block other letters."""
     delivery = make_delivery(RESEND_COOLDOWN="0")
     delivery.server.answers["MAIL"] = ["550 not your address", ""]
     with time_machine.travel(NOON, tick=False) as clock:

@@ -1,4 +1,4 @@
-"""The answers of a real Postfix, which says at RCPT what it thinks of the sender and of HELO."""
+"""The answers of a real Postfix, which reports errors of the sender and of HELO at RCPT."""
 
 import tempfile
 import time
@@ -17,8 +17,8 @@ ADA, STRANGER = "ada@example.com", "nobody@example.com"
 
 @pytest.fixture(scope="module")
 def postfix() -> Iterator[Postfix]:
-    """One for all tests of this file."""
-    # Not a tmp_path: Postfix's own user may not look into it.
+    """One Postfix for all tests of this file."""
+    # Not `tmp_path`, because the user that Postfix runs as cannot read it.
     with tempfile.TemporaryDirectory(prefix="postfix-") as folder:
         server = Postfix(Path(folder))
         server.start()
@@ -37,7 +37,7 @@ def make_relayed(make_delivery: MakeDelivery, postfix: Postfix) -> MakeDelivery:
     return make
 
 
-def test_a_mail_is_taken(make_relayed: MakeDelivery) -> None:
+def test_postfix_accepts_a_mail(make_relayed: MakeDelivery) -> None:
     delivery = make_relayed()
     visitor = delivery.register(ADA)
     assert delivery.worker.run_once() is False
@@ -45,7 +45,7 @@ def test_a_mail_is_taken(make_relayed: MakeDelivery) -> None:
     assert "was sent" in alert(visitor.get("/unconfirmed"), "info")
 
 
-def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakeDelivery) -> None:
+def test_an_unknown_recipient_is_refused_permanently(make_relayed: MakeDelivery) -> None:
     delivery = make_relayed()
     visitor = delivery.register(STRANGER)
     assert delivery.worker.run_once() is False
@@ -63,7 +63,7 @@ def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakeDelivery) ->
 @pytest.mark.parametrize(
     ("recipient", "settings", "words"),
     [
-        # Its default is to put off what it may not relay (smtpd_relay_restrictions).
+        # By default Postfix refuses to relay only temporarily (smtpd_relay_restrictions).
         ("ada@gmail.com", {}, "454 4.7.1 <ada@gmail.com>: Relay access denied"),
         (
             ADA,
@@ -78,7 +78,7 @@ def test_an_unknown_recipient_is_refused_for_good(make_relayed: MakeDelivery) ->
     ],
     ids=["relay", "sender", "HELO"],
 )
-def test_what_it_says_of_us_at_rcpt_blocks_the_queue(
+def test_a_refusal_about_us_at_rcpt_blocks_the_queue(
     make_relayed: MakeDelivery, recipient: str, settings: dict[str, str], words: str
 ) -> None:
     delivery = make_relayed(**settings)
@@ -90,7 +90,7 @@ def test_what_it_says_of_us_at_rcpt_blocks_the_queue(
     assert "on its way" in alert(visitor.get("/unconfirmed"), "info")
 
 
-def test_a_mail_over_the_size_limit_is_neither_the_recipients_nor_our_fault(
+def test_a_mail_over_the_size_limit_is_refused_and_does_not_block_the_queue(
     make_relayed: MakeDelivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label, write = contents.KINDS["confirm"].label, contents.KINDS["confirm"].content
@@ -100,13 +100,13 @@ def test_a_mail_over_the_size_limit_is_neither_the_recipients_nor_our_fault(
     monkeypatch.setitem(contents.KINDS, "confirm", large)
     assert delivery.worker.run_once() is False
     assert delivery.letters()[0]["trouble"] == "552 5.3.4 Message size exceeds fixed limit"
-    assert "not about your address" in visitor.get("/unconfirmed").text
+    assert "not your address" in visitor.get("/unconfirmed").text
     assert delivery.ready()["blocked"] is None
 
 
 @pytest.mark.loud
 def test_26_unknown_recipients_do_not_delay_a_good_letter(make_relayed: MakeDelivery) -> None:
-    """Over one connection it took 38 s: Postfix slows a client down after some errors."""
+    """Over one connection this took 38 s, because Postfix slows a client down after some errors."""
     delivery = make_relayed()
     delivery.register(*(f"stranger{number}@example.com" for number in range(26)), ADA)
     start = time.monotonic()

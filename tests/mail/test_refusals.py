@@ -1,4 +1,4 @@
-"""Refusals by their meaning, over SMTP: what becomes of the letter, and who reads what."""
+"""Refusals over SMTP: what happens to the letter, and what each reader sees."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -35,22 +35,22 @@ ABOUT_US = [
 
 @pytest.fixture
 def noon() -> Iterator[time_machine.Traveller]:
-    """Time stands still until it is moved."""
+    """Stops the clock at noon; a test moves it."""
     with time_machine.travel(NOON, tick=False) as clock:
         yield clock
 
 
 def accounts(delivery: Delivery) -> dict[str, dict[str, Any]]:
-    """The documents, by address."""
+    """The stored accounts by address."""
     with delivery.app.app_context():
         return {found["email"]: found for found in current_mongo().users.find({})}
 
 
 @pytest.mark.parametrize(("command", "answer"), ABOUT_US)
 class TestAboutUs:
-    """Every letter would be refused: the queue is blocked, and nothing is lost."""
+    """The server would refuse every letter: the queue is blocked, and no letter is lost."""
 
-    def test_one_letter_is_tried_none_loses_an_attempt_and_all_leave_in_the_end(
+    def test_one_letter_is_tried_no_attempt_counts_and_all_letters_are_sent_later(
         self, delivery: Delivery, noon: time_machine.Traveller, command: str, answer: str
     ) -> None:
         delivery.server.answers[command] = [answer]
@@ -59,7 +59,7 @@ class TestAboutUs:
         assert delivery.server.heard.count("MAIL") == 1
         assert [letter["attempts"] for letter in delivery.letters()] == [0, 0, 0]
         assert f"({answer[:3]})" in delivery.ready()["blocked"]
-        noon.shift(10 * DAY // 2)  # longer than a letter is tried otherwise
+        noon.shift(10 * DAY // 2)  # longer than the three days after which a letter is given up
         assert delivery.worker.run_once() is True
         assert delivery.server.taken == []
 
@@ -69,7 +69,7 @@ class TestAboutUs:
         assert {taken.recipients[0] for taken in delivery.server.taken} == {ADA, BOB, EVE}
         assert delivery.ready() == {"due": 0, "oldest_due_seconds": None, "blocked": None}
 
-    def test_administrators_read_the_words_and_visitors_do_not(
+    def test_administrators_see_the_servers_words_and_visitors_do_not(
         self, delivery: Delivery, capsys: pytest.CaptureFixture[str], command: str, answer: str
     ) -> None:
         delivery.server.answers[command] = [answer]
@@ -87,7 +87,7 @@ class TestAboutUs:
         assert words in alert(page, "danger")
 
 
-def test_a_security_notice_that_is_refused_because_of_us_leaves_later(
+def test_a_security_notice_that_is_refused_because_of_us_is_sent_later(
     delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
     visitor = delivery.register(ADA)
@@ -103,7 +103,7 @@ def test_a_security_notice_that_is_refused_because_of_us_leaves_later(
 
 
 class FakeStop(Event):
-    """Time passes when a worker waits; it works for as long as it is told."""
+    """A stop event that moves the clock when the worker waits, and is set after `seconds`."""
 
     def __init__(self, clock: time_machine.Traveller, seconds: float) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class FakeStop(Event):
         return utcnow() >= self._until
 
 
-def test_a_blocked_queue_is_tried_once_a_minute_and_heals_within_five(
+def test_a_blocked_queue_is_tried_once_a_minute_and_is_sent_within_five_minutes_of_a_fix(
     delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
     delivery.server.answers["RCPT"] = ["554 5.7.1 Relay access denied"]
@@ -131,7 +131,7 @@ def test_a_blocked_queue_is_tried_once_a_minute_and_heals_within_five(
     assert sorted(taken.recipients[0] for taken in delivery.server.taken) == people
 
 
-def test_one_letter_that_is_always_refused_because_of_us_does_not_hold_up_the_others(
+def test_one_letter_that_is_always_refused_because_of_us_does_not_delay_the_others(
     delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
     delivery.server.answers[f"DATA {ADA}"] = ["554 5.7.1 rejected by policy"]
@@ -140,14 +140,16 @@ def test_one_letter_that_is_always_refused_because_of_us_does_not_hold_up_the_ot
     assert [taken.recipients for taken in delivery.server.taken] == [[BOB], [EVE]]
     delivery.worker.run(FakeStop(noon, DAY))
     tries = delivery.server.heard.count(f"DATA {ADA}") + delivery.server.heard.count("DATA")
-    assert tries < 350, "every five minutes at most"
+    assert tries < 350, "at most once in five minutes"
     assert "(554)" in delivery.ready()["blocked"]
     delivery.register("late@example.com")
     delivery.worker.run(FakeStop(noon, 10))
-    assert delivery.server.taken[-1].recipients == ["late@example.com"], "the pauses grow for all"
+    assert delivery.server.taken[-1].recipients == ["late@example.com"], (
+        "the pauses have grown for all letters"
+    )
 
 
-def test_the_time_in_a_blocked_queue_does_not_count_for_giving_up(
+def test_a_letter_is_not_given_up_for_the_time_in_a_blocked_queue(
     delivery: Delivery, noon: time_machine.Traveller
 ) -> None:
     delivery.server.answers["RCPT"] = ["554 5.7.1 Relay access denied", "450 mailbox busy", ""]
@@ -161,10 +163,10 @@ def test_the_time_in_a_blocked_queue_does_not_count_for_giving_up(
 
 
 class TestFullMailbox:
-    """X.2.2: tried again for a day."""
+    """A letter with X.2.2 is tried again for a day."""
 
     @pytest.mark.parametrize("answer", ["552 5.2.2 over quota", "452 4.2.2 mailbox full"])
-    def test_it_arrives_when_there_is_room_again(
+    def test_the_mail_arrives_when_the_mailbox_has_room_again(
         self, delivery: Delivery, noon: time_machine.Traveller, answer: str
     ) -> None:
         delivery.server.answers["RCPT"] = [answer, ""]
@@ -188,12 +190,12 @@ class TestFullMailbox:
         visitor = Visitor(delivery.app)
         visitor.sign_in(ADA)
         page = visitor.get("/unconfirmed")
-        assert "mailbox was full" in alert(page, "danger")
+        assert "mailbox was always full" in alert(page, "danger")
         assert "quota" not in page.text
 
 
 @pytest.mark.parametrize("command", ["MAIL", "DATA"])
-def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(
+def test_a_mail_that_is_too_large_is_kept_and_does_not_block_the_queue(
     delivery: Delivery, command: str
 ) -> None:
     words = "552 5.3.4 Message size exceeds fixed limit"
@@ -204,7 +206,7 @@ def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(
     assert [taken.recipients for taken in delivery.server.taken] == [[BOB]]
     assert delivery.ready()["blocked"] is None
     page = visitor.get("/unconfirmed")
-    assert "not about your address" in page.text
+    assert "not your address" in page.text
     assert "Wrong address" not in page.text
     assert "exceeds" not in page.text
     page = delivery.administrator().get("/admin/mail")
@@ -213,18 +215,18 @@ def test_a_message_that_is_too_large_is_kept_and_blocks_nobody(
 
 
 class TestTheSameRefusalInUnrelatedDomains:
-    """It is about us, whatever its code says."""
+    """Such a refusal is about us, even if its code is about the recipient."""
 
-    SAID = "550 5.1.1 <{0}>: Recipient address rejected: no {0} here"
+    REFUSAL = "550 5.1.1 <{0}>: Recipient address rejected: no {0} here"
 
-    def _refuse(self, delivery: Delivery, *emails: str, said: str = SAID) -> Visitor:
+    def _refuse(self, delivery: Delivery, *emails: str, expected: str = REFUSAL) -> Visitor:
         for email in emails:
-            delivery.server.answers[f"RCPT {email}"] = [said.format(email)]
+            delivery.server.answers[f"RCPT {email}"] = [expected.format(email)]
         visitor = delivery.register(*emails)
         delivery.worker.run_once()
         return visitor
 
-    def test_the_letters_come_back_and_the_queue_is_blocked(
+    def test_the_letters_are_put_back_and_the_queue_is_blocked(
         self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
         people = ["ada@one.example", "ada@two.example", "ada@three.example"]
@@ -232,7 +234,7 @@ class TestTheSameRefusalInUnrelatedDomains:
         assert first.get("/unconfirmed/status").get_json()["mail"] == "failed"
         assert delivery.ready()["blocked"] is None
         self._refuse(delivery, people[2])
-        assert "unrelated domains alike (550)" in delivery.ready()["blocked"]
+        assert "unrelated domains with the same words (550)" in delivery.ready()["blocked"]
         for visitor in (first, second):
             assert visitor.get("/unconfirmed/status").get_json()["mail"] == "queued"
         noon.shift(4 * DAY)
@@ -244,22 +246,24 @@ class TestTheSameRefusalInUnrelatedDomains:
         assert sorted(taken.recipients[0] for taken in delivery.server.taken) == sorted(people)
         assert delivery.ready()["blocked"] is None
 
-    def test_in_one_organisation_it_is_about_the_recipients(self, delivery: Delivery) -> None:
+    def test_in_one_organisation_the_refusal_is_about_the_recipients(
+        self, delivery: Delivery
+    ) -> None:
         self._refuse(delivery, "ada@a.example.com", "ada@b.example.com", "ada@example.com")
         assert delivery.ready()["blocked"] is None
         assert [letter["due_on"] for letter in delivery.letters()] == [None] * 3
 
-    def test_other_words_are_another_refusal(self, delivery: Delivery) -> None:
+    def test_a_refusal_with_other_words_does_not_count(self, delivery: Delivery) -> None:
         self._refuse(delivery, "ada@one.example", "ada@two.example")
-        self._refuse(delivery, "ada@three.example", said="550 5.1.1 user unknown")
+        self._refuse(delivery, "ada@three.example", expected="550 5.1.1 user unknown")
         assert delivery.ready()["blocked"] is None
 
-    def test_of_missing_domains_each_is_another_one(self, delivery: Delivery) -> None:
+    def test_missing_domains_do_not_count(self, delivery: Delivery) -> None:
         people = ["ada@one.example", "ada@two.example", "ada@three.example"]
-        self._refuse(delivery, *people, said="550 5.1.2 <{0}>: Domain not found")
+        self._refuse(delivery, *people, expected="550 5.1.2 <{0}>: Domain not found")
         assert delivery.ready()["blocked"] is None
 
-    def test_what_was_long_ago_does_not_count(
+    def test_refusals_of_more_than_a_day_ago_do_not_count(
         self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
         self._refuse(delivery, "ada@one.example", "ada@two.example")
@@ -269,7 +273,7 @@ class TestTheSameRefusalInUnrelatedDomains:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         ("550 5.1.1 unknown at login-name", "There is no such mailbox at example.com."),
         ("550 5.1.2 unknown at login-name", "example.com does not accept mail."),
@@ -279,40 +283,40 @@ class TestTheSameRefusalInUnrelatedDomains:
         ),
     ],
 )
-def test_the_page_has_a_sentence_of_ours_for_each_kind(
-    delivery: Delivery, answer: str, said: str
+def test_the_page_has_our_own_sentence_for_each_kind_of_refusal(
+    delivery: Delivery, answer: str, expected: str
 ) -> None:
     delivery.server.answers["RCPT"] = [answer]
     visitor = delivery.register(ADA)
     delivery.worker.run_once()
     page = visitor.get("/unconfirmed")
-    assert alert(page, "danger") == said
+    assert alert(page, "danger") == expected
     assert "login-name" not in page.text
     assert "login-name" in delivery.administrator().get("/admin/mail").text
 
 
 class TestOldDocuments:
-    """What the version before has stored."""
+    """Documents of an older version."""
 
     @pytest.mark.parametrize(
-        ("words", "said"),
+        ("words", "expected"),
         [
             ("550 5.1.1 unknown", "There is no such mailbox at example.com."),
             ("554 5.7.1 <ada@example.com>: Relay access denied", "The mail was not sent."),
         ],
     )
     def test_a_refusal_without_a_kind_is_judged_by_its_words(
-        self, delivery: Delivery, words: str, said: str
+        self, delivery: Delivery, words: str, expected: str
     ) -> None:
         visitor = delivery.register(ADA)
         with delivery.app.app_context():
             stored = {"confirm_mail.refused": words}
             current_mongo().users.update_one({}, {"$set": stored, "$unset": {"outbox": 1}})
         page = visitor.get("/unconfirmed")
-        assert alert(page, "danger") == said
+        assert alert(page, "danger") == expected
         assert "5.7.1" not in page.text
 
-    def test_a_letter_that_was_put_back_is_given_up_three_days_after_it_was_owed(
+    def test_an_old_letter_in_retry_is_given_up_three_days_after_it_was_owed(
         self, delivery: Delivery, noon: time_machine.Traveller
     ) -> None:
         delivery.server.answers["RCPT"] = ["450 mailbox busy"]
@@ -333,8 +337,8 @@ class TestOldDocuments:
         assert delivery.letters()[0]["refusal"] == "given_up"
 
 
-def test_after_a_few_refusals_a_fresh_connection_follows(make_delivery: MakeDelivery) -> None:
-    """Postfix lets a client wait after some errors, and then hangs up."""
+def test_after_five_refusals_the_worker_makes_a_new_connection(make_delivery: MakeDelivery) -> None:
+    """After some errors Postfix delays its answers, and later it closes the connection."""
     delivery = make_delivery()
     strangers = [f"{name}@example.com" for name in "abcdefghijkl"]
     for email in strangers:

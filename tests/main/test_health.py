@@ -85,14 +85,18 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "trouble", "said"),
+    ("words", "trouble", "expected"),
     [
         (
             "550 5.7.1 we know no ops@mail.internal",
             Trouble.REFUSED,
             "refuses our login, sender or messages (550)",
         ),
-        ("550 5.1.1 <ada@mail.internal> unknown", Trouble.ALIKE, "unrelated domains alike (550)"),
+        (
+            "550 5.1.1 <ada@mail.internal> unknown",
+            Trouble.ALIKE,
+            "unrelated domains with the same words (550)",
+        ),
         ("535 5.7.8 no such user ops@mail.internal", Trouble.SIGN_IN, "let us sign in (535)"),
         ("No suitable method at mail.internal", Trouble.SIGN_IN, "let us sign in;"),
         (
@@ -100,12 +104,12 @@ def test_readiness_names_keys_that_are_not_set(app: Flask) -> None:
             Trouble.CERTIFICATE,
             "certificate is not trusted",
         ),
-        ("[SSL] wrong version number mail.internal", Trouble.ENCRYPTION, "does not speak TLS"),
+        ("[SSL] wrong version number mail.internal", Trouble.ENCRYPTION, "does not support TLS"),
         ("mail.internal: timed out", Trouble.UNREACHABLE, "cannot be reached"),
     ],
 )
 def test_blocked_mail_is_reported_without_the_servers_words(
-    visitor: Visitor, app: Flask, words: str, trouble: Trouble, said: str
+    visitor: Visitor, app: Flask, words: str, trouble: Trouble, expected: str
 ) -> None:
     visitor.register("ada@example.com")
     with app.app_context():
@@ -114,12 +118,12 @@ def test_blocked_mail_is_reported_without_the_servers_words(
         outbox.block(claim, utcnow(), utcnow(), words, trouble)
     answer = visitor.get("/health/ready")
     assert answer.status_code == 200, "pages work without mail"
-    assert said in answer.get_json()["mail"]["blocked"]
+    assert expected in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         ("535 5.7.8 no such user ops@mail.internal", "messages (535)"),
         ("certificate verify failed: mail.internal", "certificate is not trusted"),
@@ -127,14 +131,14 @@ def test_blocked_mail_is_reported_without_the_servers_words(
     ],
 )
 def test_what_the_version_before_has_stored_of_blocked_mail_is_reported_too(
-    visitor: Visitor, app: Flask, words: str, said: str
+    visitor: Visitor, app: Flask, words: str, expected: str
 ) -> None:
     visitor.register("ada@example.com")
     stored = {"outbox.0.trouble": words, "outbox.0.blocked": True}
     with app.app_context():
         current_mongo().users.update_one({}, {"$set": stored})
     answer = visitor.get("/health/ready")
-    assert said in answer.get_json()["mail"]["blocked"]
+    assert expected in answer.get_json()["mail"]["blocked"]
     assert "internal" not in answer.text
 
 

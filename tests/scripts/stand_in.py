@@ -1,5 +1,7 @@
-"""A server that speaks MongoDB's protocol and lacks something: a real mongod behind a line that
-changes or refuses single commands (OP_MSG)."""
+"""A server that speaks MongoDB's protocol but lacks features.
+
+It is a proxy in front of a real mongod that changes or refuses single commands (OP_MSG).
+"""
 
 import socket
 import struct
@@ -17,7 +19,7 @@ _HEADER = struct.Struct("<iiii")  # length, id, id that is answered, kind of mes
 
 
 class Refused(Exception):
-    """What the server answers to a command that it does not know."""
+    """The server answers the command with this error."""
 
     def __init__(self, words: str, code: int = 303) -> None:
         self.answer = {"ok": 0, "errmsg": words, "code": code}
@@ -74,7 +76,7 @@ def _message(number: int, answers: int, document: Command, flags: int = 0) -> by
 
 
 def _parse(message: bytes) -> Command:
-    """One document of all sections."""
+    """All sections of the message as one document."""
     command: Command = {}
     rest = message[4:]
     while rest:

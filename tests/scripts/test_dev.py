@@ -72,7 +72,7 @@ class Dev:
         return self._browser.open(url, data, timeout=10)  # type: ignore[no-any-return]
 
     def status(self, path: str) -> int:
-        """How a page is answered, an error included; 0 when it is not."""
+        """The status of a page, also of an error; 0 if there is no answer."""
         try:
             return self.open(path).status
         except urllib.error.HTTPError as error:
@@ -221,7 +221,7 @@ def test_with_reload_changed_code_restarts_the_server_and_keeps_the_database(
 
 
 @pytest.mark.parametrize("options", [(), ("--reload",)], ids=["make run", "make dev"])
-def test_a_database_that_dies_is_started_again_and_pages_work_again(
+def test_a_database_that_dies_is_restarted_and_pages_work_again(
     start: Callable[..., Dev], mongod: Mongod, options: tuple[str, ...]
 ) -> None:
     dev = start(*options).ready()
@@ -234,37 +234,39 @@ def test_a_database_that_dies_is_started_again_and_pages_work_again(
     assert dev.open("/unconfirmed").status == 200
     assert dev.end(signal.SIGINT) == 0
     assert not (dev.instance / "mongodb.uri").exists()
-    assert dev.output.count("starting it again") == 1, "its end with all the rest is meant"
+    assert dev.output.count("starting it again") == 1, (
+        "the end of the script is not a crash of the database"
+    )
 
 
-def starts_again(dev: Dev, times: int) -> bool:
-    """Whether MongoDB has been started again so many times."""
+def restarted(dev: Dev, times: int) -> bool:
+    """Whether MongoDB has been restarted this often."""
     return dev.output.count("starting it again") == times
 
 
 @pytest.mark.parametrize("options", [(), ("--reload",)], ids=["make run", "make dev"])
-def test_a_database_that_dies_again_and_again_ends_all_with_a_message(
+def test_a_database_that_dies_three_times_ends_the_script_with_a_message(
     start: Callable[..., Dev], mongod: Mongod, options: tuple[str, ...]
 ) -> None:
     dev = start(*options).ready()
     for times in (1, 2):
         os.kill(dev.mongod_pid(), signal.SIGKILL)
-        wait_until(partial(starts_again, dev, times))
+        wait_until(partial(restarted, dev, times))
     os.kill(dev.mongod_pid(), signal.SIGKILL)
     assert dev.process.wait(30) == 1
-    said = dev.output.splitlines()[-1]
+    last = dev.output.splitlines()[-1]
     assert re.fullmatch(
-        r"MongoDB has ended 3 times in a short time; the last time: .*status -9.*", said
+        r"MongoDB has ended 3 times in a short time; the last time: .*status -9.*", last
     )
     assert "Traceback" not in dev.output
 
 
-def test_a_database_that_cannot_be_started_again_is_told(
+def test_a_database_that_cannot_be_restarted_ends_the_script_with_a_message(
     start: Callable[..., Dev], mongod: Mongod
 ) -> None:
     dev = start().ready()
     database = dev.mongod_pid()
-    # Data that MongoDB refuses.
+    # MongoDB does not start with this data.
     (dev.instance / "mongodb" / "WiredTiger.turtle").write_text("damaged")
     os.kill(database, signal.SIGKILL)
     assert dev.process.wait(60) == 1

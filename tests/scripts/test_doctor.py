@@ -46,7 +46,7 @@ MONGODB = ["mongodb", *NEEDS]
 MONGODB += ["mongodb version", "mongodb replica set", "mongodb write concern"]
 MONGODB += ["mongodb indexes", "mongodb clock"]
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
-# A primary that stops waits 15 s for its members otherwise.
+# Otherwise a primary that stops waits 15 s for its members.
 STOP_AT_ONCE = {"shutdownTimeoutMillisForSignaledShutdown": 0}
 
 FindingsOf = Callable[[dict[str, Any]], dict[str, Finding]]
@@ -154,7 +154,7 @@ def test_an_invalid_setting_skips_its_checks_and_the_others_run(run: Run, mail: 
         ("MONGODB_URI_FILE", "/no/such/file"),
     ],
 )
-def test_settings_that_cannot_work_are_not_called_complete(run: Run, name: str, value: str) -> None:
+def test_settings_that_cannot_work_are_a_fix(run: Run, name: str, value: str) -> None:
     given = {name: value}
     if name.endswith("_FILE"):
         given[name.removesuffix("_FILE")] = ""
@@ -165,7 +165,7 @@ def test_settings_that_cannot_work_are_not_called_complete(run: Run, name: str, 
     assert value not in report.text
 
 
-def test_a_path_of_the_server_that_links_lack_is_to_be_fixed(run: Run) -> None:
+def test_a_script_name_that_public_url_lacks_is_a_fix(run: Run) -> None:
     report = Report(run, SCRIPT_NAME="/accounts")
     assert "SCRIPT_NAME" in report.fixes()["PUBLIC_URL"]
 
@@ -220,7 +220,7 @@ def test_a_server_without_a_replica_set_is_a_fix(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("mongod")
 def test_a_majority_that_does_not_acknowledge_is_a_fix(tmp_path: Path) -> None:
-    """The primary has the vote of an arbiter. The other member with data is away."""
+    """The primary has the vote of an arbiter. The other member with data does not run."""
     with (
         Mongod.start(tmp_path / "primary", parameters=STOP_AT_ONCE) as primary,
         raw_mongod(tmp_path / "arbiter", "--replSet", "rs0") as arbiter,
@@ -310,7 +310,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize("lacking", LACKING)
-def test_what_a_server_refuses_or_ignores_is_named_and_nothing_else(
+def test_only_the_feature_that_a_server_refuses_or_ignores_is_a_fix(
     mongod: Mongod, made: Collection[dict[str, Any]], lacking: str
 ) -> None:
     database = made.database
@@ -318,7 +318,7 @@ def test_what_a_server_refuses_or_ignores_is_named_and_nothing_else(
     with stand_in(mongod.port, LACKING[lacking]) as port:
         uri = f"mongodb://127.0.0.1:{port}/{database.name}?directConnection=true"
         found = {finding.subject: finding for finding in check_mongodb(uri)}
-    assert list(found) == MONGODB, "all is looked at, whatever is found"
+    assert list(found) == MONGODB, "a finding does not stop the other checks"
     wrong = [finding for finding in found.values() if finding.verdict is Verdict.FIX]
     assert [finding.subject for finding in wrong] == [f"mongodb {lacking.partition(',')[0]}"]
     assert "Without it" in wrong[0].words
@@ -327,7 +327,7 @@ def test_what_a_server_refuses_or_ignores_is_named_and_nothing_else(
     assert sorted(database.list_collection_names()) == before
 
 
-def test_a_user_who_may_only_read_and_write_documents_is_no_fault_of_the_server(
+def test_a_user_with_few_rights_gets_notes_and_no_fix(
     mongod: Mongod, made: Collection[dict[str, Any]]
 ) -> None:
     def refuse(command: Command) -> None:
@@ -355,7 +355,7 @@ def test_the_scratch_collection_is_removed_when_the_doctor_is_interrupted(
     assert made.database.list_collection_names() == before
 
 
-def test_a_server_that_goes_away_meanwhile_is_told(tmp_path: Path, mongod: Mongod) -> None:
+def test_a_server_that_stops_during_the_checks_is_a_fix(tmp_path: Path, mongod: Mongod) -> None:
     with Mongod.start(tmp_path / "mongodb") as server:
         findings = check_mongodb(server.uri("latchkey") + "&timeoutMS=500")
         assert next(findings).subject == "mongodb"
@@ -468,7 +468,7 @@ class TestMailServer:
         assert right.fixes() == {}
         assert "accepts our login" in right.text
 
-    def test_a_server_that_takes_access_tokens_alone_is_said(
+    def test_a_server_that_accepts_only_access_tokens_is_a_fix(
         self, run: Run, mail: SmtpServer
     ) -> None:
         mail.stop()
@@ -486,9 +486,9 @@ class TestMailServer:
             APP_MAIL_USERNAME="latchkey",
             APP_MAIL_PASSWORD="right",
         )
-        assert "PLAIN, LOGIN and CRAM-MD5" in report.fixes()["mail server"]
+        assert "PLAIN, LOGIN or CRAM-MD5" in report.fixes()["mail server"]
 
-    def test_a_port_that_speaks_tls_from_the_first_byte_is_named(
+    def test_a_port_that_expects_tls_from_the_first_byte_names_the_setting(
         self, run: Run, mail: SmtpServer
     ) -> None:
         mail.stop()
@@ -498,10 +498,10 @@ class TestMailServer:
 
 
 @pytest.mark.usefixtures("mail")
-def test_a_blocked_queue_is_to_be_fixed_though_the_server_lets_us_connect(
+def test_a_blocked_queue_is_a_fix_even_if_the_login_works(
     run: Run, made: Collection[dict[str, Any]]
 ) -> None:
-    """A login and a certificate may be good, and relaying denied."""
+    """The server may accept our login and still refuse to relay."""
     now = utcnow()
     register(UserRepository(made), now=now)
     outbox = Outbox(made)

@@ -1,4 +1,4 @@
-"""Where a request ends, however its bytes arrive."""
+"""The end of a request is found, in any division of its bytes."""
 
 from itertools import pairwise
 
@@ -16,12 +16,12 @@ HEAD = b"Host: localhost\r\nCookie: a=b\r\n"
 
 
 def plain(body: bytes) -> bytes:
-    """A form that says its length."""
+    """A request with `Content-Length`."""
     return b"POST /x HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s" % (HEAD, len(body), body)
 
 
 def chunked(parts: list[bytes], trailer: bytes = b"") -> bytes:
-    """The same in chunks."""
+    """The same request in chunks."""
     chunks = b"".join(b"%X;x=y\r\n%s\r\n" % (len(part), part) for part in parts if part)
     head = b"POST /x HTTP/1.1\r\n%stransfer-encoding: Chunked\r\n\r\n" % HEAD
     return head + chunks + b"0\r\n" + trailer + b"\r\n"
@@ -36,20 +36,20 @@ REQUESTS = st.one_of(
 
 
 def taken(incoming: Incoming, data: bytes) -> list[Request]:
-    """The requests that are whole after some more bytes."""
+    """The requests that are complete after these bytes."""
     incoming.add(data)
     return list(iter(incoming.take, None))
 
 
 def feed(data: bytes, cuts: list[int] | range) -> list[Request]:
-    """The requests in `data` that arrives in parts."""
+    """The requests in `data`, which arrives in parts."""
     incoming = Incoming(LINE)
     edges = [0, *cuts, len(data)]
     return [found for a, b in pairwise(edges) for found in taken(incoming, data[a:b])]
 
 
 @given(st.lists(REQUESTS, min_size=1, max_size=4), st.data())
-def test_requests_are_found_however_they_arrive(
+def test_requests_are_found_in_any_division_of_their_bytes(
     requests: list[bytes], choose: st.DataObject
 ) -> None:
     sent = b"".join(requests)
@@ -60,20 +60,20 @@ def test_requests_are_found_however_they_arrive(
 
 
 @given(REQUESTS)
-def test_gunicorn_reads_them_to_the_last_byte(request_: bytes) -> None:
+def test_gunicorn_reads_each_request_to_the_last_byte(request_: bytes) -> None:
     parser = RequestParser(Config(), iter([request_]), ("127.0.0.1", 1))
     parsed = next(parser)
     parsed.body.read()
     assert parser.unreader.take_buffered() == b""
 
 
-def test_byte_by_byte_a_request_is_whole_with_its_last_byte() -> None:
+def test_a_request_is_complete_with_its_last_byte_and_not_before() -> None:
     for request in (plain(b"a=1&b=2"), chunked([b"a=1", b"&b=2"], b"X-Sum: 1\r\n")):
         assert [found.data for found in feed(request, range(len(request)))] == [request]
         assert feed(request[:-1], range(len(request) - 1)) == []
 
 
-def test_the_phases_of_a_request_are_told() -> None:
+def test_incoming_knows_which_parts_of_a_request_have_arrived() -> None:
     incoming = Incoming(LINE)
     assert incoming.empty
     taken(incoming, b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r")
@@ -131,12 +131,12 @@ def test_a_client_that_waits_for_100_is_recognised(
         "trailer",
     ],
 )
-def test_what_will_be_refused_is_not_waited_for(sent: bytes) -> None:
+def test_a_request_that_will_be_refused_is_returned_at_once(sent: bytes) -> None:
     (request,) = taken(Incoming(LINE), sent)
     assert not request.whole
 
 
-def test_the_longest_that_is_accepted_is_collected() -> None:
+def test_a_request_of_the_largest_size_is_accepted() -> None:
     line = b"GET /" + b"x" * (LINE - 20) + b" HTTP/1.1\r\n"
     assert feed(line, range(0, len(line), 1000)) == []
     body = plain(b"x" * BODY_LIMIT)

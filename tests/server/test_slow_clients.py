@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, many of them, and a gunicorn that really serves."""
+"""A running gunicorn with many clients that send or read slowly."""
 
 import re
 import signal
@@ -28,10 +28,10 @@ UNFINISHED = {
     "a form after 100 Continue": FORM + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
     "the next request": b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /login HTTP",
 }
-# Answered, but the client neither reads nor closes.
+# The server has answered, but the client does not read or close.
 ANSWERED = {
     "no closing": b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    "a request that is none": b"\x16\x03\x01\x02\r\n\r\n",
+    "bytes that are no request": b"\x16\x03\x01\x02\r\n\r\n",
     "a body that is too large": FORM + b"Content-Length: 100000\r\n\r\nemail=a",
 }
 
@@ -47,7 +47,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Gunicorn]:
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """With deadlines that no test reaches."""
+    """A server with deadlines that no test reaches."""
     patience = {"WEB_HEADER_TIMEOUT": "600", "WEB_BODY_TIMEOUT": "600"}
     with serving(tmp_path_factory.mktemp("patient"), **patience) as server:
         yield server
@@ -55,14 +55,14 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """With deadlines of a second."""
+    """A server with deadlines of one second."""
     deadlines = {"WEB_HEADER_TIMEOUT": "1", "WEB_BODY_TIMEOUT": "1"}
     with serving(tmp_path_factory.mktemp("impatient"), **deadlines) as server:
         yield server
 
 
 def connect(server: Gunicorn, receive_buffer: int = 0) -> socket.socket:
-    """A connection by hand."""
+    """A new connection to the server."""
     client = socket.socket()
     if receive_buffer:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -73,7 +73,7 @@ def connect(server: Gunicorn, receive_buffer: int = 0) -> socket.socket:
 
 @contextmanager
 def crowd(server: Gunicorn, sent: bytes, size: int = MANY) -> Iterator[list[socket.socket]]:
-    """Clients that have all sent the same."""
+    """Clients that have all sent the same bytes."""
     with ExitStack() as stack:
         clients = [stack.enter_context(connect(server, 4096)) for _ in range(size)]
         for client in clients:
@@ -85,7 +85,7 @@ def crowd(server: Gunicorn, sent: bytes, size: int = MANY) -> Iterator[list[sock
 
 
 def ended(client: socket.socket) -> bool:
-    """The server has ended the connection; what it has sent before is read."""
+    """Whether the server has ended the connection. Reads all bytes that it has sent."""
     client.setblocking(False)
     try:
         while client.recv(65536):
@@ -98,7 +98,7 @@ def ended(client: socket.socket) -> bool:
 
 
 def answer(client: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
+    """All bytes until the server ends the connection."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
@@ -120,17 +120,19 @@ def test_a_page_is_answered_while_200_clients_do_not_close(patient: Gunicorn, se
     with crowd(patient, sent):
         begin = monotonic()
         assert patient.get("/login")[0] == 200
-        assert monotonic() - begin < 2, "less than for a single one to be given up"
+        assert monotonic() - begin < 2, "less than the time limit of a single client"
 
 
-def test_a_page_is_answered_while_clients_take_no_answers(patient: Gunicorn) -> None:
-    """Each has asked for more than its connection can hold."""
+def test_a_page_is_answered_while_other_clients_do_not_read_their_answers(
+    patient: Gunicorn,
+) -> None:
+    """Each client has asked for more than its connection can buffer."""
     font = re.search(r'/static/[^"]+\.woff2', patient.read("/login")[2])
     assert font
     request = f"GET {font[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
     def others() -> int:
-        """How many answers the server gives beside a page."""
+        """How many other requests the server answers while it answers one page."""
         before = patient.output.count('"answered"')
         assert patient.get("/login")[0] == 200
         return patient.output.count('"answered"') - before - 1
@@ -143,7 +145,7 @@ def test_a_page_is_answered_while_clients_take_no_answers(patient: Gunicorn) -> 
 
 
 @pytest.mark.parametrize("sent", UNFINISHED.values(), ids=UNFINISHED)
-def test_an_unfinished_request_ends_after_its_deadline_whatever_is_still_sent(
+def test_an_unfinished_request_ends_after_its_deadline_even_if_bytes_still_arrive(
     impatient: Gunicorn, sent: bytes
 ) -> None:
     with crowd(impatient, sent) as clients:
@@ -158,13 +160,13 @@ def test_an_unfinished_request_ends_after_its_deadline_whatever_is_still_sent(
 
 
 @pytest.mark.parametrize("sent", [v for k, v in UNFINISHED.items() if k != "nothing"])
-def test_the_client_of_an_unfinished_request_is_told(impatient: Gunicorn, sent: bytes) -> None:
+def test_the_client_of_an_unfinished_request_gets_a_408(impatient: Gunicorn, sent: bytes) -> None:
     with connect(impatient) as client:
         client.sendall(sent)
         assert b"HTTP/1.1 408 Request Timeout\r\n" in answer(client)
 
 
-def test_where_there_is_no_room_the_longest_wait_ends(patient: Gunicorn) -> None:
+def test_at_the_limit_of_connections_the_longest_waiting_one_is_closed(patient: Gunicorn) -> None:
     with crowd(patient, UNFINISHED["half of the headers"], 520) as clients:
         wait_until(lambda: sum(map(ended, clients)) >= 20)
         assert patient.get("/login")[0] == 200
@@ -172,7 +174,7 @@ def test_where_there_is_no_room_the_longest_wait_ends(patient: Gunicorn) -> None
 
 
 class TestHTTP:
-    """What a client may do still works."""
+    """Everything that HTTP allows still works."""
 
     def test_requests_on_one_connection(self, patient: Gunicorn) -> None:
         connection = HTTPConnection("127.0.0.1", patient.port, timeout=10)
@@ -222,7 +224,7 @@ class TestHTTP:
         assert b"ada@example.com" in answered.read()
         connection.close()
 
-    def test_100_continue_is_said_once_before_the_body(self, patient: Gunicorn) -> None:
+    def test_100_continue_is_sent_once_before_the_body(self, patient: Gunicorn) -> None:
         head = FORM + b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: 7\r\n\r\n"
         with connect(patient) as client:
             client.sendall(head)
@@ -232,7 +234,7 @@ class TestHTTP:
         assert received.startswith(b"HTTP/1.1 400 ")
         assert b"100 Continue" not in received
 
-    def test_100_continue_is_not_said_for_a_body_that_is_refused(self, patient: Gunicorn) -> None:
+    def test_100_continue_is_not_sent_for_a_body_that_is_refused(self, patient: Gunicorn) -> None:
         with connect(patient) as client:
             client.sendall(FORM + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
             assert answer(client).startswith(b"HTTP/1.1 413 ")
@@ -249,14 +251,14 @@ class TestHTTP:
         ],
         ids=["length", "chunk", "line", "head", "field", "bare LF"],
     )
-    def test_what_is_too_large_or_wrong_is_answered_and_ends_the_connection(
+    def test_a_request_that_is_too_large_or_invalid_gets_an_error_and_ends_the_connection(
         self, patient: Gunicorn, sent: bytes, status: bytes
     ) -> None:
         with connect(patient) as client:
             client.sendall(sent)
             assert re.findall(rb"HTTP/1\.1 (\d+) ", answer(client)) == [status]
 
-    def test_nothing_behind_a_body_that_is_refused_is_a_request(self, patient: Gunicorn) -> None:
+    def test_bytes_after_a_refused_body_are_not_a_request(self, patient: Gunicorn) -> None:
         smuggled = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
         with connect(patient) as client:
             client.sendall(FORM + b"Content-Length: 100000\r\n\r\n" + smuggled * 10)
@@ -275,14 +277,14 @@ class TestStopping:
             client.sendall(b"email=a")
             assert answer(client).startswith(b"HTTP/1.1 400 ")
 
-    def test_idle_connections_delay_it_by_two_seconds_at_most(self, tmp_path: Path) -> None:
+    def test_idle_connections_delay_the_stop_by_at_most_two_seconds(self, tmp_path: Path) -> None:
         with serving(tmp_path) as server, crowd(server, b"", 10), connect(server) as client:
             client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200 ")
             begin = monotonic()
             server.process.terminate()
             server.process.wait(30)
-            assert monotonic() - begin < 4.5, "keepalive is 5 s, a whole head has 10 s"
+            assert monotonic() - begin < 4.5, "keepalive is 5 s, and the headers have 10 s"
 
     def test_new_workers_take_over_after_hup(self, tmp_path: Path) -> None:
         with serving(tmp_path) as server:
@@ -293,7 +295,7 @@ class TestStopping:
 
 
 def workers(server: Gunicorn) -> list[int]:
-    """Process ids of all that have been started."""
+    """The process ids of all workers that were started."""
     return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", server.output)]
 
 
@@ -302,9 +304,9 @@ def workers(server: Gunicorn) -> list[int]:
     [("certfile", __file__), ("proxy_protocol", "v2"), ("protocol", "uwsgi"),
      ("http_protocols", "h2,h1")],
 )  # fmt: skip
-def test_what_is_not_plain_http_is_refused_at_start(name: str, value: str) -> None:
+def test_settings_for_other_protocols_are_refused_at_start(name: str, value: str) -> None:
     settings = Config()
     Worker.check_config(settings, None)
     settings.set(name, value)
-    with pytest.raises(RuntimeError, match="TLS ends in a proxy"):
+    with pytest.raises(RuntimeError, match="a proxy must do TLS"):
         Worker.check_config(settings, None)

@@ -1,4 +1,4 @@
-"""Advice on addresses: slips are found, and no real provider is doubted."""
+"""Advice on addresses: typos are found, and real providers get no suggestion."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -39,7 +39,7 @@ REAL = [
 
 
 class NameServer:
-    """Answers with the records that a test has set."""
+    """A name server with the records that a test has set."""
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], list[Any]] = {}
@@ -51,7 +51,7 @@ class NameServer:
         self.records[domain, "MX"] = [SimpleNamespace(preference=0, exchange=h) for h in hosts]
 
     def resolve(self, domain: str, kind: str) -> list[Any]:
-        """As dnspython's resolver does."""
+        """Has the signature of dnspython's resolver."""
         self.asked += 1
         if self.error:
             raise self.error
@@ -73,31 +73,31 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
 
 
 @pytest.mark.parametrize(("slip", "meant"), SLIPS.items())
-def test_a_slip_is_found(slip: str, meant: str) -> None:
+def test_a_typo_is_found(slip: str, meant: str) -> None:
     assert did_you_mean(f"Ada@{slip}") == f"Ada@{meant}"
     assert did_you_mean(f"Ada@{slip.upper()}") == f"Ada@{meant}"
 
 
 @pytest.mark.parametrize("domain", [*REAL, *COMMON_DOMAINS])
-def test_no_real_provider_is_doubted(domain: str) -> None:
+def test_a_real_provider_gets_no_suggestion(domain: str) -> None:
     assert did_you_mean(f"ada@{domain}") is None
 
 
-def test_no_domain_with_mail_exchangers_is_doubted(name_server: NameServer) -> None:
+def test_a_domain_with_mail_exchangers_gets_no_suggestion(name_server: NameServer) -> None:
     name_server.mx("gmial.com", "mail.gmial.com")
     assert did_you_mean("ada@gmial.com") is None
     assert not seems_undeliverable("gmial.com")
 
 
 @pytest.mark.parametrize("error", [dns.exception.Timeout, dns.resolver.NXDOMAIN, OSError])
-def test_without_mail_exchangers_a_slip_is_found(
+def test_a_typo_without_mail_exchangers_gets_a_suggestion(
     name_server: NameServer, error: type[Exception]
 ) -> None:
     name_server.error = error
     assert did_you_mean("ada@gmial.com") == "ada@gmail.com"
 
 
-def test_a_host_without_mail_exchangers_is_no_reason_against_a_suggestion(
+def test_a_host_without_mail_exchangers_still_gets_a_suggestion(
     name_server: NameServer,
 ) -> None:
     name_server.records["gmial.com", "A"] = [SimpleNamespace(address="93.184.215.14")]
@@ -113,14 +113,16 @@ def test_a_domain_that_takes_no_mail_is_reported(name_server: NameServer) -> Non
 
 
 @pytest.mark.parametrize("error", [dns.exception.Timeout, OSError])
-def test_without_an_answer_no_domain_is_said_to_take_no_mail(
+def test_without_an_answer_of_dns_no_domain_is_reported_as_undeliverable(
     name_server: NameServer, error: type[Exception]
 ) -> None:
     name_server.error = error
     assert not seems_undeliverable("example.org")
 
 
-def test_a_name_server_is_asked_once_also_if_it_does_not_answer(name_server: NameServer) -> None:
+def test_a_name_server_is_asked_only_once_even_if_it_does_not_answer(
+    name_server: NameServer,
+) -> None:
     name_server.error = dns.exception.Timeout
     for _page in range(5):
         assert did_you_mean("ada@gmial.com")

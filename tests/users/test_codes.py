@@ -1,4 +1,4 @@
-"""The code of a mail, however it was copied."""
+"""The code of a mail, as people copy it."""
 
 import sys
 import unicodedata
@@ -79,7 +79,7 @@ def _pasted(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(_pasted())
-def test_digits_of_every_script_are_read_with_anything_between_them(
+def test_digits_of_every_script_are_read_with_spaces_and_punctuation_between_them(
     pasted: tuple[str, str],
 ) -> None:
     code, text = pasted

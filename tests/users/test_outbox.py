@@ -403,7 +403,7 @@ def test_a_blocked_letter_loses_no_attempt_and_says_why(
     assert letter["troubled_on"] == NOW
 
 
-def test_a_lease_is_extended_by_its_holder_alone(users: UserRepository, outbox: Outbox) -> None:
+def test_only_the_holder_can_extend_a_lease(users: UserRepository, outbox: Outbox) -> None:
     register(users)
     leased = taken(outbox)
     assert outbox.extend(leased, NOW + HOUR)
@@ -434,7 +434,7 @@ def test_the_same_refusal_in_three_unrelated_domains_is_about_us(
     assert not net.is_about_us("550 5.1.1 disabled", "eve@three.example", NOW)
 
 
-def test_what_was_refused_alike_comes_back_and_nothing_else(
+def test_only_letters_with_the_same_refusal_are_put_back(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     ada = refused(users, outbox, "ada@one.example", "550 5.1.1 <ada@one.example>: unknown")
@@ -452,7 +452,7 @@ def test_what_was_refused_alike_comes_back_and_nothing_else(
     assert outbox.blocked() is not None
 
 
-def test_what_is_taken_for_sent_is_kept_and_can_be_made_due_again(
+def test_a_letter_that_counts_as_sent_is_kept_and_can_be_made_due_again(
     users: UserRepository, outbox: Outbox, collection: Users
 ) -> None:
     user = register(users)

@@ -1,4 +1,4 @@
-"""What mail servers say, and whom it is about. Replies of Postfix 3.7 are as it has given them."""
+"""The meaning of replies of mail servers. The replies of Postfix are real ones of version 3.7."""
 
 import pytest
 
@@ -53,7 +53,7 @@ RECIPIENT = [
     (RCPT, "550 <spam.blocked@client.example>: no such user", NO_MAILBOX),
     (RCPT, "550 host relay.sender.example said: no such user", NO_MAILBOX),
     (RCPT, "550 5.1.1 <sender.unknown@example.com>... User unknown", NO_MAILBOX),
-    # By the number
+    # Decided by the number
     (RCPT, "553 5.1.3 bad syntax", NO_MAILBOX),
     (RCPT, "551 5.1.6 has moved", NO_MAILBOX),
     (DATA, "554 5.2.1 disabled", Refusal.OTHER),
@@ -83,7 +83,7 @@ MESSAGE = [
 ]
 
 US = [
-    # Postfix, at RCPT by default, whatever it is about
+    # Postfix reports all of these at RCPT by default
     (RCPT, "553 5.7.1 <r@example.net>: Sender address rejected: not owned by user r"),
     (RCPT, "554 5.7.1 <bad@example.net>: Sender address rejected: Access denied"),
     (RCPT, "550 5.1.0 <r@example.net>: Sender address rejected: User unknown in local table"),
@@ -102,7 +102,7 @@ US = [
     (RCPT, "550 5.7.1 Unable to relay"),
     (RCPT, "550 5.7.64 TenantAttribution; Relay Access Denied"),
     (DATA, "554 5.2.252 SendAsDenied; r@example.net not allowed to send as s@example.net"),
-    # It does not know the recipient, or not the domain of ours: only "5.1.x" says which.
+    # The recipient or our domain is unknown; the text does not say which.
     (RCPT, "550 5.4.1 Recipient address rejected: Access denied"),
     (DATA, "451 4.7.500 Server busy. Please try again later"),
     # Gmail, Amazon SES and the like, after the text
@@ -116,7 +116,7 @@ US = [
     (DATA, "554 Message rejected as spam"),
     (DATA, "550 no such user"),
     (RCPT, "421 4.7.0 [192.0.2.1] Our system has detected an unusual rate of mail"),
-    # Without an enhanced code, by the words
+    # Without an enhanced code, decided by the words
     (RCPT, "550 relay not permitted"),
     (RCPT, "550 Relaying denied"),
     (RCPT, "553 Relaying disallowed as r@example.net"),
@@ -163,28 +163,30 @@ def _parts(words: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("stage", "words", "refusal"), RECIPIENT)
-def test_what_is_about_the_recipient_for_good(stage: Stage, words: str, refusal: Refusal) -> None:
+def test_a_permanent_refusal_about_the_recipient_is_recognised(
+    stage: Stage, words: str, refusal: Refusal
+) -> None:
     meaning = judge(stage, *_parts(words))
     assert (meaning.about, meaning.refusal) == (About.RECIPIENT, refusal)
 
 
 @pytest.mark.parametrize(("stage", "words"), FULL)
-def test_what_is_about_a_full_mailbox(stage: Stage, words: str) -> None:
+def test_a_full_mailbox_is_recognised(stage: Stage, words: str) -> None:
     assert judge(stage, *_parts(words)).about is About.FULL_MAILBOX
 
 
 @pytest.mark.parametrize(("stage", "words"), MESSAGE)
-def test_what_is_about_this_message(stage: Stage, words: str) -> None:
+def test_a_refusal_about_this_mail_is_recognised(stage: Stage, words: str) -> None:
     assert judge(stage, *_parts(words)).about is About.MESSAGE
 
 
 @pytest.mark.parametrize(("stage", "words"), US)
-def test_what_is_about_us(stage: Stage, words: str) -> None:
+def test_a_refusal_about_us_is_recognised(stage: Stage, words: str) -> None:
     assert judge(stage, *_parts(words)).about is About.US
 
 
 @pytest.mark.parametrize(("stage", "words", "refusal"), LATER)
-def test_what_passes_and_what_is_stored_if_it_never_does(
+def test_a_temporary_refusal_has_a_kind_for_giving_up(
     stage: Stage, words: str, refusal: Refusal
 ) -> None:
     meaning = judge(stage, *_parts(words))
@@ -194,7 +196,9 @@ def test_what_passes_and_what_is_stored_if_it_never_does(
 @pytest.mark.parametrize("subject", range(8))
 @pytest.mark.parametrize("detail", range(12))
 @pytest.mark.parametrize("stage", [RCPT, DATA])
-def test_only_these_enhanced_codes_lose_a_letter(stage: Stage, subject: int, detail: int) -> None:
+def test_only_these_enhanced_codes_give_a_letter_up(
+    stage: Stage, subject: int, detail: int
+) -> None:
     meaning = judge(stage, 550, f"5.{subject}.{detail} no")
     recipient = {(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)}
     recipient |= {(2, other) for other in range(12) if other not in {2, 3}}
@@ -213,13 +217,13 @@ def test_only_these_enhanced_codes_lose_a_letter(stage: Stage, subject: int, det
         ("Connection unexpectedly closed", Refusal.GIVEN_UP),
     ],
 )
-def test_words_of_the_version_before_are_judged_when_they_are_read(
+def test_words_that_an_older_version_stored_are_judged_when_read(
     words: str, refusal: Refusal
 ) -> None:
     assert judge_words(words) is refusal
 
 
-def test_two_refusals_are_alike_whatever_they_say_about_the_recipient() -> None:
+def test_two_refusals_that_differ_only_in_the_recipient_are_alike() -> None:
     said = "550 5.1.1 {0}: Recipient address rejected: no {1} at host mx{2}.{3} id=A{2}F"
     ada = said.format("<ada@one.example>", "ada", 1, "one.example")
     bob = said.format("<bob@two.example>", "bob", 2, "two.example")
@@ -239,7 +243,7 @@ def test_other_codes_and_other_words_are_not_alike(one: str, other: str) -> None
     assert alike(one, "ada@one.example") != alike(other, "bob@two.example")
 
 
-def test_a_local_part_that_is_a_word_of_refusals_hides_nothing() -> None:
+def test_a_local_part_that_is_common_in_refusals_is_kept() -> None:
     said = "550 5.1.1 user unknown"
     assert alike(said, "user@one.example") == alike(said, "ada@two.example")
 
@@ -254,5 +258,5 @@ def test_a_local_part_that_is_a_word_of_refusals_hides_nothing() -> None:
         ("ada@localhost", "localhost"),
     ],
 )
-def test_the_domain_that_was_registered(address: str, domain: str) -> None:
+def test_the_registered_domain_of_an_address(address: str, domain: str) -> None:
     assert registered_domain(address) == domain

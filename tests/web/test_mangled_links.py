@@ -1,4 +1,4 @@
-"""Links as mail programs mangle them lead to the page of the link as it was mailed."""
+"""Links that mail programs have damaged still lead to their pages."""
 
 from urllib.parse import unquote
 
@@ -81,7 +81,7 @@ def test_the_buttons_on_the_page_of_a_link_work_too(visitor: Visitor, mailbox: M
     assert documents(visitor.app) == []
 
 
-def test_every_route_with_a_token_is_healed(app: Flask) -> None:
+def test_the_path_of_every_route_with_a_token_is_repaired(app: Flask) -> None:
     rules = [rule.rule for rule in app.url_map.iter_rules() if "token" in rule.arguments]
     assert len(rules) >= len(Purpose)
     for rule in rules:
@@ -95,6 +95,6 @@ def test_any_token_is_found(token: str, before: str, after: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_other_paths_are_left_as_they_are(text: str) -> None:
+def test_other_paths_are_not_changed(text: str) -> None:
     for start in ("/profile/", "/confirming/", "/static/"):
         assert healed_path(start + text) == start + text

@@ -1,4 +1,4 @@
-"""Behind a real nginx with the configuration of docs/operations.md."""
+"""The app behind a real nginx with the configuration of docs/operations.md."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ class Behind:
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """The same for the tests of this module."""
+    """One gunicorn behind nginx for all tests of this file."""
     folder = tmp_path_factory.mktemp("nginx")
     with (
         serving(folder, TRUSTED_PROXIES="1") as gunicorn,
@@ -81,7 +81,7 @@ def test_a_link_that_is_too_long_is_not_refused_by_nginx(behind: Behind, size: i
     assert "This link is too long" in page.text
 
 
-def test_a_client_chooses_neither_request_id_nor_address_host_and_path(behind: Behind) -> None:
+def test_a_client_cannot_choose_its_request_id_address_host_or_path(behind: Behind) -> None:
     browser = HttpBrowser()
     page = browser.open(
         f"{behind.url}/profile",

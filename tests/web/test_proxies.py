@@ -1,4 +1,4 @@
-"""What proxies say about the client of a request, and about the path that the app is below."""
+"""The headers of proxies about the client and about the path that the app is below."""
 
 import logging
 import socket
@@ -155,7 +155,7 @@ def test_a_unix_socket_without_trusted_proxies_works_and_is_warned_about(tmp_pat
         assert server.output.count("Unknown client address") == 1
 
 
-# Below a path.
+# The app below a path
 
 
 def _seen(app: Flask, path: str, **environ: str) -> tuple[str, str]:
@@ -166,7 +166,7 @@ def _seen(app: Flask, path: str, **environ: str) -> tuple[str, str]:
         found.append((request.script_root, request.path))
 
     app.before_request_funcs.setdefault(None, []).insert(0, look)
-    # Not Flask's client, which sets SCRIPT_NAME by itself.
+    # This is not Flask's test client, because that one sets SCRIPT_NAME itself.
     Client(app.wsgi_app).get(path, environ_overrides=environ)
     return found[0]
 
@@ -214,7 +214,7 @@ def test_x_forwarded_prefix_counts_only_behind_trusted_proxies(
     assert _seen(app, "/login", HTTP_X_FORWARDED_PREFIX=sent) == (root, "/login")
 
 
-def test_a_path_that_only_begins_like_the_prefix_is_another_one(make_app: MakeApp) -> None:
+def test_a_longer_path_that_begins_like_the_prefix_is_not_changed(make_app: MakeApp) -> None:
     app = make_app(PUBLIC_URL=BELOW)
     assert _seen(app, "/accounts2/login") == ("/accounts", "/accounts2/login")
 
@@ -234,7 +234,7 @@ def _client(make_app: MakeApp, **settings: str) -> Client:
 
 @pytest.mark.parametrize("path", ["/health/live", "/accounts/health/live"])
 def test_health_answers_below_the_path_and_without_it(make_app: MakeApp, path: str) -> None:
-    """Load balancers ask on the port of the app."""
+    """Load balancers connect to the port of the app directly."""
     assert _client(make_app, PUBLIC_URL=BELOW).get(path).status_code == 200
 
 

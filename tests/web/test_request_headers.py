@@ -23,13 +23,13 @@ def test_too_many_cookies_get_a_page_that_says_how_to_delete_them(visitor: Visit
     assert_our_page(answer, 431)
 
 
-def test_as_many_cookies_as_servers_allow_do_no_harm(visitor: Visitor) -> None:
+def test_cookies_up_to_the_usual_limit_are_accepted(visitor: Visitor) -> None:
     client = visitor.app.test_client(use_cookies=False)
     cookies = "a=" + "x" * (MAX_COOKIES - 2)
     assert client.get("/login", headers={"Cookie": cookies}).status_code == 200
 
 
-def test_the_page_keeps_its_style_sheet(visitor: Visitor) -> None:
+def test_too_many_cookies_do_not_block_the_style_sheet(visitor: Visitor) -> None:
     client = visitor.app.test_client(use_cookies=False)
     cookies = {"Cookie": "a=" + "x" * MAX_COOKIES}
     assert client.get("/static/css/latchkey.css", headers=cookies).status_code == 200
@@ -37,7 +37,7 @@ def test_the_page_keeps_its_style_sheet(visitor: Visitor) -> None:
 
 @pytest.fixture(scope="module")
 def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    """gunicorn with our settings, for this module's tests."""
+    """One gunicorn with our settings for all tests of this file."""
     with serving(tmp_path_factory.mktemp("gunicorn")) as server:
         yield server
 
@@ -51,7 +51,7 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
         (120_000, "Delete the cookies of this site"),
     ],
 )
-def test_gunicorn_lets_the_app_answer_and_says_what_to_do_beyond(
+def test_the_app_or_gunicorn_says_what_to_do_about_large_cookies(
     gunicorn: Gunicorn, size: int, advice: str
 ) -> None:
     status, _headers, text = gunicorn.read("/login", Cookie="a=" + "x" * size)
@@ -59,8 +59,8 @@ def test_gunicorn_lets_the_app_answer_and_says_what_to_do_beyond(
     assert advice in text
 
 
-def test_many_large_headers_cost_no_time(gunicorn: Gunicorn) -> None:
-    """gunicorn would read 100 fields of 64 kB, which takes it seconds."""
+def test_many_large_headers_take_little_time(gunicorn: Gunicorn) -> None:
+    """Without our limit, gunicorn reads 100 fields of 64 kB, which takes seconds."""
     (worker,) = children(gunicorn.process.pid)
     before = cpu_seconds(worker)
     fields = "".join(f"X-{number}: {'x' * 60_000}\r\n" for number in range(90))

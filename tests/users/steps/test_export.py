@@ -56,7 +56,7 @@ def test_an_export_adds_an_event_and_changes_nothing_else(
     assert users.activity(busy)[0].kind == EventKind.EXPORTED
 
 
-def test_the_words_of_a_mail_server_are_not_in_it(
+def test_the_export_has_no_words_of_a_mail_server(
     users: UserRepository, collection: Users, busy: User
 ) -> None:
     """They may have the names of our hosts and accounts."""
