@@ -50,6 +50,8 @@ def main() -> int:
 def _reload() -> int:
     from watchfiles import PythonFilter, run_process
 
+    # A shell that starts a command in the background lets it ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with _database():
             run_process(

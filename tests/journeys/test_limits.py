@@ -126,7 +126,7 @@ def test_at_the_limit_of_codes_the_page_that_waits_comes_back(make_app: MakeApp)
     visitor.register(ADA)
     codes = [visitor.submit("/unconfirmed/code", on="/unconfirmed", code=c) for c in ("1" * 6,) * 2]
     assert_our_page(codes[1], 429)
-    assert "The link in the newest mail works at once" in alert(codes[1])
+    assert "Use the link in the newest mail instead" in alert(codes[1])
     assert soup(codes[1]).select("form[action='/unconfirmed/code'], form[action='/resend']")
 
 
