@@ -79,15 +79,15 @@ def _connect(settings: Any) -> Finding:
 
 
 def _explain(where: str, error: Exception) -> Finding:
-    said = (str(error) or type(error).__name__)[:_LENGTH]
+    words = (str(error) or type(error).__name__)[:_LENGTH]
     match error:
         case ssl.SSLCertVerificationError():
-            said = f"its certificate is not trusted ({error.verify_message})"
+            words = f"its certificate is not trusted ({error.verify_message})"
         case smtplib.SMTPAuthenticationError():
-            said = f"refuses our login ({error.smtp_code})"
+            words = f"refuses our login ({error.smtp_code})"
         case _:
             pass
-    return fix(_NAME, f"{where} {said}", _HOW[trouble_of(error)])
+    return fix(_NAME, f"{where} {words}", _HOW[trouble_of(error)])
 
 
 _HOW = {

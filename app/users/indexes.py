@@ -61,7 +61,7 @@ INDEXES = (
         (("outbox.trouble", 1),),
         _only({"outbox.trouble": {"$gt": ""}}),
     ),
-    # Refused letters by what was said: whether recipients in several domains got the same.
+    # Finds refused letters with the same words: did recipients in several domains get them?
     Index(
         "outbox_alike",
         (("outbox.alike", 1),),
