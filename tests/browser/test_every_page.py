@@ -1,16 +1,18 @@
-"""axe-core finds no problem on any page, in any of its states, light and dark; and no page is wider
-than a small screen when its text is large."""
+"""Every page, in each of its states, error pages and refused forms included: axe-core finds no
+problem in light and dark, large text fits a small screen, and the HTML is valid."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Response, request
 from playwright.sync_api import Page
 
 from tests.browser import tour
 from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
+from tests.browser.html_checker import invalid_html
 
 # The rules of WCAG and the best practices of axe-core, without its experimental rules.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -18,7 +20,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 MAIL_RULES = RULES[:-1]
 # The rules that depend on the colour scheme.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
-
 
 # WCAG 1.4.10 wants 320 pixels, 1.4.4 text of 200 %.
 SMALL_SCREEN = {"width": 320, "height": 640}
@@ -46,7 +47,7 @@ TOO_WIDE = """() => {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
     """The app; mail is sent when a test reads the mailbox."""
-    with serve_with_mailbox(tmp_path) as server:
+    with serve_with_mailbox(tmp_path / "mail") as server:
         yield server
 
 
@@ -54,6 +55,24 @@ def server(tmp_path: Path) -> Iterator[AppServer]:
 def site(server: AppServer) -> str:
     """The address that `new_page` opens."""
     return server.url
+
+
+@pytest.fixture
+def answers(server: AppServer, tmp_path: Path) -> Path:
+    """A folder with every page that the app answers, named by method, route and status."""
+    folder = tmp_path / "answers"
+    folder.mkdir()
+
+    def keep(response: Response) -> Response:
+        # A mail is written for mail programs, some of which know no HTML of this century.
+        if response.mimetype == "text/html" and request.endpoint != "mailbox.html":
+            name = f"{request.method}-{request.endpoint}-{response.status_code}"
+            number = len(list(folder.iterdir()))
+            (folder / f"{number:03}-{name}.html").write_bytes(response.get_data())
+        return response
+
+    server.app.after_request(keep)
+    return folder
 
 
 def problems(page: Page, name: str) -> str:
@@ -85,9 +104,23 @@ def too_wide(page: Page, name: str) -> str:
     return f"{name}: {'; '.join(found)}\n" if found else ""
 
 
+def test_the_checker_finds_faults(tmp_path: Path) -> None:
+    page = '<!doctype html><html lang="en"><head><title>x</title></head><body>{}</body></html>'
+    faults = {
+        "sound": "<p>x</p>",
+        "time": '<p><time datetime="2026-11-27T00:44:15.907000+00:00">x</time></p>',
+        "nested": "<p><div>x</div></p>",
+        "id": '<p id="a">x</p><p id="a">y</p>',
+    }
+    for name, body in faults.items():
+        (tmp_path / f"{name}.html").write_text(page.format(body))
+    found = invalid_html(tmp_path)
+    assert {line.partition(".")[0] for line in found} == {"time", "nested", "id"}
+
+
 @pytest.mark.parametrize("part", tour.PARTS, ids=lambda part: part.__name__)
-def test_no_page_has_a_problem_or_is_too_wide_for_a_small_screen(
-    server: AppServer, new_page: NewPage, part: tour.Part
+def test_no_page_has_a_problem_or_is_too_wide_for_a_small_screen_or_is_invalid_html(
+    server: AppServer, new_page: NewPage, answers: Path, part: tour.Part
 ) -> None:
     def still(**options: object) -> Page:
         """A page without transitions, which has its final colours at once."""
@@ -97,3 +130,5 @@ def test_no_page_has_a_problem_or_is_too_wide_for_a_small_screen(
         problems(page, name) + too_wide(page, name) for name, page in tour.walk(part, server, still)
     )
     assert not report, report
+    assert list(answers.iterdir())
+    assert invalid_html(answers) == []
