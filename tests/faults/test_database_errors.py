@@ -148,8 +148,8 @@ def test_the_worker_logs_an_outage_in_one_line_and_goes_on(
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        (UNAUTHORIZED, "mongodb: refuses a command; the log says which"),
-        (FAILED_VALIDATION, "mongodb: refuses a command; the log says which"),
+        (UNAUTHORIZED, "mongodb: refuses a command; see the log"),
+        (FAILED_VALIDATION, "mongodb: refuses a command; see the log"),
         (STEPPING_DOWN, "mongodb: does not answer"),
         (SHUTTING_DOWN, "mongodb: does not answer"),
     ],
