@@ -16,7 +16,7 @@ from bench.stage import Stage
 _CLIENTS = 8
 _PEOPLE = 50
 # More links than a server opens in a second. A peer hashes the address for each.
-_LINKS_PER_SECOND, _PEER_LINKS_PER_SECOND = 900, 12
+_LINKS_PER_SECOND, _PEER_LINKS_PER_SECOND = 2_500, 12
 
 Side = tuple[Web, Crowd]
 
