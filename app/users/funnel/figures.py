@@ -83,6 +83,9 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
     everybody = Confirmed.of(counts.confirmed.values())
     by_period = _by_period(counts.confirmed, dates.by)
     tally = _Tally(counts, dates.by)
+    weeks = (by_period, tally)
+    if dates.by is not By.WEEK:
+        weeks = (_by_period(counts.confirmed, By.WEEK), _Tally(counts, By.WEEK))
     numbers = [dates.by.number(start) for start in dates.periods(dates.by)]
     lines = [tally.line(number, by_period.get(number, _NOBODY)) for number in numbers]
     total = _sum(dates, lines, everybody)
@@ -90,7 +93,7 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
         dates=dates,
         total=total,
         lines=lines,
-        cohorts=list(_cohorts(counts, dates, now)),
+        cohorts=list(_cohorts(*weeks, dates, now)),
         curve=[(edge / 1000, everybody.within(edge)) for edge in EDGES],
         resent=_resent(counts, total),
     )
@@ -168,8 +171,9 @@ def _sum(dates: DateRange, lines: list[Line], confirmed: Confirmed) -> Line:
     return Line(start=dates.first, median=median, p90=p90, **sums)
 
 
-def _cohorts(counts: Counts, dates: DateRange, now: datetime) -> Iterator[Cohort]:
-    tally, by_week = _Tally(counts, By.WEEK), _by_period(counts.confirmed, By.WEEK)
+def _cohorts(
+    by_week: dict[int, Confirmed], tally: _Tally, dates: DateRange, now: datetime
+) -> Iterator[Cohort]:
     for start in dates.periods(By.WEEK):
         number = By.WEEK.number(start)
         confirmed = by_week.get(number, _NOBODY)
