@@ -11,7 +11,7 @@ from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, Letter
 from app.users.outbox import COUNTED
-from app.users.refused_letters import make_due
+from app.users.refused_letters import REFUSAL_CLEARED, make_due
 
 SHOWN = 50
 _TROUBLED: Document = {"outbox.trouble": {"$gt": ""}}
@@ -76,8 +76,7 @@ class OutboxOverview:
         which = {f"one.{name}": value for name, value in entry.items()}
         count = 0
         if kind in CONFIRMATIONS:
-            cleared = {"confirm_mail.refused": None, "confirm_mail.refusal": None}
-            with_mail = {"$set": again | cleared}
+            with_mail = {"$set": again | REFUSAL_CLEARED}
             newest = query | {"$expr": _newest_is(kind)}
             count = self._users.update_many(newest, with_mail, array_filters=[which]).matched_count
             query["$expr"] = {"$not": _newest_is(kind)}

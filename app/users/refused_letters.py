@@ -13,6 +13,9 @@ from pymongo.collection import Collection
 from app.users.documents import Document
 from app.users.refusals import Trouble, registered_domain
 
+REFUSAL_CLEARED: Document = {"confirm_mail.refused": None, "confirm_mail.refusal": None}
+"""For `$set`: the account's newest confirmation mail is no longer refused."""
+
 _UNRELATED_DOMAINS = 3
 _MOST = 10_000
 """The largest number of accounts that one call reads. A later call takes the rest back."""
@@ -71,7 +74,7 @@ def make_due(
     a new refusal, and the second command would delete it.
     """
     query = {"_id": account, "outbox": {"$elemMatch": entry | {"id": letter}}}
-    noted = again | {"confirm_mail.refused": None, "confirm_mail.refusal": None}
+    noted = again | REFUSAL_CLEARED
     if users.update_one(query | {"confirm_mail.id": letter}, {"$set": noted}).matched_count:
         return True
     return users.update_one(query, {"$set": again}).matched_count == 1
