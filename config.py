@@ -80,6 +80,7 @@ class BaseConfig:
         self._read_keys(env)
         self._read_addresses(env)
         self._read_lifetimes(env)
+        self._read_second_factors(env)
         self._read_mail(env)
 
     def default_secret(self, name: str) -> str:
@@ -107,7 +108,8 @@ class BaseConfig:
 
     def _read_addresses(self, env: Environment) -> None:
         port = env.number("PORT", 5000, 1, 65535)
-        local = "" if self.production else f"http://127.0.0.1:{port}"
+        # "localhost", because browsers make no passkeys for an IP address.
+        local = "" if self.production else f"http://localhost:{port}"
         self.PUBLIC_URL = env.url("PUBLIC_URL", local, required=self.production)
         self.MONGODB_URI = env.mongodb_uri(
             "MONGODB_URI",
@@ -177,6 +179,17 @@ class BaseConfig:
         self.SESSION_DAYS = env.number("SESSION_DAYS", 30, 1, 365)
         self.SESSION_IDLE_HOURS = env.number("SESSION_IDLE_HOURS", 12, 1, 24 * 30)
         self.PERMANENT_SESSION_LIFETIME = timedelta(days=self.SESSION_DAYS)
+
+    def _read_second_factors(self, env: Environment) -> None:
+        self.REQUIRE_SECOND_FACTOR = env.choice(
+            "REQUIRE_SECOND_FACTOR",
+            "administrators" if self.production else "nobody",
+            ("nobody", "administrators", "everybody"),
+        )
+        self.FACTOR_RESET_DELAY = env.number("FACTOR_RESET_DELAY", 3 * 86400, 0, 30 * 86400)
+        self.TRUST_BROWSER_DAYS = env.number("TRUST_BROWSER_DAYS", 30, 0, 365)
+        # The links that start and finish a reset of the second factor, in seconds.
+        self.FACTOR_RESET_START_MAX_AGE, self.FACTOR_RESET_FINISH_MAX_AGE = 3600, 7 * 86400
 
     def _read_mail(self, env: Environment) -> None:
         self.MAIL_SERVER = env.host("APP_MAIL_SERVER", required=self.production)

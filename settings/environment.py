@@ -120,6 +120,13 @@ class Environment:
             self.refuse(name, "must be true or false")
         return value in _TRUE
 
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of a few words."""
+        value = self.text(name, default).lower()
+        if value not in choices:
+            self.refuse(name, "must be one of " + ", ".join(choices))
+        return value
+
     # Addresses
 
     def host(self, name: str, *, required: bool) -> str:

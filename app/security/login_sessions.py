@@ -10,8 +10,14 @@ from app.users.clock import utcnow
 from app.users.login_session import LoginSession
 
 
-def new_session(client: Client, *, remember: bool = False) -> LoginSession:
-    """A new session with a random id of 128 bits (ASVS 7.2.3). The caller stores it."""
+def new_session(
+    client: Client, *, remember: bool = False, second_factor: bool = False
+) -> LoginSession:
+    """A new session with a random id of 128 bits (ASVS 7.2.3). The caller stores it.
+
+    Args:
+        second_factor: whether the person has just proved a second factor.
+    """
     config = current_app.config
     now = utcnow()
     days = timedelta(days=config["SESSION_DAYS"])
@@ -25,4 +31,5 @@ def new_session(client: Client, *, remember: bool = False) -> LoginSession:
         device=client.device,
         address=client.address,
         browser=client.browser,
+        second_factor=second_factor,
     )

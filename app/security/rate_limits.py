@@ -141,6 +141,18 @@ def password_of(user: User | None, email_key: str, client: Client) -> tuple[Atte
     )
 
 
+def second_factor_of(user: User, client: Client) -> tuple[Attempt | None, ...]:
+    """The limits of codes of second factors for this account. Only a person who has proved the
+    password can try one, so a stranger cannot use these limits up."""
+    if user.knows(client.device):
+        key = f"{user.id}:{client.device}"
+        return (_attempt("factor_device", "RATELIMIT_DEVICE", key),)
+    return (
+        by_client("factor", client),
+        _attempt("factor", "RATELIMIT_ACCOUNT", str(user.id)),
+    )
+
+
 def _network(client: Client) -> str:
     """The client's address; for IPv6 its network; empty for an unknown client."""
     try:

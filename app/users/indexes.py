@@ -36,6 +36,8 @@ def _only(documents: Document) -> Document:
 INDEXES = (
     # For registration and sign-in. Unique: an address has at most one account.
     Index("email_key", (("email_key", 1),), {"unique": True}),
+    # For signing in with a passkey. Unique: no two accounts have the same one.
+    Index("passkey", (("passkeys.id", 1),), {"unique": True} | _only({"passkeys.id": {"$gt": ""}})),
     # For the mail worker. Sparse: an account without owed letters has no entry.
     Index("outbox_due", (("outbox.due_on", 1),), {"sparse": True}),
     # MongoDB deletes unconfirmed accounts by this index; a confirmed account has no `expires_on`.

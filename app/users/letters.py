@@ -36,6 +36,19 @@ class LetterKind(StrEnum):
     ACCOUNT_REMOVED = "account_removed"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
+    TOTP_ADDED = "totp_added"
+    TOTP_REMOVED = "totp_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_CLONED = "passkey_cloned"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    FACTOR_RESET_LINK = "factor_reset_link"
+    FACTOR_RESET_WAITING = "factor_reset_waiting"
+    FACTOR_RESET_READY = "factor_reset_ready"
+    FACTOR_RESET_CANCELLED = "factor_reset_cancelled"
+    FACTORS_REMOVED = "factors_removed"
+    FACTORS_REMOVED_BY_ADMIN = "factors_removed_by_admin"
     ADMIN_GRANTED = "admin_granted"
     ADMIN_WITHDRAWN = "admin_withdrawn"
 
@@ -63,9 +76,10 @@ class Letter(DocumentView):
     to: str = ""
     """The recipient; empty for the address that the account has when the mail leaves."""
     version: int = 0
-    """The version in an undo link, which stays valid after later changes of the account."""
+    """The version in a link that does not name the account's present version: that of an undo
+    link, and that of a reset of the second factors."""
     other: str = ""
-    """The other address, in a letter about a change."""
+    """The other address in a letter about a change; the name of a passkey."""
     address: str = ""
     browser: str = ""
     """Where the request came from that caused the letter."""
@@ -112,13 +126,14 @@ def owe(
     to: str = "",
     version: int = 0,
     other: str = "",
+    due_on: datetime | None = None,
 ) -> Letter:
-    """A new letter, due at once."""
+    """A new letter, due at once unless `due_on` says when."""
     client = client or Client()
     return Letter(
         kind=kind.value,
         owed_on=now,
-        due_on=now,
+        due_on=due_on or now,
         message_id=secrets.token_hex(16),
         to=to,
         version=version,

@@ -83,6 +83,39 @@ def judge_undo(link: Link, user: User | None) -> LinkOutcome:
     return LinkOutcome.ALREADY_DONE if restored else LinkOutcome.SUPERSEDED
 
 
+def judge_factor_reset_start(link: Link, user: User | None) -> LinkOutcome:
+    """Decides on the link that starts the waiting period for people without their second
+    factor."""
+    if link.reading is Reading.DAMAGED:
+        return LinkOutcome.DAMAGED
+    if user is None or link.version > user.factor_reset_version:
+        return LinkOutcome.GONE
+    if user.disabled_on:
+        return LinkOutcome.DISABLED
+    waits = user.factor_reset is not None and user.factor_reset.version == link.version
+    if waits:
+        return LinkOutcome.ALREADY_DONE
+    moved = link.email_key != user.email_key or not user.has_second_factor
+    if moved or link.version < user.factor_reset_version:
+        return LinkOutcome.SUPERSEDED
+    return _by_age(link)
+
+
+def judge_factor_reset(link: Link, user: User | None) -> LinkOutcome:
+    """Decides on a link to a reset of the second factors that waits: one that finishes it, or one
+    that cancels it."""
+    if link.reading is Reading.DAMAGED:
+        return LinkOutcome.DAMAGED
+    if user is None:
+        return LinkOutcome.GONE
+    if user.disabled_on:
+        return LinkOutcome.DISABLED
+    waiting = user.factor_reset
+    if waiting is None or waiting.version != link.version or link.email_key != user.email_key:
+        return LinkOutcome.SUPERSEDED
+    return _by_age(link)
+
+
 def former_email(link: Link, user: User) -> FormerEmail | None:
     """The former address that an undo link restores, if the account still has it."""
     for former in user.former_emails:

@@ -33,6 +33,9 @@ class Purpose(Enum):
     RESET = "reset"
     EMAIL_CHANGE = "email change"
     EMAIL_UNDO = "email undo"
+    FACTOR_RESET_START = "factor reset start"
+    FACTOR_RESET_FINISH = "factor reset finish"
+    FACTOR_KEEP = "factor keep"
 
 
 class Reading(Enum):

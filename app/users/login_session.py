@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from app.users.client import Client
 from app.users.documents import DocumentView
 
+PROOF_LASTS = timedelta(minutes=10)
+"""How long a proof of identity lasts, within one session."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoginSession(DocumentView):
@@ -23,6 +26,12 @@ class LoginSession(DocumentView):
     """The id of the known browser, from its lasting cookie."""
     address: str = ""
     browser: str = ""
+    second_factor: bool = False
+    """Whether the browser was signed in with a second factor."""
+    proved_on: datetime | None = None
+    """When the person last proved who they are, if that was after signing in."""
+    proved_strongly_on: datetime | None = None
+    """When the person last proved it with a second factor, if that was after signing in."""
 
     @property
     def handle(self) -> str:
@@ -34,6 +43,18 @@ class LoginSession(DocumentView):
     def client(self) -> Client:
         """Who started the session."""
         return Client(self.address, self.browser, self.device)
+
+    def proved(self, now: datetime, *, strongly: bool) -> bool:
+        """Whether the person has proved who they are in the last ten minutes. Signing in is a
+        proof.
+
+        Args:
+            strongly: whether the account has a second factor. Then a password is a proof only in a
+                session that was signed in with a second factor.
+        """
+        by_any = max(filter(None, (self.signed_in_on, self.proved_on, self.proved_strongly_on)))
+        last = by_any if self.second_factor or not strongly else self.proved_strongly_on
+        return last is not None and now - last <= PROOF_LASTS
 
     def alive(self, now: datetime) -> bool:
         """Whether the session has not expired, absolutely or by being idle (ASVS 7.3.1, 7.3.2)."""

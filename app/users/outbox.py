@@ -44,6 +44,10 @@ class LeasedLetter:
                 return user.reset_letter_id != letter.id
             case LetterKind.EMAIL_CHANGE:
                 return user.pending_email is None or user.pending_email.letter_id != letter.id
+            case LetterKind.FACTOR_RESET_LINK:
+                return user.factor_reset is not None or user.factor_reset_version != letter.version
+            case LetterKind.FACTOR_RESET_WAITING | LetterKind.FACTOR_RESET_READY:
+                return user.factor_reset is None or user.factor_reset.version != letter.version
             case _:
                 return False
 

@@ -13,10 +13,13 @@ from app.users.steps.create_admin import CreateAdmin
 from app.users.steps.delete import Delete
 from app.users.steps.disown import Disown
 from app.users.steps.export import Export
+from app.users.steps.factor_reset import FactorReset
 from app.users.steps.lookups import Lookups
+from app.users.steps.prove import Prove
 from app.users.steps.register import Register
 from app.users.steps.resend import Resend
 from app.users.steps.reset import Reset
+from app.users.steps.second_factors import SecondFactors
 from app.users.steps.sessions import Sessions
 from app.users.steps.sign_in import SignIn
 from app.users.steps.sign_out import SignOut
@@ -41,6 +44,7 @@ class UserRepository:
         self.find = lookups.find
         self.find_by_email = lookups.find_by_email
         self.find_by_session = lookups.find_by_session
+        self.find_by_passkey = lookups.find_by_passkey
         self.activity = lookups.activity
 
         register, resend = Register(accounts), Resend(accounts)
@@ -63,6 +67,23 @@ class UserRepository:
         self.end_session = sessions.end_session
         self.end_other_sessions = sessions.end_other_sessions
         self.end_all_sessions = sessions.end_all_sessions
+
+        self.prove = Prove(accounts).prove
+        factors, factor_reset = SecondFactors(accounts), FactorReset(accounts)
+        self.add_totp = factors.add_totp
+        self.remove_totp = factors.remove_totp
+        self.add_passkey = factors.add_passkey
+        self.rename_passkey = factors.rename_passkey
+        self.remove_passkey = factors.remove_passkey
+        self.report_cloned_passkey = factors.report_cloned_passkey
+        self.dismiss_passkey_offer = factors.dismiss_passkey_offer
+        self.make_recovery_codes = factors.make_recovery_codes
+        self.end_trust = factors.end_trust
+        self.remove_factors = factors.remove_factors
+        self.ask_factor_reset = factor_reset.ask_factor_reset
+        self.start_factor_reset = factor_reset.start_factor_reset
+        self.keep_factors = factor_reset.keep_factors
+        self.finish_factor_reset = factor_reset.finish_factor_reset
 
         reset = Reset(accounts)
         self.ask_reset = reset.ask_reset

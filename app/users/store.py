@@ -5,7 +5,7 @@ guard and reports what it found; nothing is read, changed in Python and written 
 raises `pymongo.errors.PyMongoError` when the outcome is unknown, and may then be repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from app.users.events import ActivityEntry
 from app.users.last_admin_guard import GuardResult
 from app.users.letters import LetterKind
 from app.users.login_session import LoginSession
+from app.users.second_factors import FactorUse, Passkey, Totp
 from app.users.steps.change_email import EmailChange
 from app.users.user import FormerEmail, PendingEmail, User
 
@@ -35,6 +36,9 @@ class UserStore(Protocol):
 
     def find_by_session(self, user_id: ObjectId, session_id: str) -> User | None:
         """The account that is signed in with this session, unless it is disabled."""
+
+    def find_by_passkey(self, credential_id: str) -> User | None:
+        """The account with this passkey."""
 
     def activity(self, user: User) -> list[ActivityEntry]:
         """What happened on the account, newest first."""
@@ -95,10 +99,21 @@ class UserStore(Protocol):
 
     # Signing in and sessions
 
-    def sign_in(self, user: User, session: LoginSession, stronger_hash: str | None = None) -> bool:
+    def sign_in(
+        self,
+        user: User,
+        session: LoginSession,
+        stronger_hash: str | None = None,
+        use: FactorUse | None = None,
+        trust_until: datetime | None = None,
+    ) -> bool:
         """Adds a session if the account still has the password that was checked, and stores a
         stronger hash when the cost has gone up. Owes the owner a letter about an unknown browser.
-        False when the account was changed since it was looked up."""
+
+        `use` is the second factor that was used, which counts only once. `trust_until` lets this
+        browser skip the second step until then. False when the account or its factors were changed
+        since it was looked up, or the use has counted already.
+        """
 
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
         """Counts a wrong password. Costs the same for an id that matches no account."""
@@ -119,6 +134,94 @@ class UserStore(Protocol):
 
     def end_all_sessions(self, user: User, now: datetime, client: Client, by: str) -> bool:
         """Ends every session; False when the account is gone."""
+
+    # Second factors
+
+    def prove(
+        self,
+        user: User,
+        session_id: str,
+        now: datetime,
+        client: Client,
+        use: FactorUse | None = None,
+    ) -> bool:
+        """Stores in the session that the person has just proved who they are: with `use`, which
+        counts only once, else with the password. False when the session, the password or the
+        factor has changed, or the use has counted already."""
+
+    def add_totp(
+        self,
+        user: User,
+        totp: Totp,
+        session_id: str,
+        now: datetime,
+        client: Client,
+        code_hashes: Sequence[str] = (),
+    ) -> bool:
+        """Adds the authenticator app; with `code_hashes`, the first recovery codes too. It counts
+        as a proof in the session. False when the account is unconfirmed, has an app already, or its
+        factors were changed meanwhile."""
+
+    def remove_totp(self, user: User, now: datetime, client: Client) -> bool:
+        """Removes the authenticator app, and the recovery codes with the last factor; False when
+        the factors were changed meanwhile."""
+
+    def add_passkey(
+        self,
+        user: User,
+        passkey: Passkey,
+        session_id: str,
+        now: datetime,
+        client: Client,
+        code_hashes: Sequence[str] = (),
+    ) -> bool:
+        """Adds a passkey; otherwise like `add_totp`. False also when there are twenty, or when this
+        or another account has the same one."""
+
+    def rename_passkey(self, user: User, passkey: Passkey, name: str) -> bool:
+        """Gives a passkey another name; False when it is gone."""
+
+    def remove_passkey(self, user: User, passkey: Passkey, now: datetime, client: Client) -> bool:
+        """Removes a passkey, and the recovery codes with the last factor; False when the factors
+        were changed meanwhile."""
+
+    def report_cloned_passkey(
+        self, user: User, passkey: Passkey, now: datetime, client: Client
+    ) -> None:
+        """Owes the owner a letter about a signature counter that went backwards, which a copy of
+        the security key may have caused. Nothing happens while such a letter waits."""
+
+    def dismiss_passkey_offer(self, user: User) -> None:
+        """Stores that the person does not want to be offered a passkey."""
+
+    def make_recovery_codes(
+        self, user: User, code_hashes: Sequence[str], now: datetime, client: Client
+    ) -> bool:
+        """Replaces all recovery codes; False when the factors were changed meanwhile."""
+
+    def end_trust(self, user: User, device: str) -> bool:
+        """Asks this browser for the second step again; False when it was not trusted."""
+
+    def remove_factors(self, user: User, now: datetime, client: Client, by: str) -> bool:
+        """Removes every second factor for an administrator, and tells the owner; False when the
+        factors were changed meanwhile."""
+
+    def ask_factor_reset(self, user: User, now: datetime, client: Client) -> bool:
+        """Owes the link that starts a reset of the second factors; earlier links die. False when
+        one waits already, or the password or the factors have changed."""
+
+    def start_factor_reset(
+        self, user: User, version: int, now: datetime, delay: timedelta, client: Client
+    ) -> bool:
+        """Starts the wait, and owes a letter about it at once and for each day, and the last one
+        with the link that finishes it. False when the link is no longer the newest."""
+
+    def keep_factors(self, user: User, now: datetime, client: Client) -> bool:
+        """Cancels a reset that waits; False when it is gone."""
+
+    def finish_factor_reset(self, user: User, now: datetime, client: Client) -> bool:
+        """Removes every second factor after the wait, and ends all sessions; False before the end
+        of the wait, and when the reset was cancelled or the password changed."""
 
     # Passwords
 

@@ -17,6 +17,13 @@ from app.users.field_policy import CLEARED, KEPT, FieldPolicy, declared, only, p
 from app.users.login_session import LoginSession
 from app.users.passwords import hash_rounds
 from app.users.refusals import Refusal, judge_words
+from app.users.second_factors import (
+    FactorReset,
+    Passkey,
+    RecoveryCodes,
+    Totp,
+    TrustedBrowser,
+)
 
 MAX_CODE_TRIES, MAX_CODE_TRIES_TOTAL = 5, 10
 
@@ -191,6 +198,56 @@ class User(DocumentView):
     )
     """A reset keeps them: they are the way back for an owner whose account was stolen."""
 
+    # A reset keeps the second factors of a confirmed account, since a mailbox alone must not be
+    # enough. `steps/reset.py` and `steps/change_email.py` have the exceptions.
+    totp: Totp | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="authenticator_app",
+        export_value=only("added_on", "used_on"),
+    )
+    passkeys: tuple[Passkey, ...] = declared(
+        (),
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="passkeys",
+        export_value=only("name", "added_on", "used_on", "synced"),
+    )
+    recovery_codes: RecoveryCodes | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=KEPT,
+        undo=KEPT,
+        export="recovery_codes_left",
+        export_value=lambda codes: len(codes.hashes) if codes else 0,
+    )
+    factors_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    """Goes up with every factor that is added or removed."""
+    trusted_browsers: tuple[TrustedBrowser, ...] = declared(
+        (),
+        takeover=CLEARED,
+        reset=CLEARED,
+        undo=CLEARED,
+        export="trusted_browsers",
+        export_value=only("trusted_on", "expires_on", "address", "browser"),
+    )
+    factor_reset: FactorReset | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=CLEARED,
+        undo=CLEARED,
+        export="second_factor_reset",
+        export_value=only("asked_on", "ready_on"),
+    )
+    """A reset of the second factors that waits."""
+    factor_reset_version: int = declared(0, takeover=KEPT, reset=KEPT, undo=KEPT, export=None)
+    passkey_offer_dismissed: bool = declared(
+        False, takeover=CLEARED, reset=KEPT, undo=KEPT, export="passkey_offer_dismissed"
+    )
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         parts: dict[str, Any] = {"id": document["_id"]}
@@ -241,6 +298,22 @@ class User(DocumentView):
         wait = self.confirm_mail.asked_on + timedelta(seconds=cooldown) - now
         return max(0, -(-wait // timedelta(seconds=1)))
 
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a password alone does not sign in."""
+        return self.totp is not None or bool(self.passkeys)
+
+    def passkey(self, handle: str) -> Passkey | None:
+        """The passkey with that handle."""
+        return next((passkey for passkey in self.passkeys if passkey.handle == handle), None)
+
+    def trusts(self, device: str, now: datetime) -> bool:
+        """Whether that browser may skip the second step. An administrator's never may."""
+        return not self.admin and any(
+            trusted.device == device and now < trusted.expires_on
+            for trusted in self.trusted_browsers
+        )
+
     def wants_rehash(self, rounds: int) -> bool:
         """Whether the setting asks for a stronger hash than the stored one."""
         return hash_rounds(self.password_hash) < rounds
@@ -256,8 +329,16 @@ _PARTS: dict[str, type[DocumentView]] = {
     "refusals": Tally,
     "reset_asks": Tally,
     "reset_done": ResetDone,
+    "totp": Totp,
+    "recovery_codes": RecoveryCodes,
+    "factor_reset": FactorReset,
 }
-_LISTS: dict[str, type[DocumentView]] = {"sessions": LoginSession, "former_emails": FormerEmail}
+_LISTS: dict[str, type[DocumentView]] = {
+    "sessions": LoginSession,
+    "former_emails": FormerEmail,
+    "passkeys": Passkey,
+    "trusted_browsers": TrustedBrowser,
+}
 
 # Pages do not read these two; see `PAGE_FIELDS` in `steps/accounts.py`.
 _NOT_ON_PAGES = {

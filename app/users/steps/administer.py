@@ -27,7 +27,9 @@ class Administer:
     def grant(self, user: User, now: datetime, client: Client, by: str) -> bool:
         guard = same_admin_state(user) | {"confirmed": True, "disabled_on": None}
         notice = _notice(user, LetterKind.ADMIN_GRANTED, EventKind.ADMIN_GRANTED, now, client, by)
-        done = self._accounts.update(guard, {"$set": {"admin": True}, **notice})
+        # An administrator's browser never skips the second step.
+        granted = {"$set": {"admin": True}, "$unset": {"trusted_browsers": ""}}
+        done = self._accounts.update(guard, granted | notice)
         if done:
             self._last_admin.add(user.id, user.admin_version + 1)
         return done

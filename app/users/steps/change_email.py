@@ -16,7 +16,7 @@ from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
 from app.users.steps.accounts import Accounts
 from app.users.steps.change_password import VOID_LINKS
-from app.users.steps.updates import clear, event, push_events, push_letters
+from app.users.steps.updates import clear, event, push_events, push_letters, same_factors
 from app.users.user import FormerEmail, PendingEmail, User
 
 _MAX_FORMER = 20
@@ -118,6 +118,7 @@ class ChangeEmail:
             "former_emails": {
                 "$elemMatch": {"version": former.version, "email_key": former.email_key}
             },
+            "factors_version": same_factors(user),
         }
         new = {
             "email": former.email,
@@ -130,11 +131,19 @@ class ChangeEmail:
         }
         update = {
             "$set": new,
-            "$inc": {"reset_version": 1, "email_version": 1},
-            "$unset": clear(Cause.UNDO, replaced=new),
-            # Undo links of later changes stop working, so that the other person cannot undo the
-            # undo.
-            "$pull": {"former_emails": {"version": {"$gte": former.version}}},
+            "$inc": {
+                "reset_version": 1,
+                "email_version": 1,
+                "factors_version": 1,
+                "factor_reset_version": 1,
+            },
+            "$unset": clear(Cause.UNDO, replaced=new) | _factors_since(user, former.changed_on),
+            "$pull": {
+                # Undo links of later changes stop working, so that the other person cannot undo
+                # the undo.
+                "former_emails": {"version": {"$gte": former.version}},
+                "passkeys": {"added_on": {"$gte": former.changed_on}},
+            },
             "$push": push_letters(reset, *notices)
             | push_events(event(EventKind.EMAIL_UNDONE, now, client)),
         }
@@ -156,6 +165,17 @@ class ChangeEmail:
                 if gone:
                     self._accounts.publish(Event(EventKind.GAVE_WAY, gone["_id"], by=""))
         return EmailChange.TAKEN
+
+
+def _factors_since(user: User, changed_on: datetime) -> Document:
+    """For `$unset`: the factors besides passkeys that were added after a change of address. A thief
+    who added an authenticator app would otherwise keep the owner out for good."""
+    gone: Document = {}
+    if user.totp and user.totp.added_on >= changed_on:
+        gone["totp"] = ""
+    if user.recovery_codes and user.recovery_codes.made_on >= changed_on:
+        gone["recovery_codes"] = ""
+    return gone
 
 
 def _former(

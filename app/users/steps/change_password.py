@@ -8,7 +8,9 @@ from app.users.events import EventKind
 from app.users.letters import LetterKind, owe
 from app.users.login_session import LoginSession
 from app.users.steps.accounts import Accounts
-from app.users.steps.updates import event, push_events, push_letters
+from app.users.steps.change import Change
+from app.users.steps.factor_use import end_factor_reset
+from app.users.steps.updates import event
 from app.users.user import User
 
 VOID_LINKS: Document = {"pending_email": "", "reset_letter_id": "", "reset_done": ""}
@@ -25,15 +27,17 @@ class ChangePassword:
     def change_password(
         self, user: User, password_hash: str, session: LoginSession, now: datetime
     ) -> bool:
-        notice = owe(LetterKind.PASSWORD_CHANGED, now, session.client, to=user.email)
-        update = {
-            "$set": {
+        client = session.client
+        change = Change(
+            {"_id": user.id, "password_hash": user.password_hash},
+            set={
                 "password_hash": password_hash,
                 "sessions": [asdict(session)],
                 "devices": [session.device],
             },
-            "$unset": VOID_LINKS,
-            "$push": push_letters(notice)
-            | push_events(event(EventKind.PASSWORD_CHANGED, now, session.client)),
-        }
-        return self._accounts.update({"_id": user.id, "password_hash": user.password_hash}, update)
+            unset={**VOID_LINKS, "trusted_browsers": ""},
+            events=[event(EventKind.PASSWORD_CHANGED, now, client)],
+            letters=[owe(LetterKind.PASSWORD_CHANGED, now, client, to=user.email)],
+        )
+        end_factor_reset(change, user, now, client)
+        return self._accounts.update(change.guard, change.update)

@@ -28,6 +28,11 @@ class Lookups:
         query = {"_id": user_id, "sessions.id": session_id, "disabled_on": None}
         return as_user(self._accounts.find_one(query, PAGE_FIELDS))
 
+    def find_by_passkey(self, credential_id: str) -> User | None:
+        # The second condition makes MongoDB use the partial index.
+        query = {"$and": [{"passkeys.id": credential_id}, {"passkeys.id": {"$gt": ""}}]}
+        return as_user(self._accounts.find_one(query, PAGE_FIELDS))
+
     def activity(self, user: User) -> list[ActivityEntry]:
         document = self._accounts.find_one({"_id": user.id}, {"events": 1}) or {}
         return activity_of(document, user)

@@ -9,6 +9,9 @@ from app.users.events import Event, EventKind
 from app.users.field_policy import Cause
 from app.users.letters import LetterKind, owe
 from app.users.steps.accounts import Accounts
+from app.users.steps.change import Change
+from app.users.steps.factor_use import end_factor_reset
+from app.users.steps.second_factors import ALL_FACTORS
 from app.users.steps.updates import (
     clear,
     count_in,
@@ -64,7 +67,9 @@ class Reset:
             "reset_letter_id": {"$ne": None},
             "confirmed": user.confirmed,
         }
-        events = [*tallied_events(user), event(EventKind.PASSWORD_RESET, now, client)]
+        change = Change(
+            guard, events=[*tallied_events(user), event(EventKind.PASSWORD_RESET, now, client)]
+        )
         new: Document = {
             "password_hash": password_hash,
             "sessions": [],
@@ -76,12 +81,12 @@ class Reset:
         if not user.confirmed:
             # The person got the mail, so the address is confirmed too.
             new |= {"confirmed": True, "confirmed_on": now}
-            events.append(event(EventKind.CONFIRMED, now, client))
+            change.events.append(event(EventKind.CONFIRMED, now, client))
             took = now - user.registered_on
-        notice = owe(LetterKind.PASSWORD_RESET, now, client, to=user.email)
-        update = {
-            "$set": new,
-            "$unset": clear(Cause.RESET, replaced=new),
-            "$push": push_letters(notice) | push_events(*events),
-        }
-        return self._accounts.update(guard, update, took=took)
+            # Only a confirmed account can have factors, so an earlier claim has planted them.
+            change.unset |= ALL_FACTORS
+        change.set |= new
+        change.unset |= clear(Cause.RESET, replaced=new)
+        change.letters.append(owe(LetterKind.PASSWORD_RESET, now, client, to=user.email))
+        end_factor_reset(change, user, now, client)
+        return self._accounts.update(change.guard, change.update, took=took)

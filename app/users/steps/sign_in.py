@@ -6,19 +6,21 @@ from bson import ObjectId
 from pymongo.write_concern import WriteConcern
 
 from app.users.client import Client
-from app.users.documents import Document
 from app.users.events import Event, EventKind
 from app.users.letters import LetterKind, owe
 from app.users.login_session import LoginSession
+from app.users.second_factors import FactorUse, TrustedBrowser
 from app.users.steps.accounts import Accounts
+from app.users.steps.change import Change
+from app.users.steps.factor_use import add_use
 from app.users.steps.updates import (
     TALLIES,
     count_in,
     event,
     push_device,
-    push_events,
-    push_letters,
     push_session,
+    push_trusted,
+    same_factors,
     tallied_events,
 )
 from app.users.user import User
@@ -35,18 +37,37 @@ class SignIn:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    def sign_in(self, user: User, session: LoginSession, stronger_hash: str | None = None) -> bool:
+    def sign_in(
+        self,
+        user: User,
+        session: LoginSession,
+        stronger_hash: str | None = None,
+        use: FactorUse | None = None,
+        trust_until: datetime | None = None,
+    ) -> bool:
         now, client = session.signed_in_on, session.client
-        events = [*tallied_events(user), event(EventKind.SIGNED_IN, now, client)]
-        pushes = push_session(session) | push_events(*events) | push_device(user, session.device)
+        change = Change(
+            {"_id": user.id, "password_hash": user.password_hash, "disabled_on": None},
+            push=push_session(session) | push_device(user, session.device),
+            unset=dict(TALLIES),
+            events=[*tallied_events(user), event(EventKind.SIGNED_IN, now, client)],
+        )
         # Without known browsers there is nothing to compare with.
         if user.confirmed and user.devices and not user.knows(session.device):
-            pushes |= push_letters(owe(LetterKind.NEW_SIGN_IN, now, client, to=user.email))
-        update: Document = {"$push": pushes, "$unset": TALLIES}
+            change.letters.append(owe(LetterKind.NEW_SIGN_IN, now, client, to=user.email))
         if stronger_hash:
-            update["$set"] = {"password_hash": stronger_hash}
-        guard = {"_id": user.id, "password_hash": user.password_hash, "disabled_on": None}
-        return self._accounts.update(guard, update)
+            change.set["password_hash"] = stronger_hash
+        if use:
+            add_use(change, user, use, now, client)
+        else:
+            # The account may have got a second factor since it was looked up.
+            change.guard["factors_version"] = same_factors(user)
+        if trust_until:
+            trusted = TrustedBrowser(
+                session.device, now, trust_until, client.address, client.browser
+            )
+            change.push |= push_trusted(trusted)
+        return self._accounts.update(change.guard, change.update)
 
     def refuse_sign_in(self, user_id: ObjectId, now: datetime, client: Client) -> None:
         inc, last = count_in("refusals", now, client)

@@ -11,11 +11,12 @@ from app.users.events import ActivityEntry, EventKind, Tally
 from app.users.field_policy import Cause, cleared_by
 from app.users.letters import Letter, LetterKind, owe
 from app.users.login_session import LoginSession
+from app.users.second_factors import TrustedBrowser
 from app.users.user import POLICIES, User
 
 # How many an account keeps; the oldest are dropped. No person signs in from more browsers or reads
 # more events, and more letters at once would be a flood.
-_MAX_SESSIONS, _MAX_EVENTS, _MAX_LETTERS, _MAX_DEVICES = 50, 50, 50, 50
+_MAX_SESSIONS, _MAX_EVENTS, _MAX_LETTERS, _MAX_DEVICES, _MAX_TRUSTED = 50, 50, 50, 50, 20
 
 
 def clear(cause: Cause, replaced: Iterable[str] = ()) -> Document:
@@ -97,6 +98,16 @@ def push_letters(*letters: Letter) -> Document:
 def push_device(user: User, device: str) -> Document:
     """For `$push`: remembers the browser, if the account does not know it yet."""
     return {} if user.knows(device) else _push("devices", _MAX_DEVICES, device)
+
+
+def push_trusted(browser: TrustedBrowser) -> Document:
+    """For `$push`: lets a known browser skip the second step."""
+    return _push("trusted_browsers", _MAX_TRUSTED, asdict(browser))
+
+
+def same_factors(user: User) -> Any:
+    """A guard for `factors_version`: no factor was added or removed. Older documents have none."""
+    return user.factors_version or {"$in": [0, None]}
 
 
 def owe_confirmation(
