@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from app.users.codes import CodeError, parse_code
@@ -61,6 +61,15 @@ class CodeForm(Form):
     """The digits from the mail."""
 
     code = CodeField()
+
+
+class ProofForm(Form):
+    """A proof of identity: one of the first three fields. The flow checks it."""
+
+    current_password = PasswordField("Current password")
+    code = StringField("Code")
+    credential = HiddenField()
+    next = HiddenField()
 
 
 class ForgotForm(Form):
