@@ -114,8 +114,8 @@ def shown_again(alert: Alert, status: int) -> Response | None:
 
 def needs_no_form() -> bool:
     """Whether the form is for signing in or up, and the person is signed in already."""
-    own_page = request.url_rule is not None and page_of_form() == request.url_rule.endpoint
-    return bool(own_page and current_user.is_authenticated and current_user.confirmed)
+    signs_in = request.endpoint in {"auth.login", "auth.register"}
+    return bool(signs_in and current_user.is_authenticated and current_user.confirmed)
 
 
 def _show(endpoint: str) -> Response:
