@@ -48,7 +48,7 @@ class DeletionForm(AccountForm):
 class AppForm(Form):
     """The first code of an authenticator app."""
 
-    code = StringField("Code")
+    code = StringField("Code", description="The six digits that the app shows now.")
 
 
 class PasskeyForm(Form):

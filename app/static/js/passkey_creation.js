@@ -21,11 +21,10 @@ function addingForm() {
   const form = document.querySelector('[data-passkey-create]');
   if (!form) return;
   form.hidden = false;
-  document.querySelector('[data-passkey-none]').hidden = true;
   const problem = form.querySelector('[data-passkey-problem]');
   const button = form.querySelector('button[type=submit]');
   let busy = false;
-  // Before the listener of latchkey.js on the document, which would disable the button for good.
+  // The listener of latchkey.js, which disables buttons, ignores a form whose default is prevented.
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     if (busy) return;
@@ -46,8 +45,9 @@ function addingForm() {
   });
 }
 
-function withoutPasskeys() {
-  for (const part of document.querySelectorAll('[data-passkey-alone]')) part.hidden = true;
+function showPossible() {
+  for (const part of document.querySelectorAll('[data-passkey-none]')) part.hidden = true;
+  for (const part of document.querySelectorAll('[data-passkey-possible]')) part.hidden = false;
 }
 
 /** Tells the browser and its password manager which passkeys still work. */
@@ -84,9 +84,8 @@ async function offerOnce() {
 }
 
 if (knowsPasskeys) {
+  showPossible();
   addingForm();
   signalAccepted();
   offerOnce();
-} else {
-  withoutPasskeys();
 }
