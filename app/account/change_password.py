@@ -28,8 +28,10 @@ def password() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return form_page("account/password.html", form)
     current, new = form.current_password.data or "", form.password.data or ""
-    remember = session.permanent
-    match flow.change_password(user, current, new, current_client(), remember=remember):
+    remember, session_id = session.permanent, current_user.session_id
+    match flow.change_password(
+        user, current, new, current_client(), session_id=session_id, remember=remember
+    ):
         case PasswordChanged(entry):
             viewer.renew(user, entry, remember=remember)
             known_browsers.remember(entry.device)

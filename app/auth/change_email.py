@@ -11,7 +11,7 @@ from app.flows.change_email import EmailChanged, EmailChangeReady, EmailUndone, 
 from app.flows.opened_link import LinkRefused
 from app.flows.results import Busy, Limited, WrongPassword
 from app.users.user import User
-from app.web import viewer
+from app.web import pending_sign_in, viewer
 from app.web.client import current_client
 from app.web.error_pages import refusal_page
 from app.web.fields import WRONG_PASSWORD
@@ -75,8 +75,13 @@ def _undo(token: str) -> ResponseReturnValue:
 def _changed(changed: EmailChanged) -> ResponseReturnValue:
     if changed.session:
         viewer.start(changed.user, changed.session)
-    # After `start`, which empties the cookie.
+    if changed.second_step_due:
+        home = url_for("main.home")
+        pending_sign_in.begin(changed.user, remember=False, target=home)
+    # After `start` and `begin`, which empty the cookie.
     flash(f"Your address is now {changed.user.email}.", "success")
+    if changed.second_step_due:
+        return redirect(url_for("auth.second_step"))
     return redirect(url_for("account.profile" if changed.is_owner else "main.home"))
 
 

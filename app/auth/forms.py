@@ -5,11 +5,13 @@ from typing import Any
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
+from app.flows.factors import is_code
 from app.users.codes import CodeError, parse_code
 from app.web.fields import AddressField, CurrentPasswordField, NewPasswordField, RepeatField
 from app.web.shown_again import Form
 
 _NO_CODE = "The code has six digits."
+_NO_FACTOR_CODE = "A code of the app has six digits, and a recovery code has 24 letters and digits."
 _SEVERAL_CODES = "There is more than one code here. Enter only the one of the newest mail."
 
 
@@ -70,6 +72,40 @@ class ProofForm(Form):
     code = StringField("Code")
     credential = HiddenField()
     next = HiddenField()
+
+
+def _looks_like_a_code(form: Form, field: StringField) -> None:
+    if not is_code(field.data or ""):
+        raise ValidationError(_NO_FACTOR_CODE)
+
+
+class SecondStepForm(Form):
+    """A code of the authenticator app."""
+
+    code = StringField(
+        "Code from your authenticator app",
+        validators=[DataRequired("Enter the code."), _looks_like_a_code],
+    )
+    trust_browser = BooleanField()
+
+
+class RecoveryCodeForm(SecondStepForm):
+    """A recovery code. The field has the same name, and the two forms are on one page."""
+
+    code = StringField(
+        "Recovery code",
+        id="recovery_code",
+        validators=[DataRequired("Enter the code."), _looks_like_a_code],
+    )
+    trust_browser = BooleanField(id="trust_browser_too")
+
+
+class PasskeyForm(Form):
+    """The answer of the browser about a passkey, as JSON."""
+
+    credential = HiddenField()
+    next = HiddenField()
+    remember = BooleanField()
 
 
 class ForgotForm(Form):

@@ -15,6 +15,7 @@ from app.flows.results import (
     reports_busy,
     with_newer_hash,
 )
+from app.flows.sign_in import needs_second_step
 from app.mongo import users
 from app.security import rate_limits
 from app.security.login_sessions import new_session
@@ -66,6 +67,8 @@ class EmailChanged:
     is_owner: bool
     session: LoginSession | None = None
     """A new session, for a person who was signed out and gave the password."""
+    second_step_due: bool = False
+    """Whether that person must still prove a second factor to be signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ def confirm_email_change(
             changed = replace(user, email=pending.email)
             if ready.is_owner or password is None:
                 return EmailChanged(changed, is_owner=True)
+            if needs_second_step(user, client):
+                return EmailChanged(changed, is_owner=False, second_step_due=True)
             session = _sign_in(changed, password, client)
             return EmailChanged(changed, is_owner=False, session=session)
         case EmailChange.TAKEN:

@@ -49,6 +49,17 @@ def plain_code(typed: str) -> str:
     return "".join(char for char in text if char.isascii() and char.isalnum())
 
 
+def is_code(typed: str) -> bool:
+    """Whether this may be a code of the app or a recovery code."""
+    code = plain_code(typed)
+    return len(code) == recovery_codes.LENGTH or (len(code) == _TOTP_DIGITS and code.isdigit())
+
+
+def is_recovery_code(typed: str) -> bool:
+    """Whether this may be a recovery code, and no code of the app."""
+    return len(plain_code(typed)) == recovery_codes.LENGTH
+
+
 def check_passkey(
     user: User | None, credential: str, challenge: Challenge | None, client: Client
 ) -> PasskeyUse | PasskeyRefused:
@@ -57,16 +68,21 @@ def check_passkey(
     use = passkeys.verify_assertion(credential, challenge, user, utcnow())
     if isinstance(use, PasskeyUse):
         return use
+    if use is PasskeyRefusal.CLONED and user:
+        _report_clone(user, credential, client)
+    return refuse_passkey(user, use)
+
+
+def refuse_passkey(user: User | None, why: PasskeyRefusal) -> PasskeyRefused:
+    """Records that a passkey was refused."""
     audit_log.record(
         "second_factor_refused",
         outcome="refused",
         account=user.id if user else None,
         kind="passkey",
-        reason=use.name.lower(),
+        reason=why.name.lower(),
     )
-    if use is PasskeyRefusal.CLONED and user:
-        _report_clone(user, credential, client)
-    return PasskeyRefused(use)
+    return PasskeyRefused(why)
 
 
 def _matching(user: User, code: str) -> FactorUse | None:

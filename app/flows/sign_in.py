@@ -29,6 +29,13 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondStepDue:
+    """The password is right, and a second factor must follow. Nothing was stored."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class NoMatch:
     """Address and password do not match; there may be no such account."""
 
@@ -41,9 +48,9 @@ class AccountDisabled:
 @reports_busy
 def sign_in(
     email_key: str, password: str, client: Client, *, remember: bool
-) -> SignedIn | NoMatch | AccountDisabled | Limited:
-    """Looks the account up, compares a hash (also when there is no account), and starts a
-    session."""
+) -> SignedIn | SecondStepDue | NoMatch | AccountDisabled | Limited:
+    """Looks the account up, compares a hash (also when there is no account), and starts a session
+    unless a second step is due."""
     rounds = current_app.config["BCRYPT_LOG_ROUNDS"]
     session = new_session(client, remember=remember)
     user = users.find_by_email(email_key)
@@ -55,17 +62,26 @@ def sign_in(
             users.refuse_sign_in(user.id if user else random_id(), utcnow(), client)
             return NoMatch()
         if user.disabled_on:
-            _record_refusal("disabled", user)
+            record_refusal("disabled", user)
             return AccountDisabled()
+        if needs_second_step(user, client):
+            audit_log.record("second_step_due", account=user.id)
+            return SecondStepDue(user)
         stronger = hash_password(password, rounds) if user.wants_rehash(rounds) else None
         if users.sign_in(user, session, stronger):
             return SignedIn(user, session)
         # The hash has changed: there is a new password, or another sign-in stored a stronger hash.
         user = users.find_by_email(email_key)
-    _record_refusal("changed_meanwhile")
+    record_refusal("changed_meanwhile")
     return NoMatch()
 
 
-def _record_refusal(reason: str, user: User | None = None) -> None:
+def needs_second_step(user: User, client: Client) -> bool:
+    """Whether the password alone does not sign this browser in."""
+    return user.has_second_factor and not user.trusts(client.device, utcnow())
+
+
+def record_refusal(reason: str, user: User | None = None) -> None:
+    """Writes into the audit log why a sign-in with the right proof was refused."""
     account = user.id if user else None
     audit_log.record("sign_in_refused", outcome="refused", account=account, reason=reason)

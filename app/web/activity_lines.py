@@ -6,6 +6,7 @@ A kind that only a newer version knows is shown by its name.
 from app.mail.contents import KINDS
 from app.users.events import ActivityEntry, EventKind
 from app.users.login_session import LoginSession
+from app.users.second_factors import TrustedBrowser
 from app.web.humanize import browser_name
 
 SENTENCES: dict[str, str] = {
@@ -56,6 +57,17 @@ def session_line(session: LoginSession) -> dict[str, object]:
         "address": session.address,
         "signed_in_on": session.signed_in_on,
         "seen_on": session.seen_on,
+    }
+
+
+def trust_line(browser: TrustedBrowser) -> dict[str, object]:
+    """An entry of the list of trusted browsers."""
+    return {
+        "words": browser_name(browser.browser) or "Unknown browser",
+        "address": browser.address,
+        "trusted_on": browser.trusted_on,
+        "expires_on": browser.expires_on,
+        "handle": browser.handle,
     }
 
 

@@ -75,6 +75,10 @@ _TOO_MANY = {
         "Many mails were sent to it within an hour. The newest mail works. Look for it in the"
         " junk folder, too.",
     ),
+    "factor": Words(
+        "Too many codes",
+        "Many codes were tried for this account in a short time.",
+    ),
     "code": Words(
         "Too many codes",
         "Many codes were tried for this address. Use the link in the newest mail instead.",

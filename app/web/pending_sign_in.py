@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 from bson import ObjectId
 from bson.errors import InvalidId
-from flask import session
+from flask import session, url_for
 
 from app.mongo import users
 from app.users.clock import utcnow
 from app.users.user import User
+from app.web import viewer
 
 LASTS = 5 * 60  # seconds
 _KEY = "second_step"
+_LONGEST_TARGET = 1000  # browsers drop a cookie that is larger than 4 kB
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,16 @@ class PendingSignIn:
 
 
 def begin(user: User, *, remember: bool, target: str) -> None:
-    """Stores in this browser's cookie that the password was proven now."""
+    """Stores in this browser's cookie that the password was proven now.
+
+    The earlier session of this browser ends: it counts as signed out until the second step.
+
+    Args:
+        target: a path of this app. Home is in place of one that is too long for a cookie.
+    """
+    viewer.end()
+    if len(target) > _LONGEST_TARGET:
+        target = url_for("main.home")
     session[_KEY] = [str(user.id), int(utcnow().timestamp()), _tag(user), remember, target]
 
 

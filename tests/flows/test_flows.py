@@ -162,7 +162,7 @@ def test_a_link_that_is_damaged_or_used_is_refused_with_its_outcome(ada: User) -
 
 
 def test_a_password_and_an_address_are_changed(ada: User) -> None:
-    changed = change_password(ada, PASSWORD, NEW, CLIENT, remember=False)
+    changed = change_password(ada, PASSWORD, NEW, CLIENT, session_id="", remember=False)
     assert isinstance(changed, PasswordChanged)
     assert [session.id for session in now(ada).sessions] == [changed.session.id]
 

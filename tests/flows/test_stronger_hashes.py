@@ -181,7 +181,7 @@ def test_a_password_change_succeeds_after_another_browser_stored_a_stronger_hash
     ada: User, run_meanwhile: RunMeanwhile
 ) -> None:
     run_meanwhile(lambda: _rehash(ada))
-    result = change_password(ada, PASSWORD, NEW, OWNER, remember=False)
+    result = change_password(ada, PASSWORD, NEW, OWNER, session_id="", remember=False)
     assert isinstance(result, PasswordChanged)
     assert [session.id for session in now(ada).sessions] == [result.session.id]
     assert verify_password(NEW, now(ada).password_hash)
@@ -225,7 +225,9 @@ def test_flows_are_refused_after_another_browser_changed_the_password(
 ) -> None:
     """The guard still refuses a really changed password."""
     for flow in (
-        lambda: change_password(ada, PASSWORD, "a third fine phrase", OWNER, remember=False),
+        lambda: change_password(
+            ada, PASSWORD, "a third fine phrase", OWNER, session_id="", remember=False
+        ),
         lambda: delete(ada, PASSWORD, OWNER),
         lambda: ask_email_change(ada, parse_address("b@new.example"), PASSWORD, OWNER),
     ):
