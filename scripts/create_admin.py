@@ -55,6 +55,9 @@ def main() -> int:
                 _promote(address)
             else:
                 _create(address)
+            if app.config["REQUIRE_SECOND_FACTOR"] != "nobody":
+                print("The pages for administrators will ask for a second factor: an authenticator")
+                print("app or a passkey. It is set up after signing in, on the page Security.")
     except AddressError as error:
         print(f"Refused: {address_sentence(error)}", file=sys.stderr)
         return 2

@@ -36,7 +36,7 @@ class Visitor:
         the page has no such form, because a person could not send it.
         """
         page = self.client.get(on or path, follow_redirects=True)
-        form = _form(page.text, path.partition("?")[0], page.request.path)
+        form = _form(page.text, path.partition("?")[0], page.request.path, set(fields))
         values = {
             str(field["name"]): str(field.get("value", ""))
             for field in form.find_all("input")
@@ -114,12 +114,18 @@ def errors(response: TestResponse) -> dict[str, str]:
     return found
 
 
-def _form(page: str, action: str, current: str) -> Tag:
-    for form in BeautifulSoup(page, "html.parser").find_all("form"):
-        target = str(form.get("action") or current).partition("?")[0]
-        if str(form.get("method", "")).lower() == "post" and target == action:
-            return form
-    raise AssertionError(f"no form for {action} on the page {current}")
+def _form(page: str, action: str, current: str, fields: set[str]) -> Tag:
+    """The form for the action; if there are several, the first one that has these fields."""
+    found = [
+        form
+        for form in BeautifulSoup(page, "html.parser").find_all("form")
+        if str(form.get("method", "")).lower() == "post"
+        and str(form.get("action") or current).partition("?")[0] == action
+    ]
+    assert found, f"no form for {action} on the page {current}"
+    named = ({str(field["name"]) for field in form.select("input[name]")} for form in found)
+    fitting = (form for form, names in zip(found, named, strict=True) if fields <= names)
+    return next(fitting, found[0])
 
 
 def _checkboxes(form: Tag) -> set[str]:

@@ -2,7 +2,18 @@
 
 from flask import Flask
 
-from app.account import change_email, change_password, delete, export, profile, sessions
+from app.account import (
+    change_email,
+    change_password,
+    delete,
+    export,
+    passkeys,
+    profile,
+    recovery_codes,
+    security,
+    sessions,
+    totp,
+)
 from app.account.blueprint import bp
 
 __all__ = [
@@ -11,8 +22,12 @@ __all__ = [
     "delete",
     "export",
     "init_app",
+    "passkeys",
     "profile",
+    "recovery_codes",
+    "security",
     "sessions",
+    "totp",
 ]
 
 

@@ -11,10 +11,12 @@ from app.account.blueprint import bp
 from app.flows import export as flow
 from app.web.access import check_confirmed
 from app.web.client import current_client
+from app.web.proof import needs_proof
 
 
 @bp.get("/export")
 @check_confirmed
+@needs_proof
 def export() -> ResponseReturnValue:
     """A JSON download; times are ISO 8601 in UTC."""
     as_file = {"Content-Disposition": 'attachment; filename="account.json"'}

@@ -20,6 +20,7 @@ from app.flows.results import LastAdministrator
 from app.mongo import account_search
 from app.users.user import User
 from app.web.client import current_client
+from app.web.proof import needs_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ def action_words(user: User) -> list[Words]:
 
 
 @bp.route("/people/<account>/<name>", methods=["GET", "POST"])
+@needs_proof
 def act(account: str, name: str) -> ResponseReturnValue:
     """GET asks, POST does the action."""
     found = account_search.person(account)

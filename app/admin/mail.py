@@ -15,6 +15,7 @@ from app.users.letters import LetterKind
 from app.users.outbox import COUNTED
 from app.web.activity_lines import letter_label
 from app.web.humanize import duration
+from app.web.proof import needs_proof
 from app.web.shown_again import form_on
 
 
@@ -50,6 +51,7 @@ def retry_all(kind: str) -> ResponseReturnValue:
 
 @bp.post("/mail/<account>/<letter>/retry")
 @form_on("admin.mail")
+@needs_proof
 def retry(account: str, letter: str) -> ResponseReturnValue:
     """Makes one letter due again, and returns to the page with the button."""
     try:

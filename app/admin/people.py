@@ -75,6 +75,24 @@ def _took(user: User) -> str | None:
     return duration(user.confirmed_on - user.registered_on) if user.confirmed_on else None
 
 
+def _factors(user: User) -> str:
+    """The second factors in words; empty if there is none."""
+    if not user.has_second_factor:
+        return ""
+    left = len(user.recovery_codes.hashes) if user.recovery_codes else 0
+    parts = [
+        "an authenticator app" if user.totp else "",
+        _count(len(user.passkeys), "passkey") if user.passkeys else "",
+        _count(left, "recovery code"),
+    ]
+    words = ", ".join(part for part in parts if part)
+    return words[0].upper() + words[1:]
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
 @bp.get("/people/<account>")
 def person(account: str) -> ResponseReturnValue:
     """What an administrator needs to help the owner of one account."""
@@ -87,6 +105,7 @@ def person(account: str) -> ResponseReturnValue:
         person=found,
         user=found.user,
         took=_took(found.user),
+        factors=_factors(found.user),
         sessions=[session_line(entry) for entry in sessions_of(found.user)],
         events=[activity_line(entry, owner="the owner") for entry in found.events],
         actions=action_words(found.user),

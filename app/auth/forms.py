@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, ValidationError
 
 from app.flows.factors import is_code
@@ -63,6 +63,15 @@ class CodeForm(Form):
     """The digits from the mail."""
 
     code = CodeField()
+
+
+class ProofForm(Form):
+    """A proof of identity: one of the first three fields. The flow checks it."""
+
+    current_password = PasswordField("Current password")
+    code = StringField("Code")
+    credential = HiddenField()
+    next = HiddenField()
 
 
 def _looks_like_a_code(form: Form, field: StringField) -> None:

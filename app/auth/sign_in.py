@@ -16,6 +16,7 @@ from app.web.client import current_client
 from app.web.error_pages import refusal_page
 from app.web.forms import form_page
 from app.web.local_redirect import local_path
+from app.web.second_factor_policy import lacks_factor
 
 _NO_MATCH = "Address and password do not match."
 DISABLED = "This account is disabled. An administrator of this site can enable it again."
@@ -60,4 +61,6 @@ def _page(form: LoginForm) -> ResponseReturnValue:
 
 
 def _go_on(user: User, target: str | None) -> ResponseReturnValue:
+    if lacks_factor(user):
+        return redirect(url_for("account.security"))
     return redirect(local_path(target) if user.confirmed else url_for("auth.unconfirmed"))

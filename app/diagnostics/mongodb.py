@@ -13,7 +13,7 @@ from app.diagnostics.mongodb_needs import check_needs
 from app.mongo import connect
 from app.users import indexes
 from app.users.backends import backend_of
-from app.users.clock import utcnow
+from app.users.clock import EPOCH, utcnow
 from app.users.documents import Document
 
 # Links tolerate 60 s, but sessions and leases compare the clocks of several machines.
@@ -40,6 +40,7 @@ def check_mongodb(uri: str) -> Iterator[Finding]:
         "mongodb write concern": lambda: _majority(database),
         "mongodb indexes": lambda: _indexes(database),
         "mongodb clock": lambda: _clock(apart),
+        "administrators": lambda: _administrators(database),
     }
     yield ok("mongodb", "reachable")
     yield from check_needs(database)
@@ -101,6 +102,19 @@ def _clock(apart: timedelta) -> Finding:
         words = f"{abs(seconds):.0f} s {'behind' if seconds > 0 else 'ahead of'} this machine"
         return fix("mongodb clock", words, "synchronise both clocks with NTP")
     return ok("mongodb clock", f"within {max(0.1, abs(seconds)):.1f} s of this machine")
+
+
+def _administrators(database: Database[Document]) -> Finding:
+    """Counts administrators whose account is guarded by a password alone."""
+    # The date makes MongoDB use the index of administrators.
+    everyone = {"admin": True, "registered_on": {"$gt": EPOCH}}
+    without = {**everyone, "totp.id": None, "passkeys.0": {"$exists": False}}
+    count = database["users"].count_documents(without)
+    if count:
+        words = "1 has" if count == 1 else f"{count} have"
+        how = "each adds one on the page /profile/security"
+        return note("administrators", f"{words} no second factor", how)
+    return ok("administrators", "none is guarded by a password alone")
 
 
 def _words(error: PyMongoError) -> str:

@@ -20,7 +20,7 @@ from app.users.user import User
 
 CHALLENGE_LASTS = 5 * 60  # seconds
 _LONGEST_CREDENTIAL = 16 * 1024  # characters of JSON
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,27 @@ def request_options(challenge: Challenge, user: User | None = None) -> dict[str,
     return _as_json(options)
 
 
+def accepted_credentials(user: User) -> dict[str, Any]:
+    """The argument of `PublicKeyCredential.signalAllAcceptedCredentials`, as JSON values: the
+    browser forgets every other passkey of this account."""
+    from webauthn.helpers import bytes_to_base64url
+
+    return {
+        "rpId": _rp_id(),
+        "userId": bytes_to_base64url(user.id.binary),
+        "allAcceptedCredentialIds": [passkey.id for passkey in user.passkeys],
+    }
+
+
 def verify_creation(
-    credential: str, challenge: Challenge | None, name: str, now: datetime
+    credential: str, challenge: Challenge | None, name: str, now: datetime, proposal: str = ""
 ) -> Passkey | PasskeyRefusal:
     """Verifies the answer of `navigator.credentials.create`.
 
     Args:
         credential: the answer as JSON text.
+        name: as the person typed it. If it is empty, the maker of the passkey names it.
+        proposal: the name for a passkey of an unknown maker.
     """
     import webauthn
     from webauthn.helpers import bytes_to_base64url
@@ -135,13 +149,19 @@ def verify_creation(
     return Passkey(
         id=bytes_to_base64url(found.credential_id),
         public_key=found.credential_public_key,
-        name=name.strip()[:_LONGEST_NAME] or _name_of(found.aaguid),
+        name=written_name(name) or _name_of(found.aaguid, proposal),
         added_on=now,
         counter=found.sign_count,
         last_challenge=challenge.issued,
         synced=found.credential_device_type is CredentialDeviceType.MULTI_DEVICE
         and found.credential_backed_up,
     )
+
+
+def written_name(typed: str) -> str:
+    """The name of a passkey as it is stored: on one line, not too long."""
+    printable = "".join(char if char.isprintable() else " " for char in typed)
+    return " ".join(printable.split())[:LONGEST_NAME].strip()
 
 
 def credential_id(credential: str) -> str | None:
@@ -266,5 +286,5 @@ _MAKERS = {
 }
 
 
-def _name_of(aaguid: str) -> str:
-    return _MAKERS.get(aaguid, "Passkey")
+def _name_of(aaguid: str, proposal: str) -> str:
+    return _MAKERS.get(aaguid) or written_name(proposal) or "Passkey"

@@ -79,6 +79,17 @@ INDEXES = (
         (("registered_on", 1), ("token_version", 1), ("resends", 1), ("confirmed", 1)),
         {"partialFilterExpression": {"token_version": {"$gt": 1}}},
     ),
+    # Only accounts with a second factor: with the app, and with passkeys.
+    Index(
+        "funnel_totp",
+        (("registered_on", 1), ("totp.id", 1)),
+        _only({"totp.id": {"$gt": ""}}),
+    ),
+    Index(
+        "funnel_passkeys",
+        (("registered_on", 1), ("passkeys.id", 1), ("totp.id", 1)),
+        _only({"passkeys.id": {"$gt": ""}}),
+    ),
     Index(
         "funnel_departed",
         (

@@ -2,14 +2,18 @@
 
 The form does nothing. The page is what a GET shows to this person. The form has the values of this
 request, without passwords and without values of other requests.
+
+A form that needs a proof of identity is kept in the cookie, and shown again after the proof. It is
+never sent by itself.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeAlias
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -20,12 +24,20 @@ from wtforms import PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
 from app.mongo import is_outage
+from app.users.clock import utcnow
 
 P = ParamSpec("P")
 View: TypeAlias = Callable[P, ResponseReturnValue]
 
 # For each view, the endpoint of the page with its form or button.
 _PAGES: dict[object, str] = {}
+
+_COOKIE_KEY = "kept_form"
+_KEPT_FOR = 15 * 60  # seconds
+# Characters of JSON. Browsers drop a cookie that is larger than 4096 bytes.
+_LONGEST_KEPT = 1500
+# The cookie is signed, not encrypted, so it never has these.
+_SECRET = {"csrf_token", "confirm", "code", "credential"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +56,13 @@ class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
         """Changes where the values come from."""
 
+        action = ""
+        """The URL that the form is sent to; needed where its page has several forms."""
+
         def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
             """Flask-WTF reads the values only in a POST, and a page that is shown again looks like
             a GET."""
-            return super().wrap_formdata(form, formdata) or _kept(form)
+            return super().wrap_formdata(form, formdata) or _kept(form, self.action)
 
 
 def form_on(endpoint: str) -> Callable[[View[P]], View[P]]:
@@ -99,8 +114,8 @@ def shown_again(alert: Alert, status: int) -> Response | None:
 
 def needs_no_form() -> bool:
     """Whether the form is for signing in or up, and the person is signed in already."""
-    own_page = request.url_rule is not None and page_of_form() == request.url_rule.endpoint
-    return bool(own_page and current_user.is_authenticated and current_user.confirmed)
+    signs_in = request.endpoint in {"auth.login", "auth.register"}
+    return bool(signs_in and current_user.is_authenticated and current_user.confirmed)
 
 
 def _show(endpoint: str) -> Response:
@@ -131,9 +146,56 @@ def _as_get(alert: Alert) -> Iterator[None]:
         del g.alert_above
 
 
-def _kept(form: FlaskForm) -> MultiDict[str, str] | None:
+def keep_form(page: str) -> None:
+    """Keeps the values of this request in the cookie, for the page at that URL. A form that is too
+    long is not kept."""
+    values = [
+        [name, value]
+        for name, value in request.form.items(multi=True)
+        if name not in _SECRET and "password" not in name
+    ]
+    kept = [_path(page), _here(), int(utcnow().timestamp()), values]
+    session.pop(_COOKIE_KEY, None)
+    if values and len(json.dumps(kept)) <= _LONGEST_KEPT:
+        session[_COOKIE_KEY] = kept
+
+
+def kept_values(action: str = "") -> MultiDict[str, str] | None:
+    """The values that a form of this page had before the proof, once. None if there are none, or
+    they are of the form with another `action`."""
+    if request.method != "GET":
+        return None
+    if "kept_form" not in g:
+        g.kept_form = _take()
+    sent_to, values = g.kept_form
+    return values if not action or action == sent_to else None
+
+
+def _take() -> tuple[str, MultiDict[str, str] | None]:
+    match session.get(_COOKIE_KEY):
+        case [str(page), str(sent_to), int(kept_on), list(pairs)] if page == _here():
+            del session[_COOKIE_KEY]
+            fresh = utcnow().timestamp() - kept_on <= _KEPT_FOR
+            return sent_to, MultiDict([(name, value) for name, value in pairs]) if fresh else None
+        case _:
+            return "", None
+
+
+def _here() -> str:
+    return request.script_root + request.path
+
+
+def _path(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _kept(form: FlaskForm, action: str) -> MultiDict[str, str] | None:
     if "alert_above" not in g:
+        values = kept_values(action)
+    else:
+        values = request.form if not action or action == _here() else None
+    if not values:
         return None
     dropped = {f.name for f in form if isinstance(f, (PasswordField, CSRFTokenField))}
-    kept = [(name, value) for name, value in request.form.items(multi=True) if name not in dropped]
+    kept = [(name, value) for name, value in values.items(multi=True) if name not in dropped]
     return MultiDict(kept) if kept else None

@@ -49,7 +49,17 @@ _text = st.one_of(_odd, st.text(max_size=30), st.text(string.printable, max_size
 _names = st.one_of(
     st.sampled_from(
         [
-            *("email", "password", "confirm", "current_password", "code", "next", "remember"),
+            *(
+                "email",
+                "password",
+                "confirm",
+                "current_password",
+                "code",
+                "credential",
+                "name",
+                "next",
+                "remember",
+            ),
             *("email[$ne]", "admin", "confirmed", "token_version", "_id", "csrf_token"),
             *("from", "to", "by", "q", "state", "after", "kind", "id"),
         ]

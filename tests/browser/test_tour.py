@@ -11,6 +11,7 @@ NOT_PAGES = {
     "/health/ready": "JSON for a load balancer",
     "/metrics": "text for Prometheus",
     "/unconfirmed/status": "JSON for the script of the waiting page",
+    "/profile/security/passkeys/options": "JSON for the script that creates a passkey",
     "/profile/export": "a download",
     "/admin/funnel.csv": "a download",
 }

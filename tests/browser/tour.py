@@ -6,6 +6,7 @@ yields a name and a page whenever there is something to look at.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 from unittest.mock import patch
@@ -18,7 +19,9 @@ from pymongo.errors import AutoReconnect
 from werkzeug.exceptions import HTTPException
 
 from app.mongo import current_mongo
+from app.users.second_factors import Passkey
 from settings.environment import Rate
+from tests.authenticator import AuthenticatorApp
 from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
 from tests.browser.test_journey import PASSWORD, sign_up
 from tests.users.funnel import made
@@ -189,6 +192,81 @@ def account(server: AppServer, new_page: NewPage) -> Stops:
     yield from _mails(server, page)
 
 
+def security(server: AppServer, new_page: NewPage) -> Stops:
+    """The pages about second factors, and the proof that they ask for."""
+    page = new_page()
+    _confirmed(server, page)
+    page.goto("/profile/security")
+    yield "security-none", page
+    page.goto("/profile/security/totp")
+    yield "security-app", page
+    page.get_by_label("Code", exact=True).fill("000000")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "security-app-refused", page
+    app = AuthenticatorApp(str(page.locator("[data-secret]").text_content()))
+    page.get_by_label("Code", exact=True).fill(app.code())
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-code]").first).to_be_visible()
+    yield "security-first-codes", page
+    _add_passkeys(server, "My phone", "A security key with a rather long name")
+    page.goto("/profile/security")
+    yield "security", page
+    page.get_by_text("Rename").first.click()
+    page.get_by_label("New name").first.fill("")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "security-rename-refused", page
+    page.goto("/profile/security/recovery-codes")
+    yield "security-codes", page
+    page.get_by_role("button", name="Make ten new codes").click()
+    expect(page.locator("[data-code]").first).to_be_visible()
+    yield "security-new-codes", page
+    _change_session(server, signed_in_on=datetime.now(UTC) - timedelta(hours=1))
+    _change_session(server, proved_strongly_on=datetime.now(UTC) - timedelta(hours=1))
+    page.goto("/profile/security/totp")
+    yield "reauth", page
+    page.get_by_label("Code", exact=True).fill("000000")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "reauth-refused", page
+    _change_session(server, second_factor=True)
+    page.goto("/reauth")
+    yield "reauth-all-ways", page
+    page.goto("/profile/security")
+    with patch.dict(server.app.config, REQUIRE_SECOND_FACTOR="everybody"):
+        _forget_factors(server)
+        page.reload()
+        yield "security-required", page
+        page.goto("/")
+        yield "home-factor-required", page
+    page.goto("/reauth?next=/profile/export")
+    yield "reauth-password", page
+
+
+def _add_passkeys(server: AppServer, *names: str) -> None:
+    added = datetime.now(UTC) - timedelta(days=40)
+    passkeys = [
+        Passkey(f"passkey-{number}", b"", name, added, synced=not number)
+        for number, name in enumerate(names)
+    ]
+    stored = [asdict(passkey) for passkey in passkeys]
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$set": {"passkeys": stored}})
+
+
+def _change_session(server: AppServer, **fields: object) -> None:
+    changed = {f"sessions.0.{name}": value for name, value in fields.items()}
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$set": changed})
+
+
+def _forget_factors(server: AppServer) -> None:
+    gone = {"totp": "", "passkeys": "", "recovery_codes": ""}
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$unset": gone})
+
+
 def _reset_password(server: AppServer, page: Page) -> Stops:
     _ask_reset(page, ADA)
     link = server.mailbox.newest(ADA).link
@@ -341,7 +419,7 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     yield "error-503", page
 
 
-PARTS = (signed_out, waiting, confirmation_links, account, administration, errors)
+PARTS = (signed_out, waiting, confirmation_links, account, security, administration, errors)
 
 # The routes that each part must show. tests/browser/test_tour.py names those that no part shows.
 ROUTES: dict[Part, set[str]] = {
@@ -360,6 +438,12 @@ ROUTES: dict[Part, set[str]] = {
         "/email/undo/<token>",
         "/dev/mail",
         "/dev/mail/<mail_id>/html",
+    },
+    security: {
+        "/profile/security",
+        "/profile/security/totp",
+        "/profile/security/recovery-codes",
+        "/reauth",
     },
     administration: {
         "/admin/",

@@ -38,6 +38,16 @@ def test_the_script_makes_an_administrator_who_can_sign_in(
     assert "Administrator" in visitor.get("/profile").text
 
 
+@pytest.mark.parametrize(("policy", "says"), [("administrators", True), ("nobody", False)])
+@pytest.mark.usefixtures("users")
+def test_the_script_says_that_a_second_factor_will_be_asked_for(
+    run: Run, policy: str, says: bool
+) -> None:
+    done = run("create_admin", ADA, ADMIN_PASSWORD=PASSWORD, REQUIRE_SECOND_FACTOR=policy)
+    assert done.returncode == 0
+    assert ("second factor" in done.stdout) is says
+
+
 def test_the_password_is_read_from_the_first_line_of_standard_input(
     run: Run, users: Collection[dict[str, Any]]
 ) -> None:

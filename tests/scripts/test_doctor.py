@@ -44,7 +44,7 @@ NEEDS = [
 ]
 MONGODB = ["mongodb", *NEEDS]
 MONGODB += ["mongodb version", "mongodb replica set", "mongodb write concern"]
-MONGODB += ["mongodb indexes", "mongodb clock"]
+MONGODB += ["mongodb indexes", "mongodb clock", "administrators"]
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 # Otherwise a primary that stops waits 15 s for its members.
 STOP_AT_ONCE = {"shutdownTimeoutMillisForSignaledShutdown": 0}
@@ -185,6 +185,27 @@ def test_a_missing_index_is_named_with_the_script_that_makes_it(
     assert report.fixes().keys() == {"mongodb indexes"}
     assert "email_key" in report.fixes()["mongodb indexes"]
     assert "scripts/create_indexes.py" in report.fixes()["mongodb indexes"]
+
+
+@pytest.mark.usefixtures("mail")
+def test_administrators_without_a_second_factor_are_a_note(
+    run: Run, made: Collection[dict[str, Any]]
+) -> None:
+    fields = {"password_hash": "", "confirmed": True, "confirmed_on": NOW, "token_version": 1}
+    factors: list[dict[str, Any]] = [
+        {"admin": True},
+        {"admin": True, "passkeys": []},
+        {"admin": True, "totp": {"id": "1"}},
+        {"admin": True, "passkeys": [{"id": "1"}]},
+        {"admin": False},
+    ]
+    for number, own in enumerate(factors):
+        address = {"email": f"{number}@example.com", "email_key": f"{number}@example.com"}
+        made.insert_one({**address, **fields, "registered_on": NOW, **own})
+    report = Report(run)
+    assert report.status == 0
+    assert ("note", "administrators") in {(verdict, name) for verdict, name, _ in report.found}
+    assert "2 have no second factor -> each adds one on the page /profile/security" in report.text
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tests.web.links import PATHS, live_tokens
 from tests.web.pages import assert_our_page, documents
 
 SIGN_IN, WAIT, HOME = "/login?next=", "/unconfirmed", "/"
+SECURITY, _SECURITY = "/profile/security", "%2Fprofile%2Fsecurity"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,38 @@ MATRIX = [
     Access("GET", "/profile/export", f"{SIGN_IN}%2Fprofile%2Fexport", WAIT, 200),
     Access("GET", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 200),
     Access("POST", "/profile/delete", f"{SIGN_IN}%2Fprofile%2Fdelete", WAIT, 422),
+    Access("GET", "/reauth", f"{SIGN_IN}%2Freauth", WAIT, 200),
+    Access("POST", "/reauth", f"{SIGN_IN}%2Freauth", WAIT, 422),
+    Access("GET", SECURITY, f"{SIGN_IN}{_SECURITY}", WAIT, 200),
+    Access("GET", f"{SECURITY}/totp", f"{SIGN_IN}{_SECURITY}%2Ftotp", WAIT, 200),
+    Access("POST", f"{SECURITY}/totp", f"{SIGN_IN}{_SECURITY}%2Ftotp", WAIT, 422),
+    # These people have no second factor.
+    Access("POST", f"{SECURITY}/totp/remove", f"{SIGN_IN}%2F", WAIT, SECURITY),
+    Access(
+        "GET",
+        f"{SECURITY}/passkeys/options",
+        f"{SIGN_IN}{_SECURITY}%2Fpasskeys%2Foptions",
+        WAIT,
+        200,
+    ),
+    Access("POST", f"{SECURITY}/passkeys", f"{SIGN_IN}%2F", WAIT, 422),
+    Access("POST", f"{SECURITY}/passkeys/<handle>/rename", f"{SIGN_IN}%2F", WAIT, 404),
+    Access("POST", f"{SECURITY}/passkeys/<handle>/remove", f"{SIGN_IN}%2F", WAIT, 404),
+    Access("POST", f"{SECURITY}/passkeys/offer/dismiss", f"{SIGN_IN}%2F", WAIT, HOME),
+    Access(
+        "GET",
+        f"{SECURITY}/recovery-codes",
+        f"{SIGN_IN}{_SECURITY}%2Frecovery-codes",
+        WAIT,
+        SECURITY,
+    ),
+    Access(
+        "POST",
+        f"{SECURITY}/recovery-codes",
+        f"{SIGN_IN}{_SECURITY}%2Frecovery-codes",
+        WAIT,
+        SECURITY,
+    ),
     Access("GET", "/admin/", 404, 404, 404, 200),
     Access("GET", "/admin/funnel.csv", 404, 404, 404, 200),
     Access("GET", "/admin/people", 404, 404, 404, 200),

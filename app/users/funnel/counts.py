@@ -35,11 +35,13 @@ class Counts:
     refused: list[Document]
     resent: list[Document]
     """Accounts that have asked for more than one mail, by `resends` and `confirmed`."""
+    guarded: int
+    """Accounts with a second factor. Only confirmed ones can have one."""
 
 
 def count(database: Database[Document], dates: DateRange, now: datetime) -> Counts:
     """Runs all queries in parallel, since each one uses one core of the server."""
-    queries = (confirmation_times, _unconfirmed, _overdue, _departed, _refused, _resent)
+    queries = (confirmation_times, _unconfirmed, _overdue, _departed, _refused, _resent, _guarded)
 
     def run(query: Callable[[Database[Document], DateRange, datetime], Any]) -> Any:
         with pymongo.timeout(_TIME_LIMIT):
@@ -108,3 +110,15 @@ def _resent(database: Database[Document], dates: DateRange, _now: datetime) -> l
     query = {"token_version": {"$gt": 1}, "registered_on": _registered(dates)}
     by = {"resends": _RESENDS, "confirmed": "$confirmed"}
     return list(database["users"].aggregate([{"$match": query}, _by_day(**by)]))
+
+
+def _guarded(database: Database[Document], dates: DateRange, _now: datetime) -> int:
+    """Two queries, each by a partial index: accounts with an app, and those with passkeys only."""
+    in_range = {"registered_on": _registered(dates)}
+    with_app = {**in_range, "totp.id": {"$gt": ""}}
+    with_passkeys = {**in_range, "passkeys.id": {"$gt": ""}}
+    also_app: Document = {"$group": {"_id": {"$gt": ["$totp.id", None]}, "n": {"$sum": 1}}}
+    users = database["users"]
+    groups = users.aggregate([{"$match": with_passkeys}, also_app])
+    only_passkeys = sum(int(group["n"]) for group in groups if not group["_id"])
+    return users.count_documents(with_app) + only_passkeys

@@ -71,6 +71,8 @@ class Figures:
     """Pairs: seconds after registering, and how many had confirmed by then."""
     resent: list[tuple[int, int, int]]
     """Triples: a number of resends, the accounts with it, and how many of these confirmed."""
+    guarded: int
+    """Confirmed accounts that have a second factor."""
 
 
 def figures(database: Database[Document], dates: DateRange, now: datetime) -> Figures:
@@ -96,6 +98,7 @@ def figures(database: Database[Document], dates: DateRange, now: datetime) -> Fi
         cohorts=list(_cohorts(*weeks, dates, now)),
         curve=[(edge / 1000, everybody.within(edge)) for edge in EDGES],
         resent=_resent(counts, total),
+        guarded=counts.guarded,
     )
 
 

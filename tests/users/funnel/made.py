@@ -112,6 +112,11 @@ def _user(_id: ObjectId, n: int, made: Made, now: datetime) -> Document:
         user["confirm_mail"] = {"id": "1", "refused": "550 unknown" if made.refused else None}
     if not made.confirmed:
         user["expires_on"] = now - SECOND if made.fate == "overdue" else now + 8 * DAY
+        return user
+    if n % 3 == 0:
+        user["totp"] = {"id": str(n)}
+    if n % 4 == 0:  # two passkeys, or none any more
+        user["passkeys"] = [{"id": f"{n}-1"}, {"id": f"{n}-2"}] if n % 8 == 0 else []
     return user
 
 

@@ -85,6 +85,17 @@ def test_the_figures_equal_the_plain_calculation(
     check(figures(database, dates, NOW), accounts)
 
 
+def test_accounts_with_a_second_factor_are_counted_once(collection: Users, few: list[Made]) -> None:
+    database, dates = database_with(collection, few), DateRange(FIRST, LAST, By.MONTH)
+    in_time = {"registered_on": {"$gte": dates.since, "$lt": dates.until}}
+    stored = list(database["users"].find(in_time))
+    has_app = {account["_id"] for account in stored if "totp" in account}
+    has_passkey = {account["_id"] for account in stored if account.get("passkeys")}
+    assert has_app & has_passkey
+    assert has_passkey - has_app
+    assert figures(database, dates, NOW).guarded == len(has_app | has_passkey)
+
+
 @pytest.fixture(scope="module")
 def many(mongod: Mongod) -> Iterator[tuple[Database[dict[str, Any]], list[Made]]]:
     """A real database with 20,000 accounts."""
@@ -150,11 +161,12 @@ def test_counting_reads_indexes_and_no_accounts(
         read[(command["aggregate"], *sorted(used))] = examined
     # The lookup of the few expired accounts reads their documents.
     read.pop(("users", "_id_", "expire_unconfirmed"))
-    assert len(read) == 5
+    assert len(read) == 7
     assert set(read.values()) == {0}
     assert {index for _collection, *indexes in read for index in indexes} <= {
         *("funnel", "newest_by_state"),  # both can count the unconfirmed accounts
         *("funnel_departed", "refused", "funnel_resent"),
+        *("funnel_totp", "funnel_passkeys"),
     }
 
 
