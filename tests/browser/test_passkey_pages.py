@@ -200,7 +200,7 @@ def test_the_browser_is_told_which_passkeys_are_valid(page: Page) -> None:
 
 def test_the_quiet_offer_is_dismissed_for_good(page: Page) -> None:
     page.goto("/")
-    offer = page.get_by_role("region", name="Sign in without a password")
+    offer = page.get_by_role("region", name="Next time without a password")
     expect(offer).to_be_visible()
     offer.get_by_role("button", name="Do not offer it again").click()
     page.wait_for_url("**/")
