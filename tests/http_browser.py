@@ -47,14 +47,14 @@ class Page:
 
     @property
     def links(self) -> list[str]:
-        """Every address in the page, as an absolute URL."""
+        """Every address in the page, as an absolute URL. One for an authenticator app is none."""
         found = [
             str(element[name])
             for element in self.soup.find_all(True)
             if isinstance(element, Tag)
             for name in _LINKS & element.attrs.keys()
         ]
-        return [urljoin(self.url, link) for link in found if not link.startswith("#")]
+        return [urljoin(self.url, link) for link in found if not link.startswith(("#", "otpauth:"))]
 
 
 class _Redirects(HTTPRedirectHandler):

@@ -12,6 +12,7 @@ from app.mongo import current_mongo
 from scripts.mongod import Mongod
 from tests.commands import commands
 from tests.conftest import MakeApp
+from tests.journeys.factors import add_app, add_passkey
 from tests.mailbox import Mailbox
 from tests.planted_factors import (
     PASSKEY,
@@ -357,6 +358,34 @@ def test_deleting_an_account_is_five_commands(confirmed: Visitor) -> None:
 def test_a_form_about_the_account_is_one_command(confirmed: Visitor, path: str) -> None:
     assert confirmed.get(path).status_code == 200
     assert sent(confirmed) == [FIND]
+
+
+# Second factors
+
+
+def test_the_page_about_security_and_the_proof_are_one_command(confirmed: Visitor) -> None:
+    for path in ("/profile/security", "/profile/security/totp", "/reauth"):
+        assert confirmed.get(path).status_code == 200
+        assert sent(confirmed) == [FIND]
+
+
+def test_a_proof_is_three_commands(confirmed: Visitor) -> None:
+    assert confirmed.submit("/reauth", current_password=PASSWORD).location == "/"
+    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
+
+
+def test_adding_an_authenticator_app_is_three_commands_and_making_codes_two(
+    confirmed: Visitor,
+) -> None:
+    assert add_app(confirmed)[1].status_code == 200
+    assert sent(confirmed) == [FIND, LIMITS, UPDATE]
+    assert confirmed.submit("/profile/security/recovery-codes").status_code == 200
+    assert sent(confirmed) == [FIND, UPDATE]
+
+
+def test_adding_a_passkey_is_four_commands(confirmed: Visitor) -> None:
+    assert add_passkey(confirmed)[1].status_code == 200
+    assert sent(confirmed) == [FIND, LIMITS, FIND, UPDATE]
 
 
 # Damaged links

@@ -64,7 +64,7 @@ def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[F
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield app, f"http://127.0.0.1:{server.port}"
+        yield app, f"http://localhost:{server.port}"  # as PUBLIC_URL: passkeys need a name
     finally:
         server.shutdown()
         thread.join()

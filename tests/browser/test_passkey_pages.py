@@ -20,7 +20,7 @@ SECURITY = "/profile/security"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
-    """The app; passkeys need a name, so browsers open it as localhost."""
+    """The app; mail is sent when a test reads the mailbox."""
     with serve_with_mailbox(tmp_path / "mail") as server:
         yield server
 
@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[AppServer]:
 @pytest.fixture
 def site(server: AppServer) -> str:
     """The address that `new_page` opens."""
-    return server.url.replace("127.0.0.1", "localhost")
+    return server.url
 
 
 @pytest.fixture
@@ -144,6 +144,35 @@ def test_after_the_proof_the_form_has_the_name_that_was_typed(
     assert account(server)["passkeys"][0]["name"] == "Work laptop"
 
 
+def test_a_passkey_proves_who_one_is(server: AppServer, page: Page) -> None:
+    create(page, "")
+    expect(page.get_by_role("heading", name="Your recovery codes")).to_be_visible()
+    (session,) = account(server)["sessions"]
+    earlier = {"sessions.0.proved_strongly_on": session["signed_in_on"] - timedelta(hours=1)}
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$set": earlier})
+    page.goto(f"{SECURITY}/recovery-codes")
+    page.wait_for_url("**/reauth?next=*")
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url(f"**{SECURITY}/recovery-codes")
+    expect(page.get_by_role("button", name="Make ten new codes")).to_be_visible()
+
+
+def test_the_export_is_downloaded_after_the_proof(server: AppServer, page: Page) -> None:
+    forget_the_sign_in(server)
+    page.goto("/profile")
+    page.get_by_role("link", name="Export").click()
+    page.wait_for_url("**/reauth?next=*")
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename == "account.json"
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
+    with page.expect_download():
+        page.goto("/profile")
+        page.get_by_role("link", name="Export").click()
+
+
 def test_the_keyboard_alone_creates_a_passkey(page: Page) -> None:
     page.goto(SECURITY)
     page.get_by_label("Name of the new passkey").focus()
@@ -171,7 +200,7 @@ def test_the_browser_is_told_which_passkeys_are_valid(page: Page) -> None:
 
 def test_the_quiet_offer_is_dismissed_for_good(page: Page) -> None:
     page.goto("/")
-    offer = page.get_by_role("region", name="Sign in without a password")
+    offer = page.get_by_role("region", name="Next time without a password")
     expect(offer).to_be_visible()
     offer.get_by_role("button", name="Do not offer it again").click()
     page.wait_for_url("**/")

@@ -92,7 +92,7 @@ def _follow_every_link(ada: HttpBrowser, start: Page) -> None:
     while left:
         page = left.pop()
         assert page.status == 200, page.url
-        for link in page.soup.select("a[href]"):
+        for link in page.soup.select("a[href]:not([href^='otpauth:'])"):
             address = urljoin(page.url, str(link["href"]))
             if urlsplit(address).path not in seen:
                 seen.add(urlsplit(address).path)

@@ -11,9 +11,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.mongo import current_mongo, users
-from app.security import passkeys as security_passkeys
 from app.users.clock import utcnow
 from app.web.challenges import _KEY as CHALLENGE
+from tests.authenticator import AuthenticatorApp
 from tests.conftest import MakeApp
 from tests.journeys.conftest import EMAIL
 from tests.journeys.factors import (
@@ -50,11 +50,7 @@ def asks_for_proof(answer: TestResponse) -> str:
 
 def request_options(visitor: Visitor) -> dict[str, object]:
     """Options for `navigator.credentials.get`. Their challenge is in the visitor's cookie."""
-    with visitor.app.app_context():
-        challenge = security_passkeys.new_challenge()
-        options = security_passkeys.request_options(challenge)
-    with visitor.client.session_transaction() as session:
-        session[CHALLENGE] = [challenge.value, challenge.issued, challenge.conditional]
+    options: dict[str, object] = json.loads(visitor.get("/login/passkey/options").text)
     return options
 
 
@@ -170,18 +166,19 @@ def test_a_password_is_no_proof_where_the_account_has_a_second_factor(ada: Visit
 def test_where_the_session_was_signed_in_with_a_second_factor_the_password_counts(
     ada: Visitor,
 ) -> None:
-    add_app(ada)
-    _sign_in_with_factor(ada)
+    app, _answer = add_app(ada)
+    sign_in_with_factor(ada, app, EMAIL)
     with time_machine.travel(utcnow() + LATER):
         assert asks_for_proof(ada.get(CODES))
         assert ada.submit("/reauth", current_password=PASSWORD).location == "/"
         assert ada.get(CODES).status_code == 200
 
 
-def _sign_in_with_factor(visitor: Visitor) -> None:
-    """As if the session of this browser had been signed in with a code."""
-    with visitor.app.app_context():
-        current_mongo().users.update_many({}, {"$set": {"sessions.0.second_factor": True}})
+def sign_in_with_factor(visitor: Visitor, app: AuthenticatorApp, email: str) -> None:
+    """Signs out, and in again with a later code than the one that set the app up."""
+    visitor.sign_out()
+    assert visitor.sign_in(email).location == "/login/second"
+    assert visitor.submit("/login/second", code=app.code(steps=1)).location == "/"
 
 
 def test_a_recovery_code_is_a_proof_once(ada: Visitor) -> None:
@@ -333,8 +330,8 @@ def test_the_pages_of_administrators_need_the_second_factor_in_this_session(
 def test_a_session_that_was_signed_in_with_a_second_factor_needs_no_proof_to_look(
     administrator: Visitor,
 ) -> None:
-    add_app(administrator)
-    _sign_in_with_factor(administrator)
+    app, _answer = add_app(administrator)
+    sign_in_with_factor(administrator, app, "root@example.com")
     with time_machine.travel(utcnow() + LATER):
         assert administrator.get("/admin/people").status_code == 200
 

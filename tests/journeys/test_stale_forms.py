@@ -243,6 +243,9 @@ def test_every_form_on_a_page_that_may_be_shown_at_another_url_has_an_action(
         (Visitor(visitor.app), link),
         (confirmed, "/profile/email"),
         (confirmed, "/profile/sessions"),
+        (confirmed, "/profile/security"),
+        (confirmed, "/profile/security/totp"),
+        (confirmed, "/reauth"),
     ]
     for person, path in pages:
         forms = soup(person.get(path)).select("form")

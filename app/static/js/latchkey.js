@@ -32,16 +32,20 @@ function submitOnce() {
         button.disabled = true;
         button.setAttribute('aria-busy', 'true');
       }
+      // The answer is a download, so this page stays.
+      if ('stays' in form.dataset) setTimeout(enableAgain, 2000);
     });
   });
   // A page from the history still has its disabled buttons.
-  window.addEventListener('pageshow', () => {
-    for (const form of all('form[data-busy]')) delete form.dataset.busy;
-    for (const button of all('button[aria-busy]')) {
-      button.removeAttribute('aria-busy');
-      button.disabled = false;
-    }
-  });
+  window.addEventListener('pageshow', enableAgain);
+}
+
+function enableAgain() {
+  for (const form of all('form[data-busy]')) delete form.dataset.busy;
+  for (const button of all('button[aria-busy]')) {
+    button.removeAttribute('aria-busy');
+    button.disabled = false;
+  }
 }
 
 export function countdowns(root) {
