@@ -197,6 +197,7 @@ def second_step(server: AppServer, new_page: NewPage) -> Stops:
     """The second step of a sign-in, for each kind of account, and trusted browsers."""
     owner, page = new_page(), new_page()
     _confirmed(server, owner)
+    owner.close()
     app = plant_app(server.app)
     codes = plant_codes(server.app)
     _sign_in(page, ADA)
