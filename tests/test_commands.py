@@ -14,6 +14,15 @@ from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.journeys.factors import add_app, add_passkey
 from tests.mailbox import Mailbox
+from tests.planted_factors import (
+    PASSKEY,
+    SECOND,
+    options_for,
+    plant_app,
+    plant_codes,
+    plant_passkey,
+    second_step,
+)
 from tests.visitor import PASSWORD, Visitor
 
 FIND, UPDATE, FIND_AND_UPDATE = ("find", "users"), ("update", "users"), ("findAndModify", "users")
@@ -134,6 +143,70 @@ def test_a_wrong_password_is_three_commands_with_and_without_an_account(
     elsewhere = new_visitor()
     assert elsewhere.sign_in(email, "not the password").status_code == 422
     assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
+
+
+# Second factors
+
+
+@pytest.fixture
+def elsewhere(confirmed: Visitor, new_visitor: Callable[[], Visitor]) -> Visitor:
+    """Another browser of ada, who is confirmed."""
+    return new_visitor()
+
+
+def test_the_first_step_is_two_commands_and_the_second_three(
+    app: Flask, elsewhere: Visitor
+) -> None:
+    phone = plant_app(app)
+    assert elsewhere.sign_in("ada@example.com").location == SECOND
+    assert sent(elsewhere) == [FIND, LIMITS]
+    assert elsewhere.get(SECOND).status_code == 200
+    assert sent(elsewhere) == [FIND]
+    assert second_step(elsewhere, phone.code()).location == "/"
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
+
+
+def test_a_recovery_code_is_three_commands(app: Flask, elsewhere: Visitor) -> None:
+    plant_app(app)
+    code = plant_codes(app)[0]
+    elsewhere.sign_in("ada@example.com")
+    assert second_step(elsewhere, code).location == "/"
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
+
+
+def test_a_wrong_code_is_two_commands(app: Flask, elsewhere: Visitor) -> None:
+    plant_app(app)
+    elsewhere.sign_in("ada@example.com")
+    assert second_step(elsewhere, "000000").status_code == 422
+    assert sent(elsewhere) == [FIND, LIMITS]
+
+
+def test_signing_in_with_a_passkey_is_three_commands(app: Flask, elsewhere: Visitor) -> None:
+    key = plant_passkey(app)
+    options = options_for(elsewhere)
+    assert sent(elsewhere) == [], "the challenge is in the cookie"
+    assert elsewhere.submit(PASSKEY, on="/login", credential=key.get(options)).location == "/"
+    assert sent(elsewhere) == [LIMITS, FIND, UPDATE]
+
+
+def test_a_passkey_as_second_step_is_three_commands(app: Flask, elsewhere: Visitor) -> None:
+    key = plant_passkey(app)
+    elsewhere.sign_in("ada@example.com")
+    options = options_for(elsewhere)
+    assert sent(elsewhere) == [FIND]
+    assert elsewhere.submit(PASSKEY, on=SECOND, credential=key.get(options)).location == "/"
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
+
+
+def test_a_trusted_browser_signs_in_with_three_commands(app: Flask, elsewhere: Visitor) -> None:
+    phone = plant_app(app)
+    elsewhere.sign_in("ada@example.com")
+    second_step(elsewhere, phone.code(), trust_browser="y")
+    elsewhere.sign_out()
+    assert elsewhere.sign_in("ada@example.com").location == "/"
+    assert sent(elsewhere) == [FIND, LIMITS, UPDATE]
+    assert elsewhere.get("/profile").status_code == 200
+    assert sent(elsewhere) == [FIND]
 
 
 def test_opening_a_link_is_one_read(ada: Visitor, link: str) -> None:

@@ -99,5 +99,5 @@ def _codes_left(left: int) -> str:
     sentence = words.get(left, f"You have {left} recovery codes left.")
     if not _few(left):
         return sentence
-    url = f"{request.script_root}/profile/security/recovery-codes"
+    url = url_for("account.recovery_codes")
     return Markup('{} <a href="{}">Make new ones</a>').format(sentence, url)

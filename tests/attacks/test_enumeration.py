@@ -20,11 +20,13 @@ from app.users.passwords import NO_PASSWORD, hash_rounds
 from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
+from tests.planted_factors import plant_app, plant_codes, plant_passkey
 from tests.visitor import PASSWORD, Visitor
 
 CONFIRMED, UNCONFIRMED, RESET_ONLY = "cleo@example.com", "uma@example.com", "rosa@example.com"
+GUARDED = "gina@example.com"
 UNKNOWN = "nina@example.com"
-ALL = (CONFIRMED, UNCONFIRMED, RESET_ONLY, UNKNOWN)
+ALL = (CONFIRMED, UNCONFIRMED, RESET_ONLY, GUARDED, UNKNOWN)
 # Not 12, the cost of the hash that an account has after an undo.
 ROUNDS = 5
 
@@ -44,8 +46,8 @@ def app(make_app: MakeApp, real_uri: str) -> Flask:
 
 @pytest.fixture(autouse=True)
 def accounts(app: Flask, mailbox: Mailbox) -> None:
-    """One account of each kind; only a reset opens the third."""
-    for email in (CONFIRMED, UNCONFIRMED, RESET_ONLY):
+    """One account of each kind; only a reset opens the third, and the last has second factors."""
+    for email in (CONFIRMED, UNCONFIRMED, RESET_ONLY, GUARDED):
         visitor = Visitor(app)
         visitor.register(email)
         if email != UNCONFIRMED:
@@ -54,6 +56,10 @@ def accounts(app: Flask, mailbox: Mailbox) -> None:
         current_mongo().users.update_one(
             {"email_key": RESET_ONLY}, {"$set": {"password_hash": NO_PASSWORD}}
         )
+    plant_app(app, GUARDED)
+    plant_passkey(app, GUARDED)
+    plant_codes(app, GUARDED)
+    mailbox.all()  # the letters about that have left
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ NOT_PAGES = {
     "/metrics": "text for Prometheus",
     "/unconfirmed/status": "JSON for the script of the waiting page",
     "/profile/security/passkeys/options": "JSON for the script that creates a passkey",
+    "/login/passkey/options": "JSON for the script of the sign-in page",
     "/profile/export": "a download",
     "/admin/funnel.csv": "a download",
 }

@@ -24,6 +24,7 @@ from settings.environment import Rate
 from tests.authenticator import AuthenticatorApp
 from tests.browser.app_server import UNKNOWN_DOMAIN, AppServer
 from tests.browser.test_journey import PASSWORD, sign_up
+from tests.planted_factors import plant_app, plant_codes, plant_passkey
 from tests.users.funnel import made
 from tests.visitor import administrator_of
 
@@ -192,6 +193,56 @@ def account(server: AppServer, new_page: NewPage) -> Stops:
     yield from _mails(server, page)
 
 
+def second_step(server: AppServer, new_page: NewPage) -> Stops:
+    """The second step of a sign-in, for each kind of account, and trusted browsers."""
+    owner, page = new_page(), new_page()
+    _confirmed(server, owner)
+    app = plant_app(server.app)
+    codes = plant_codes(server.app)
+    _sign_in(page, ADA)
+    yield "second-step-app", page
+    page.get_by_label("Code from").fill("000000")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-danger")).to_be_visible()
+    yield "second-step-refused", page
+    page.get_by_text("Use a recovery code").click()
+    page.get_by_label("Recovery code").fill("ABCDEF-GHJKMN-PQRSTV-WXYZ01")
+    page.keyboard.press("Enter")
+    expect(page.locator("#recovery_code.is-invalid")).to_be_visible()
+    yield "second-step-recovery-code-refused", page
+    with patch.dict(server.app.config, RATELIMIT_ACCOUNT=Rate(1, 60)):
+        for _attempt in range(2):
+            page.get_by_label("Code from").fill("000000")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+    expect(page.get_by_text("You can try again in")).to_be_visible()
+    yield "second-step-limited", page
+    plant_passkey(server.app)
+    page.goto("/login/second")
+    yield "second-step-all-ways", page
+    page.get_by_label("Code from").fill(app.code())
+    page.get_by_label("Do not ask again").first.check()
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    page.goto("/profile/sessions")
+    yield "profile-sessions-trusted", page
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "profile-sessions-trust-ended", page
+    _keep_codes(server, 3)
+    page.context.clear_cookies()
+    _sign_in(page, ADA)
+    page.get_by_text("Use a recovery code").click()
+    page.get_by_label("Recovery code").fill(codes[0])
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 recovery codes left")).to_be_visible()
+    yield "home-few-recovery-codes", page
+    _remove_app(server)
+    page.context.clear_cookies()
+    _sign_in(page, ADA)
+    yield "second-step-passkey", page
+
+
 def security(server: AppServer, new_page: NewPage) -> Stops:
     """The pages about second factors, and the proof that they ask for."""
     page = new_page()
@@ -242,6 +293,17 @@ def security(server: AppServer, new_page: NewPage) -> Stops:
         yield "home-factor-required", page
     page.goto("/reauth?next=/profile/export")
     yield "reauth-password", page
+
+
+def _keep_codes(server: AppServer, number: int) -> None:
+    left = {"recovery_codes.hashes": {"$each": [], "$slice": number}}
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$push": left})
+
+
+def _remove_app(server: AppServer) -> None:
+    with server.app.app_context():
+        current_mongo().users.update_one({"email": ADA}, {"$unset": {"totp": ""}})
 
 
 def _add_passkeys(server: AppServer, *names: str) -> None:
@@ -419,7 +481,16 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     yield "error-503", page
 
 
-PARTS = (signed_out, waiting, confirmation_links, account, security, administration, errors)
+PARTS = (
+    signed_out,
+    waiting,
+    confirmation_links,
+    account,
+    second_step,
+    security,
+    administration,
+    errors,
+)
 
 # The routes that each part must show. tests/browser/test_tour.py names those that no part shows.
 ROUTES: dict[Part, set[str]] = {
@@ -439,6 +510,7 @@ ROUTES: dict[Part, set[str]] = {
         "/dev/mail",
         "/dev/mail/<mail_id>/html",
     },
+    second_step: {"/login/second", "/profile/sessions"},
     security: {
         "/profile/security",
         "/profile/security/totp",
