@@ -114,7 +114,7 @@ def shown_again(alert: Alert, status: int) -> Response | None:
 
 def needs_no_form() -> bool:
     """Whether the form is for signing in or up, and the person is signed in already."""
-    signs_in = request.endpoint in {"auth.login", "auth.second_step", "auth.register"}
+    signs_in = request.endpoint in {"auth.login", "auth.register"}
     return bool(signs_in and current_user.is_authenticated and current_user.confirmed)
 
 

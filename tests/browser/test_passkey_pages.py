@@ -12,6 +12,7 @@ from app.mongo import current_mongo
 from tests.authenticator import AuthenticatorApp
 from tests.browser.app_server import AppServer, serve_with_mailbox
 from tests.browser.conftest import NewPage
+from tests.browser.test_every_page import problems, too_wide
 from tests.browser.test_journey import PASSWORD, sign_up
 
 ADA = "ada@example.com"
@@ -34,7 +35,7 @@ def site(server: AppServer) -> str:
 @pytest.fixture
 def page(server: AppServer, new_page: NewPage) -> Page:
     """A person with a confirmed account on a device that makes passkeys."""
-    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page = new_page(permissions=["clipboard-read", "clipboard-write"], reduced_motion="reduce")
     add_authenticator(page)
     sign_up(page, ADA)
     page.goto(server.mailbox.newest(ADA).link)
@@ -202,6 +203,7 @@ def test_the_quiet_offer_is_dismissed_for_good(page: Page) -> None:
     page.goto("/")
     offer = page.get_by_role("region", name="Next time without a password")
     expect(offer).to_be_visible()
+    assert problems(page, "home-offer") + too_wide(page, "home-offer") == ""
     offer.get_by_role("button", name="Do not offer it again").click()
     page.wait_for_url("**/")
     expect(page.get_by_role("heading", name="Welcome")).to_be_visible()

@@ -181,6 +181,27 @@ def sign_in_with_factor(visitor: Visitor, app: AuthenticatorApp, email: str) -> 
     assert visitor.submit("/login/second", code=app.code(steps=1)).location == "/"
 
 
+def test_a_new_password_keeps_what_the_session_was_signed_in_with(ada: Visitor) -> None:
+    app, _answer = add_app(ada)
+    sign_in_with_factor(ada, app, EMAIL)
+    new = "another fine long password"
+    fields = {"current_password": PASSWORD, "password": new, "confirm": new}
+    assert ada.submit("/profile/password", **fields).location == "/profile"
+    with time_machine.travel(utcnow() + LATER):
+        assert ada.submit("/reauth", current_password=new).location == "/"
+
+
+def test_a_new_password_is_no_second_factor(ada: Visitor) -> None:
+    """The thief of a session that was signed in before there was a factor knows the password."""
+    add_app(ada)
+    new = "another fine long password"
+    with time_machine.travel(utcnow() + LATER):
+        fields = {"current_password": PASSWORD, "password": new, "confirm": new}
+        assert ada.submit("/profile/password", **fields).location == "/profile"
+        assert asks_for_proof(ada.get(CODES))
+        assert_our_page(ada.forge("/reauth", {"current_password": new}), 422)
+
+
 def test_a_recovery_code_is_a_proof_once(ada: Visitor) -> None:
     _app, answer = add_app(ada)
     code = codes_on(answer)[0].lower().replace("-", " ")
