@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,8 +55,14 @@ class PasskeyRefusal(Enum):
 
 def offered() -> bool:
     """Whether passkeys work here: browsers make none for an IP address."""
+    return _has_name(current_app.config["PUBLIC_URL"])
+
+
+@cache
+def _has_name(url: str) -> bool:
+    """Cached, because every sign-in page asks."""
     try:
-        ip_address(_rp_id())
+        ip_address(urlsplit(url).hostname or "")
     except ValueError:
         return True
     return False

@@ -2,6 +2,7 @@
 passkeys: those of django-allauth 65.13 to 65.22, Flask-Security, Keycloak and Authentik."""
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from functools import partial
@@ -530,6 +531,35 @@ def test_a_password_reset_does_not_sign_in_around_the_second_factor(
     assert not is_signed_in(thief)
     assert thief.sign_in(ADA, PHRASE).location == SECOND
     assert account(app).totp is not None
+
+
+def test_no_link_and_no_code_of_a_mail_signs_in_around_the_second_factor(
+    app: Flask, visitor: Visitor, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    visitor.register(ADA)
+    first = mailbox.newest(ADA)
+    digits = re.search(r"^\s*(\d{3} ?\d{3})\s*$", first.text, re.MULTILINE)
+    assert digits is not None
+    visitor.submit(first.link)
+    plant_app(app)
+    visitor.submit("/profile/email", email=NEW, current_password=PASSWORD)
+    visitor.submit(mailbox.newest(NEW).link)
+    undo = mailbox.newest(ADA).link
+    thief = new_visitor()
+    for path in (first.link, undo, f"{first.link}/again", "/unconfirmed/code"):
+        thief.forge(path, {"password": PASSWORD, "code": digits.group(1)})
+        assert not is_signed_in(thief), path
+        assert thief.get(SECOND).location == "/login", path
+
+
+def test_a_browser_that_the_account_knows_is_asked_too(app: Flask, confirmed: Visitor) -> None:
+    """Only a person who says so is not asked again. "Keep me signed in" says nothing about it."""
+    phone = plant_app(app)
+    confirmed.sign_out()
+    assert confirmed.sign_in(ADA, remember="y").location == SECOND
+    assert second_step(confirmed, phone.code()).location == "/"
+    confirmed.sign_out()
+    assert confirmed.sign_in(ADA, remember="y").location == SECOND
 
 
 def test_a_session_of_a_trusted_browser_is_no_trust_for_a_copied_cookie(
