@@ -56,6 +56,14 @@ _ALL = (
         "Every browser is signed out.",
     ),
     Words(
+        Action.REMOVE_FACTORS,
+        "Remove the second factors",
+        "The authenticator app, passkeys and recovery codes are removed at once, so the password"
+        " alone signs in. First make sure who asks you for it. The owner gets a mail about it.",
+        "The second factors are removed.",
+        danger=True,
+    ),
+    Words(
         Action.GRANT,
         "Make an administrator",
         "This person can see every account and do everything that you can do here. They get a mail"

@@ -25,7 +25,7 @@ def index() -> ResponseReturnValue:
     stats = outbox.stats(utcnow())
     return render_template(
         "admin/mail.html",
-        due=outbox_overview.due(),
+        due=outbox_overview.due(utcnow()),
         in_retry=outbox_overview.in_retry(),
         refused=outbox_overview.refused(),
         oldest=duration(timedelta(seconds=stats.overdue)) if stats.due else None,

@@ -21,6 +21,7 @@ class Action(StrEnum):
     RESEND = "resend"
     RESET = "reset"
     END_SESSIONS = "sessions"
+    REMOVE_FACTORS = "factors"
     GRANT = "grant"
     WITHDRAW = "withdraw"
     DISABLE = "disable"
@@ -71,6 +72,8 @@ def _is_possible(action: Action, user: User) -> bool:
             return True
         case Action.END_SESSIONS:
             return bool(user.sessions)
+        case Action.REMOVE_FACTORS:
+            return user.has_second_factor
         case Action.GRANT:
             return user.confirmed and not user.admin and not user.disabled_on
         case Action.WITHDRAW:
@@ -93,6 +96,8 @@ def _do(action: Action, user: User, by: str, client: Client) -> bool | GuardResu
             return users.ask_reset(user.email_key, now, client, sent)
         case Action.END_SESSIONS:
             return users.end_all_sessions(user, now, client, by)
+        case Action.REMOVE_FACTORS:
+            return users.remove_factors(user, now, client, by)
         case Action.GRANT:
             return users.grant(user, now, client, by)
         case Action.WITHDRAW:

@@ -15,6 +15,7 @@ from app.users.addresses import parse_address
 from app.users.letters import LetterKind
 from app.users.links import Purpose
 from app.users.outbox import LeasedLetter
+from app.users.second_factors import FEW_RECOVERY_CODES
 
 Context = dict[str, Any]
 Content = Callable[[LeasedLetter], Context]
@@ -53,6 +54,7 @@ def context(leased: LeasedLetter) -> Context:
         "sign_in_url": _public_url("/login"),
         "forgot_url": _public_url("/forgot"),
         "sessions_url": _public_url("/profile/sessions"),
+        "security_url": _public_url("/profile/security"),
         "email": leased.user.email or letter.to,
         "owed_on": letter.owed_on,
         "browser": letter.browser,
@@ -121,6 +123,52 @@ def email_undone(leased: LeasedLetter) -> Context:
     return {"former_email": leased.user.email, "undone_email": leased.letter.other}
 
 
+@mail(LetterKind.PASSKEY_ADDED, "A passkey was added")
+@mail(LetterKind.PASSKEY_REMOVED, "A passkey was removed")
+@mail(LetterKind.PASSKEY_CLONED, "A passkey was refused")
+def about_passkey(leased: LeasedLetter) -> Context:
+    """Names the passkey."""
+    return {"name": leased.letter.other}
+
+
+@mail(LetterKind.RECOVERY_CODE_USED, "A recovery code was used")
+def recovery_code_used(leased: LeasedLetter) -> Context:
+    """How many codes are left now."""
+    codes = leased.user.recovery_codes
+    left = len(codes.hashes) if codes else 0
+    return {"left": left, "few": left <= FEW_RECOVERY_CODES}
+
+
+@mail(LetterKind.FACTOR_RESET_LINK, "Lost second factor, first link")
+def factor_reset_link(leased: LeasedLetter) -> Context:
+    """The link that starts the wait."""
+    return _factor_link("/factors/reset", Purpose.FACTOR_RESET_START, leased)
+
+
+@mail(LetterKind.FACTOR_RESET_WAITING, "Lost second factor, waiting")
+def factor_reset_waiting(leased: LeasedLetter) -> Context:
+    """Until when the wait lasts, and the link that cancels it."""
+    waiting = leased.user.factor_reset
+    if waiting is None:
+        raise ValueError("the reset of the second factors was cancelled")
+    keep = _factor_link("/factors/keep", Purpose.FACTOR_KEEP, leased)
+    return keep | {"ready_on": waiting.ready_on}
+
+
+@mail(LetterKind.FACTOR_RESET_READY, "Lost second factor, last link")
+def factor_reset_ready(leased: LeasedLetter) -> Context:
+    """The link that removes the factors, and the one that cancels."""
+    keep = _factor_link("/factors/keep", Purpose.FACTOR_KEEP, leased)
+    finish = _factor_link("/factors/reset", Purpose.FACTOR_RESET_FINISH, leased)
+    return finish | {"keep_url": keep["link"]}
+
+
+@mail(LetterKind.TOTP_ADDED, "Authenticator app added")
+@mail(LetterKind.TOTP_REMOVED, "Authenticator app removed")
+@mail(LetterKind.RECOVERY_CODES_MADE, "New recovery codes")
+@mail(LetterKind.FACTOR_RESET_CANCELLED, "Lost second factor, cancelled")
+@mail(LetterKind.FACTORS_REMOVED, "Second factors removed")
+@mail(LetterKind.FACTORS_REMOVED_BY_ADMIN, "Second factors removed by an administrator")
 @mail(LetterKind.ACCOUNT_EXISTS, "There is an account already")
 @mail(LetterKind.PASSWORD_RESET, "A new password was chosen")
 @mail(LetterKind.PASSWORD_CHANGED, "The password was changed")
@@ -134,6 +182,10 @@ def email_undone(leased: LeasedLetter) -> Context:
 def notice(leased: LeasedLetter) -> Context:
     """For letters that need only the common values."""
     return {}
+
+
+def _factor_link(path: str, purpose: Purpose, leased: LeasedLetter) -> Context:
+    return _link(path, purpose, leased, leased.user.email_key, leased.letter.version)
 
 
 def _link(

@@ -68,7 +68,7 @@ class Worker:
             pass
         self._transport.close()
         with self._app.app_context():
-            return outbox.waiting()
+            return outbox.waiting(utcnow())
 
     def _do_housekeeping(self) -> None:
         """Once a minute, stores the reminders that must be sent and updates the deletion records.

@@ -18,7 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SLASH = r"(?:/|%(?:25)*2[Ff])"  # also encoded, in the query of another URL
 _TOKEN = re.compile(
-    rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo){_SLASH})[^\s?#\"]+"
+    rf"({_SLASH}(?:confirm|reset|email{_SLASH}confirm|email{_SLASH}undo|factors{_SLASH}keep){_SLASH})[^\s?#\"]+"
 )
 # Mail servers repeat the address that they refuse. Only the part before the @ is removed, since the
 # domain shows whose server it is. The match starts where a word starts; otherwise a long word would

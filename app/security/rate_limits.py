@@ -117,7 +117,7 @@ def _by_network(rule: str, setting: str, client: Client) -> Attempt | None:
     return _attempt(rule, setting, network) if network else None
 
 
-def mail_to(email_key: str, about: Literal["confirm", "reset", "change"]) -> Attempt:
+def mail_to(email_key: str, about: Literal["confirm", "reset", "change", "factor"]) -> Attempt:
     """The limit of mails to this address, which may have no account."""
     return _attempt(f"mail_{about}", "RATELIMIT_MAIL", email_key)
 

@@ -69,7 +69,8 @@ class Blockage:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """The state of the queue. Counts stop at the first ten thousand accounts."""
+    """The state of the queue. Counts stop at the first ten thousand accounts, and leave out
+    letters for a later day."""
 
     owed: int = 0
     due: int = 0
@@ -235,9 +236,13 @@ class Outbox:
                 return True
         return self._users.update_one(guard, update).matched_count == 1
 
-    def waiting(self) -> bool:
-        """Whether any letter must still be tried, now or later."""
-        return self._users.find_one({"outbox.due_on": {"$gt": EPOCH}}, {"_id": 1}) is not None
+    def waiting(self, now: datetime) -> bool:
+        """Whether any letter must be tried now, or again. Letters for a later day do not count."""
+        query = {
+            "outbox.due_on": {"$gt": EPOCH},
+            "outbox": {"$elemMatch": {"due_on": {"$gt": EPOCH}, "$or": in_queue(now)}},
+        }
+        return self._users.find_one(query, {"_id": 1}) is not None
 
     def blocked(self) -> Blockage | None:
         """What prevents every letter from leaving, if anything does."""
@@ -253,6 +258,20 @@ class Outbox:
         letter = Letter.from_document(found["outbox"][0])
         trouble = Trouble(letter.blockage) if letter.blockage in set(Trouble) else None
         return Blockage(letter.trouble or "", trouble)
+
+
+def in_queue(now: datetime, letter: str = "") -> list[Document]:
+    """For `$or`: a letter is due, was tried before, or is being sent. Others are owed for a later
+    day.
+
+    Args:
+        letter: the path of the letter, with its full stop.
+    """
+    return [
+        {f"{letter}due_on": {"$lte": now}},
+        {f"{letter}trouble": {"$gt": ""}},
+        {f"{letter}lease": {"$gt": ""}},
+    ]
 
 
 def _entry(due_on: datetime | None, trouble: str) -> Document:
@@ -282,12 +301,13 @@ def _stats_pipeline(now: datetime) -> list[Document]:
         "next": {"$min": "$outbox.due_on"},
         "oldest": {"$min": "$outbox.owed_on"},
     }
-    fields = {f"outbox.{name}": 1 for name in ("due_on", "owed_on", "blocked")}
+    names = ("due_on", "owed_on", "blocked", "trouble", "lease")
+    fields = {f"outbox.{name}": 1 for name in names}
     return [
         to_send,
         {"$limit": COUNTED},
         {"$project": fields},
         {"$unwind": "$outbox"},
-        to_send,
+        {"$match": {"outbox.due_on": {"$gt": EPOCH}, "$or": in_queue(now, "outbox.")}},
         {"$group": counts},
     ]

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 from app.users.clock import EPOCH
 from app.users.documents import Document
 from app.users.letters import CONFIRMATIONS, Letter
-from app.users.outbox import COUNTED
+from app.users.outbox import COUNTED, in_queue
 from app.users.refused_letters import REFUSAL_CLEARED, make_due
 
 SHOWN = 50
@@ -42,9 +42,13 @@ class OutboxOverview:
     def __init__(self, users: Collection[Document]) -> None:
         self._users = users
 
-    def due(self) -> LetterList:
-        """Letters that have not been tried yet, oldest first."""
-        fresh = {"outbox.due_on": {"$gt": EPOCH}, "outbox.trouble": None}
+    def due(self, now: datetime) -> LetterList:
+        """Letters that have not been tried yet, oldest first; not those for a later day."""
+        fresh = {
+            "outbox.due_on": {"$gt": EPOCH},
+            "outbox.trouble": None,
+            "$or": in_queue(now, "outbox."),
+        }
         return self._letters(_OWED, fresh, "outbox.owed_on")
 
     def in_retry(self) -> LetterList:

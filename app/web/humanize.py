@@ -10,9 +10,13 @@ _SHORT_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def init_app(app: Flask) -> None:
-    """Gives pages and mails the filters `duration`, `browser_name` and `machine_time`."""
+    """Gives pages and mails the filters `duration`, `browser_name`, `machine_time` and
+    `seconds`."""
     app.jinja_env.filters.update(
-        duration=duration, browser_name=browser_name, machine_time=machine_time
+        duration=duration,
+        browser_name=browser_name,
+        machine_time=machine_time,
+        seconds=lambda count: timedelta(seconds=count),
     )
 
 

@@ -97,6 +97,9 @@ _SUPERSEDED = {
     Purpose.RESET: "It was used, or a newer one was asked for. Only the newest link works, once.",
     Purpose.EMAIL_CHANGE: "The change was cancelled, or a newer one was asked for.",
     Purpose.EMAIL_UNDO: "It was used, or an earlier address was restored since.",
+    Purpose.FACTOR_RESET_START: "It was cancelled, or a newer one was asked for.",
+    Purpose.FACTOR_RESET_FINISH: "It was used, or the removal was cancelled.",
+    Purpose.FACTOR_KEEP: "The removal was cancelled already, or it is done.",
 }
 
 
@@ -136,7 +139,19 @@ def _already_restored(opened: OpenedLink) -> Page:
     )
 
 
+def _wait_has_begun(opened: OpenedLink) -> Page:
+    return Page(
+        status=200,
+        alert="info",
+        title="The wait has begun",
+        message="You get a mail each day until it ends, and then one with the last link.",
+        action=_go_on(opened),
+    )
+
+
 def _already_done(opened: OpenedLink) -> Page:
+    if opened.purpose is Purpose.FACTOR_RESET_START:
+        return _wait_has_begun(opened)
     if opened.purpose is Purpose.EMAIL_UNDO:
         return _already_restored(opened)
     address = opened.user.email if opened.user else "This address"

@@ -16,7 +16,9 @@ from flask import Flask, Request
 
 # Every route with a token; a test compares it with the URL map.
 _LINK = re.compile(
-    r"(/confirm/|/reset/|/email/confirm/|/email/undo/)(.+?)(/disown|/again)?", re.DOTALL
+    r"(/confirm/|/reset/|/email/confirm/|/email/undo/|/factors/reset/|/factors/keep/)"
+    r"(.+?)(/disown|/again)?",
+    re.DOTALL,
 )
 _OF_A_TOKEN = re.compile("[A-Za-z0-9_-]")
 # In quoted-printable, "=3D" is "=", and "=" at the end of a line is not part of the text.

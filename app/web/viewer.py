@@ -18,6 +18,7 @@ from app.security import known_browsers
 from app.users.addresses import parse_address
 from app.users.clock import utcnow
 from app.users.login_session import LoginSession
+from app.users.second_factors import FactorReset
 from app.users.user import User
 from app.web import waiting_claim
 from app.web.session_cookie import SignedSessions, parse_ids, session_ids
@@ -61,6 +62,7 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app, add_context_processor=False)
     app.context_processor(lambda: {"current_user": current_user})
     app.jinja_env.globals["kind_of_viewer"] = _kind_of_viewer
+    app.jinja_env.globals["waiting_reset"] = _waiting_reset
     login_manager.unauthorized_handler(_to_sign_in)
     # Flask-Login's protection would end the session whenever a phone changes networks.
     login_manager.session_protection = None
@@ -124,6 +126,12 @@ def _kind_of_viewer() -> str:
     if not viewer.confirmed:
         return "unconfirmed"
     return "admin" if viewer.admin else "confirmed"
+
+
+def _waiting_reset() -> FactorReset | None:
+    """The removal of the viewer's second factors that waits, for the warning on every page."""
+    user = viewing_account()
+    return user.factor_reset if user else None
 
 
 def _to_sign_in() -> ResponseReturnValue:

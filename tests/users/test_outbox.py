@@ -326,7 +326,7 @@ def test_a_refused_letter_is_kept_with_its_reason_and_not_retried(
     assert letter["id"] == leased.letter.id
     assert (letter["due_on"], letter["trouble"]) == (None, "550 no such user")
     assert outbox.lease(NOW + 999 * HOUR, LEASE) is None
-    assert not outbox.waiting()
+    assert not outbox.waiting(NOW)
     fresh = found(users, user)
     assert fresh.mail_state == "failed"
     assert fresh.confirm_mail == ConfirmMail(
@@ -473,15 +473,15 @@ def test_a_letter_that_counts_as_sent_is_kept_and_can_be_made_due_again(
 def test_waiting_says_whether_letters_are_left_to_send(
     users: UserRepository, outbox: Outbox
 ) -> None:
-    assert not outbox.waiting()
+    assert not outbox.waiting(NOW)
     register(users)
-    assert outbox.waiting(), "due"
+    assert outbox.waiting(NOW), "due"
     leased = taken(outbox)
-    assert outbox.waiting(), "leased by a worker"
+    assert outbox.waiting(NOW), "leased by a worker"
     outbox.postpone(leased, NOW + HOUR, "451 try again")
-    assert outbox.waiting(), "due later"
+    assert outbox.waiting(NOW), "due later"
     outbox.settle(taken(outbox, NOW + HOUR), NOW + HOUR)
-    assert not outbox.waiting()
+    assert not outbox.waiting(NOW)
 
 
 def test_the_stats_count_what_is_due(users: UserRepository, outbox: Outbox) -> None:
@@ -545,7 +545,7 @@ def test_eight_workers_lease_each_letter_once(
     assert set(times.values()) == {1}
     assert len({one.letter.lease for one in leased}) == len(leased)
     assert all(Outbox(real_users).settle(one, NOW) for one in leased)
-    assert not Outbox(real_users).waiting()
+    assert not Outbox(real_users).waiting(NOW)
 
 
 def test_the_stats_show_the_number_and_age_of_due_letters(
@@ -586,7 +586,7 @@ def test_a_letter_of_an_unknown_kind_is_never_leased(
     with nothing_changes(collection):
         assert outbox.lease(NOW, LEASE) is None
         assert outbox.lease(NOW + 999 * HOUR, LEASE) is None
-    assert outbox.waiting()
+    assert outbox.waiting(NOW)
     assert outbox.stats(NOW).owed == 1
 
 
@@ -609,7 +609,7 @@ def test_a_letter_of_an_unknown_kind_is_shown_to_administrators(
     user = without_confirmation(users, outbox)
     overview = backend_of(collection.database).outbox_overview(collection)
     owe_unknown(collection, user)
-    (due,) = overview.due().first
+    (due,) = overview.due(NOW).first
     assert (due.account, due.letter.kind) == (user.id, "invitation")
     troubled = owe_unknown(collection, user, trouble="421 later")
     listed = overview.in_retry()

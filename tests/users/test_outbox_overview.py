@@ -68,18 +68,18 @@ def test_each_letter_is_in_the_list_of_its_state(
     assert (refused.account, refused.email, refused.letter.trouble) == (ada.id, ADA.typed, WORDS)
     (retried,) = overview.in_retry().first
     assert (retried.account, retried.letter.due_on) == (bob.id, NOW + HOUR)
-    (due,) = overview.due().first
+    (due,) = overview.due(NOW).first
     assert (due.account, due.letter.kind) == (bob.id, LetterKind.RESET)
     for listed, kind in (
         (overview.refused(), LetterKind.CONFIRM),
         (overview.in_retry(), LetterKind.CONFIRM),
-        (overview.due(), LetterKind.RESET),
+        (overview.due(NOW), LetterKind.RESET),
     ):
         assert (listed.count, dict(listed.kinds)) == (1, {kind: 1})
 
 
 def test_with_no_letters_every_list_is_empty(overview: OutboxOverview) -> None:
-    for listed in (overview.due(), overview.in_retry(), overview.refused()):
+    for listed in (overview.due(NOW), overview.in_retry(), overview.refused()):
         assert (listed.count, listed.first, dict(listed.kinds)) == (0, (), {})
 
 
@@ -210,7 +210,7 @@ def test_lists_are_in_order_and_count_each_kind(
     addresses = [parse_address(f"n{number}@example.com") for number in range(SHOWN + 5)]
     for number, address in enumerate(addresses):
         register(users, address, NOW - number * MINUTE)
-    due = overview.due()
+    due = overview.due(NOW)
     assert due.count == SHOWN + 5
     assert [owed.email for owed in due.first] == [one.typed for one in addresses[:4:-1]], "oldest"
     for _ in addresses[:-1]:
@@ -220,7 +220,7 @@ def test_lists_are_in_order_and_count_each_kind(
     assert (refused.count, dict(refused.kinds)) == (SHOWN + 4, {LetterKind.CONFIRM: SHOWN + 4})
     ages = [owed.letter.owed_on for owed in refused.first]
     assert ages == sorted(ages, reverse=True), "newest"
-    assert dict(overview.due().kinds) == {LetterKind.RESET: 1, LetterKind.CONFIRM: 1}
+    assert dict(overview.due(NOW).kinds) == {LetterKind.RESET: 1, LetterKind.CONFIRM: 1}
 
 
 def test_the_deletion_mail_of_a_removed_account_is_listed_by_its_recipient(
@@ -271,4 +271,4 @@ def test_the_lists_of_trouble_read_only_letters_in_trouble(real_users: Users) ->
         asked = {name: command[name] for name in ("aggregate", "pipeline", "cursor")}
         explained = real_users.database.command("explain", asked, verbosity="executionStats")
         assert "outbox_trouble" in str(explained)
-    assert overview.due().count == 27
+    assert overview.due(NOW).count == 27
