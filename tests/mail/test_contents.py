@@ -48,4 +48,4 @@ def test_every_template_folder_belongs_to_a_kind(folder: Path) -> None:
 
 
 def test_an_unknown_kind_is_shown_by_its_name() -> None:
-    assert letter_label("passkey_added") == "Passkey added"
+    assert letter_label("sms_sent") == "Sms sent"

@@ -156,10 +156,10 @@ def test_a_step_that_found_nothing_publishes_nothing(
 def test_an_event_of_an_unknown_kind_is_in_the_activity_and_in_the_export(
     users: UserRepository, collection: Users, ada: User
 ) -> None:
-    newer = event(EventKind.SIGNED_IN, LATER, HOME) | {"kind": "passkey_added", "passkey": "x"}
+    newer = event(EventKind.SIGNED_IN, LATER, HOME) | {"kind": "sms_sent", "passkey": "x"}
     collection.update_one({"_id": ada.id}, {"$push": {"events": newer}})
     (newest, *_older) = users.activity(ada)
-    assert newest == ActivityEntry("passkey_added", LATER, "self", HOME.address, HOME.browser)
+    assert newest == ActivityEntry("sms_sent", LATER, "self", HOME.address, HOME.browser)
     exported = users.export(ada, LATER + HOUR, HOME)["activity"]
-    assert [entry["kind"] for entry in exported[:2]] == [EventKind.EXPORTED, "passkey_added"]
+    assert [entry["kind"] for entry in exported[:2]] == [EventKind.EXPORTED, "sms_sent"]
     assert newer in stored(collection, ada)["events"], "with the unknown fields"

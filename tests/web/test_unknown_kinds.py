@@ -19,7 +19,7 @@ from tests.visitor import Visitor
 from tests.web.pages import assert_our_page
 
 ADA = "ada@example.com"
-KIND, NAME = "passkey_added", "Passkey added"
+KIND, NAME = "sms_sent", "Sms sent"
 
 
 @pytest.fixture(params=["mongomock", "mongod"])
