@@ -75,14 +75,19 @@ def factor_reset(token: str) -> ResponseReturnValue:
 @_if_possible
 def keep_factors(token: str) -> ResponseReturnValue:
     """GET asks, POST cancels. The link is enough: cancelling gives nobody access."""
-    account = viewer.viewing_account()
-    if request.method == "GET":
-        match flow.open_keep(token, account):
-            case Keepable(user):
-                return form_page("auth/keep_factors.html", FlaskForm(), user=user)
-            case LinkRefused() as refused:
-                return link_outcome_page(refused)
-    match flow.keep_by_link(token, account, current_client()):
+    return _keep(token) if request.method == "POST" else _ask_to_keep(token)
+
+
+def _ask_to_keep(token: str) -> ResponseReturnValue:
+    match flow.open_keep(token, viewer.viewing_account()):
+        case Keepable(user):
+            return form_page("auth/keep_factors.html", FlaskForm(), user=user)
+        case LinkRefused() as refused:
+            return link_outcome_page(refused)
+
+
+def _keep(token: str) -> ResponseReturnValue:
+    match flow.keep_by_link(token, viewer.viewing_account(), current_client()):
         case FactorsKept():
             flash("Your second factors stay. All links to the removal are worthless.", "success")
             return redirect(url_for("main.home"))

@@ -47,6 +47,14 @@ MATRIX = [
     # Nobody has a sign-in that waits for its second step.
     Access("GET", "/login/second", "/login", "/login", "/login"),
     Access("POST", "/login/second", "/login", "/login", "/login"),
+    Access("GET", "/login/second/lost", "/login", "/login", "/login"),
+    Access("POST", "/login/second/lost", "/login", "/login", "/login"),
+    # The last link, which needs the password, and the link that cancels.
+    Access("GET", "/factors/reset/<token>", 200, 200, 200),
+    Access("POST", "/factors/reset/<token>", 422, 422, 422),
+    Access("GET", "/factors/keep/<token>", 200, 200, 200),
+    Access("POST", "/factors/keep/<token>", HOME, HOME, HOME),
+    Access("POST", "/profile/security/keep", f"{SIGN_IN}%2F", WAIT, SECURITY),
     Access("GET", "/login/passkey/options", 200, 200, 200),
     Access("POST", "/login/passkey", 422, 422, 422),
     Access("POST", "/logout", "/login", "/login", "/login"),
