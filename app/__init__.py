@@ -1,6 +1,8 @@
 """Latchkey: accounts whose mail address is confirmed, for Flask on MongoDB."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
@@ -13,6 +15,14 @@ from app.security import load_shedding, rate_limits
 from app.web import proxies
 
 
+class Latchkey(Flask):
+    """The app. Its views and hooks are plain functions."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function. Flask looks at it each time, in case it is a coroutine."""
+        return func
+
+
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
     """The WSGI application; makes no connection before the first request.
 
@@ -22,7 +32,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     Raises:
         SystemExit: status 1, with one message that names every wrong setting.
     """
-    app = Flask(__name__, static_folder=None)  # app/web/assets.py serves the files
+    app = Latchkey(__name__, static_folder=None)  # app/web/assets.py serves the files
     app.config.from_object(settings or _settings())
     # Werkzeug's redirect for double slashes would use the Host header of the request.
     app.url_map.merge_slashes = False
