@@ -17,7 +17,6 @@ from pymongo.errors import PyMongoError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from wtforms import PasswordField
-from wtforms.csrf.core import CSRFTokenField
 
 from app.mongo import is_outage
 
@@ -43,6 +42,9 @@ class Form(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         """Changes where the values come from."""
+
+        # CSRFProtect checks the token of every POST, and templates write it without a field.
+        csrf = False
 
         def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
             """Flask-WTF reads the values only in a POST, and a page that is shown again looks like
@@ -134,6 +136,6 @@ def _as_get(alert: Alert) -> Iterator[None]:
 def _kept(form: FlaskForm) -> MultiDict[str, str] | None:
     if "alert_above" not in g:
         return None
-    dropped = {f.name for f in form if isinstance(f, (PasswordField, CSRFTokenField))}
+    dropped = {f.name for f in form if isinstance(f, PasswordField)} | {"csrf_token"}
     kept = [(name, value) for name, value in request.form.items(multi=True) if name not in dropped]
     return MultiDict(kept) if kept else None
