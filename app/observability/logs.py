@@ -8,6 +8,7 @@ signed in. Lines go through Python's `logging`, so other handlers work too.
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
@@ -65,8 +66,15 @@ def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> Eve
     }
 
 
+_bound: ContextVar[dict[str, Any]] = ContextVar("bound")
+
+
+def _add_bound(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**_bound.get({}), **event}
+
+
 _CONTEXT: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    _add_bound,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper("iso", utc=True, key="time"),
@@ -150,9 +158,9 @@ def init_app(app: Flask) -> None:
 
 def bind(**fields: Any) -> None:
     """Adds fields to every line of the current request or letter."""
-    structlog.contextvars.bind_contextvars(**fields)
+    _bound.set({**_bound.get({}), **fields})
 
 
 def unbind_all() -> None:
     """Removes all fields, because a thread serves one request after another."""
-    structlog.contextvars.clear_contextvars()
+    _bound.set({})
