@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 
 import config
 from app import account, admin, auth, mail, main, mongo, web
@@ -21,6 +22,20 @@ class Latchkey(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function. Flask looks at it each time, in case it is a coroutine."""
         return func
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """Like Flask's. Most links of a page lead to pages without arguments, whose path is only
+        looked up."""
+        path = None if values else self._paths.get(endpoint)
+        if path is None or not has_request_context():
+            return super().url_for(endpoint, **values)
+        return request.script_root + path
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {
+            rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if not rule.arguments
+        }
 
 
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
