@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from logging import INFO, LogRecord
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -108,9 +109,10 @@ class JsonLogger(Logger):
     """Gunicorn's logs as JSON lines, like the logs of the app, and without the tokens of links."""
 
     def setup(self, cfg: Config) -> None:
-        from app.observability.logs import Redacting, formatter
+        from app.observability.logs import Redacting, formatter, redact
 
         super().setup(cfg)
+        self._redact = redact
         self.error_log.addFilter(Redacting())
         for handler in self.error_log.handlers:
             handler.setFormatter(formatter())
@@ -121,8 +123,6 @@ class JsonLogger(Logger):
         Query strings and Referer are left out, because `next=` may have the path of a link with its
         token. Gunicorn's own format string cannot redact, and it cannot escape for JSON.
         """
-        from app.observability.logs import redact
-
         # A request that gunicorn could not parse has no path.
         path = quote(environ.get("PATH_INFO", ""), encoding="latin-1")
         line = {
@@ -131,15 +131,17 @@ class JsonLogger(Logger):
             "address": environ.get("REMOTE_ADDR", ""),
             "method": environ.get("REQUEST_METHOD", ""),
             # Redacted before it becomes JSON, whose escapes could hide where a token ends.
-            "path": redact(path),
+            "path": self._redact(path),
             "status": int(str(resp.status).partition(" ")[0]),
             "bytes": resp.sent,
             "seconds": request_time.total_seconds(),
-            "browser": redact(environ.get("HTTP_USER_AGENT", "")),
+            "browser": self._redact(environ.get("HTTP_USER_AGENT", "")),
             "request_id": dict(resp.headers).get("X-Request-ID", ""),
             "logger": self.access_log.name,
         }
-        self.access_log.info("%s", json.dumps(line))
+        # Not `info`, which looks for the line of code that calls it.
+        record = LogRecord(self.access_log.name, INFO, "", 0, json.dumps(line), None, None)
+        self.access_log.handle(record)
 
 
 logger_class = JsonLogger

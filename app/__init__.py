@@ -1,8 +1,11 @@
 """Latchkey: accounts whose mail address is confirmed, for Flask on MongoDB."""
 
 import sys
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 
 import config
 from app import account, admin, auth, mail, main, mongo, web
@@ -11,6 +14,28 @@ from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
 from app.security import load_shedding, rate_limits
 from app.web import proxies
+
+
+class Latchkey(Flask):
+    """The app. Its views and hooks are plain functions."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function. Flask looks at it each time, in case it is a coroutine."""
+        return func
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """Like Flask's. Most links of a page lead to pages without arguments, whose path is only
+        looked up."""
+        path = None if values else self._paths.get(endpoint)
+        if path is None or not has_request_context():
+            return super().url_for(endpoint, **values)
+        return request.script_root + path
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {
+            rule.endpoint: rule.rule for rule in self.url_map.iter_rules() if not rule.arguments
+        }
 
 
 def create_app(settings: config.BaseConfig | None = None) -> Flask:
@@ -22,7 +47,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     Raises:
         SystemExit: status 1, with one message that names every wrong setting.
     """
-    app = Flask(__name__, static_folder=None)  # app/web/assets.py serves the files
+    app = Latchkey(__name__, static_folder=None)  # app/web/assets.py serves the files
     app.config.from_object(settings or _settings())
     # Werkzeug's redirect for double slashes would use the Host header of the request.
     app.url_map.merge_slashes = False

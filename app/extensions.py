@@ -1,9 +1,7 @@
 """Flask extensions without an app; `create_app` binds them."""
 
-from flask_login import LoginManager
 from flask_mail import Mail
 from flask_wtf import CSRFProtect
 
 csrf = CSRFProtect()
-login_manager = LoginManager()
 mail = Mail()

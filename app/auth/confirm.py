@@ -37,17 +37,17 @@ def _ask(token: str) -> ResponseReturnValue:
 
 
 def _confirm(token: str) -> ResponseReturnValue:
-    form = PasswordForm()
-    match flow.confirm_by_link(token, viewer.viewing_account(), form.given(), current_client()):
+    # The owner's page has only a button.
+    password = PasswordForm().given() if "password" in request.form else None
+    match flow.confirm_by_link(token, viewer.viewing_account(), password, current_client()):
         case Confirmed(user, session):
             if session:
                 viewer.start(user, session)
             return _welcome(user)
         case Confirmable(user, is_owner):
-            return _page(token, user, form, is_owner=is_owner)
+            return _page(token, user, is_owner=is_owner)
         case WrongPassword(user):
-            form.password.errors = [WRONG_PASSWORD]
-            return _page(token, user, form)
+            return _page(token, user, error=WRONG_PASSWORD)
         case LinkRefused() as refused:
             return link_outcome_page(refused)
         case Limited() | Busy() as refusal:
@@ -76,11 +76,14 @@ def code() -> ResponseReturnValue:
 
 
 def _page(
-    token: str, user: User, form: PasswordForm | None = None, *, is_owner: bool = False
+    token: str, user: User, *, is_owner: bool = False, error: str | None = None
 ) -> ResponseReturnValue:
     if is_owner:
         return render_template("auth/confirm.html", email=user.email, token=token, is_owner=True)
-    return form_page("auth/confirm.html", form or PasswordForm(), email=user.email, token=token)
+    form = PasswordForm()
+    if form.validate_on_submit() and error:
+        form.password.errors = [error]
+    return form_page("auth/confirm.html", form, email=user.email, token=token)
 
 
 def _welcome(user: User) -> ResponseReturnValue:

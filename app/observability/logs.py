@@ -8,6 +8,7 @@ signed in. Lines go through Python's `logging`, so other handlers work too.
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
@@ -34,7 +35,8 @@ _SAFE_ROUNDS = 10
 def redact(text: str) -> str:
     """Removes tokens of links and the local parts of mail addresses from a path, URL or log
     line."""
-    return _MAILBOX.sub("-@", _TOKEN.sub(r"\1-", text))
+    text = _TOKEN.sub(r"\1-", text)
+    return _MAILBOX.sub("-@", text) if "@" in text else text
 
 
 def one_line(text: str) -> str:
@@ -52,8 +54,14 @@ class Redacting(logging.Filter):
 
 
 def _redact_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Redacts every value, tracebacks included, before it becomes JSON."""
+    """Redacts every value, before it becomes JSON."""
     return {name: redact(v) if isinstance(v, str) else v for name, v in event.items()}
+
+
+def _redact_traceback(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = redact(event["exception"])
+    return event
 
 
 def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -65,8 +73,15 @@ def _one_line_values(_log: WrappedLogger, _method: str, event: EventDict) -> Eve
     }
 
 
+_bound: ContextVar[dict[str, Any]] = ContextVar("bound")
+
+
+def _add_bound(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**_bound.get({}), **event}
+
+
 _CONTEXT: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    _add_bound,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper("iso", utc=True, key="time"),
@@ -81,7 +96,7 @@ def _heading(_log: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 _JSON: list[Processor] = [
     structlog.processors.format_exc_info,
-    _redact_values,
+    _redact_traceback,
     _heading,
     structlog.processors.JSONRenderer(),  # ASCII only: U+2028 is no line break either
 ]
@@ -90,7 +105,7 @@ _JSON: list[Processor] = [
 def _console() -> list[Processor]:
     return [
         structlog.processors.format_exc_info,
-        _redact_values,
+        _redact_traceback,
         _one_line_values,
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
@@ -105,7 +120,8 @@ def formatter(*, console: bool = False) -> logging.Formatter:
     """A formatter that turns any log record into a line."""
     last = _console() if console else _JSON
     return ProcessorFormatter(
-        foreign_pre_chain=_CONTEXT, processors=[ProcessorFormatter.remove_processors_meta, *last]
+        foreign_pre_chain=[*_CONTEXT, _redact_values],
+        processors=[ProcessorFormatter.remove_processors_meta, *last],
     )
 
 
@@ -150,9 +166,9 @@ def init_app(app: Flask) -> None:
 
 def bind(**fields: Any) -> None:
     """Adds fields to every line of the current request or letter."""
-    structlog.contextvars.bind_contextvars(**fields)
+    _bound.set({**_bound.get({}), **fields})
 
 
 def unbind_all() -> None:
     """Removes all fields, because a thread serves one request after another."""
-    structlog.contextvars.clear_contextvars()
+    _bound.set({})

@@ -72,8 +72,9 @@ def _begin() -> None:
 
 
 def _count_request(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else "none"
-    method = request.method if request.method in _METHODS else "other"
+    sent = request._get_current_object()  # type: ignore[attr-defined]
+    route = sent.url_rule.rule if sent.url_rule else "none"
+    method = sent.method if sent.method in _METHODS else "other"
     REQUESTS.labels(route, method, response.status_code).inc()
     if "began" in g:
         SECONDS.labels(route).observe(perf_counter() - g.began)

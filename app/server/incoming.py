@@ -75,6 +75,11 @@ class Incoming:
         return not self._data
 
     @property
+    def size(self) -> int:
+        """How many bytes have arrived."""
+        return len(self._data)
+
+    @property
     def in_body(self) -> bool:
         """Whether the head has arrived and was read."""
         return self._head > 0

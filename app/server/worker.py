@@ -10,25 +10,22 @@ import os
 import selectors
 import socket
 import time
-from concurrent.futures import Future
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from app.server.connection import Connection, Phase
+from app.server.connection import SEND_TIMEOUT, ClientSocket, Connection, Phase
 
 # Seconds.
 _HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # the defaults of two settings
-# How long a client may take to read an answer that does not fit into the send buffer.
-_SEND_TIMEOUT = 10.0
 # After the end of an answer the connection stays open for a moment and what the client still sends
 # is read. Closing at once would reset it, and the client would lose the answer (RFC 9112 9.6).
 _LINGER = 2.0
 
-# Bytes. Every page fits, so no thread waits until its client has read a page.
-_SEND_BUFFER = 256 * 1024
+# Bytes.
 _PIECE = 64 * 1024
 _DISCARDED = 1024 * 1024
 
@@ -50,7 +47,9 @@ class Worker(ThreadWorker):
         self._waiting: dict[Connection, None] = {}
         self._header_timeout = _seconds("WEB_HEADER_TIMEOUT", _HEADER_TIMEOUT)
         self._body_timeout = _seconds("WEB_BODY_TIMEOUT", _BODY_TIMEOUT)
-        self._swept = 0.0
+        # The connections that threads have answered, and whether they stay open.
+        self._answered: deque[tuple[Connection, bool]] = deque()
+        self._swept = self._notified = 0.0
         self._stopping = False
 
     @classmethod
@@ -79,32 +78,38 @@ class Worker(ThreadWorker):
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._make_room()
-        with suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        conn = Connection(self.cfg, sock, client, listener.getsockname())
+        conn = Connection(self.cfg, ClientSocket(sock), client, listener.getsockname())
         self._wait(conn, Phase.HEAD, self._header_timeout)
 
     def _make_room(self) -> None:
         if self._waiting:
             self._close(next(iter(self._waiting)))
 
-    def finish_request(self, conn: Connection, done: Future[bool]) -> None:
-        """Takes a connection back from its thread."""
-        error = None if done.cancelled() else done.exception()
-        if error:
-            self.log.error("Error handling a connection", exc_info=error)
-        keep = not done.cancelled() and not error and done.result()
-        try:
-            conn.sock.setblocking(False)
-        except OSError:  # closed by the thread
+    def enqueue_req(self, conn: Connection) -> None:
+        """Gives a connection to a thread."""
+        self.tpool.submit(self._answer, conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Handles events, then takes connections back from their threads."""
+        super().wait_for_and_dispatch_events(timeout)
+        while self._answered:
+            self._take_back(*self._answered.popleft())
+
+    def _take_back(self, conn: Connection, keep: bool) -> None:
+        if conn.sock.fileno() < 0:  # closed by its thread
             self._close(conn)
-            return
-        if not keep:
+        elif not keep:
             self._end(conn)
-        elif not conn.takes_answers:
-            self._wait(conn, Phase.DRAIN, _SEND_TIMEOUT)
+        elif not conn.sock.takes_answers():
+            self._wait(conn, Phase.DRAIN, SEND_TIMEOUT)
         else:
             self._wait_for_next(conn)
+
+    def notify(self) -> None:
+        """Shows the master once a second that this worker runs."""
+        if time.monotonic() - self._notified >= 1:
+            self._notified = time.monotonic()
+            super().notify()
 
     def murder_pending(self) -> None:
         """Ends connections that have waited for too long. Gunicorn calls this between events."""
@@ -152,11 +157,6 @@ class Worker(ThreadWorker):
     def _ready(self, conn: Connection, _sock: socket.socket) -> None:
         if conn.phase is Phase.CLOSED:  # an earlier event of this round closed it
             return
-        if conn.phase is Phase.ANSWER:
-            # The bytes are read after the answer. Most clients send nothing meanwhile, so the
-            # worker stops watching only now: doing so for each request would take longer.
-            self._watch(conn, 0)
-            return
         if conn.phase is Phase.DRAIN:
             self._wait_for_next(conn)
             return
@@ -166,7 +166,12 @@ class Worker(ThreadWorker):
             return
         except OSError:
             data = b""
-        if not data:
+        if conn.phase is Phase.ANSWER:
+            conn.incoming.add(data)
+            # Otherwise a client could send without end. Most send nothing during the answer.
+            if not data or conn.incoming.size > _PIECE:
+                self._watch(conn, 0)
+        elif not data:
             self._close(conn)
         elif conn.phase is Phase.END:
             self._discard(conn, len(data))
@@ -222,11 +227,25 @@ class Worker(ThreadWorker):
 
     # In a thread.
 
+    def _answer(self, conn: Connection) -> None:
+        """Answers the request and gives the connection back.
+
+        The main loop is woken only if it has something to do for the connection. Otherwise the
+        client's next request wakes it.
+        """
+        keep = False
+        try:
+            keep = self.handle(conn)
+        except BaseException:
+            self.log.exception("Error handling a connection")
+        self._answered.append((conn, keep))
+        if not (keep and self.alive and conn.watched and conn.incoming.empty):
+            self.method_queue.defer(_nothing)
+
     def handle(self, conn: Connection) -> bool:
         """Answers the complete request. True if the connection stays open for another request."""
         conn.show_to_parser()
         keep = super().handle(conn)
-        conn.takes_answers = not keep or conn.can_send()
         # Bytes that the parser has not used are not a new request.
         return bool(keep) and not conn.parser.unreader.take_buffered()
 
@@ -236,9 +255,12 @@ class Worker(ThreadWorker):
             req.force_close()
         # The main loop has sent "100 Continue", or the body will be refused.
         req._expected_100_continue = False
-        conn.sock.settimeout(_SEND_TIMEOUT)
         try:
             return bool(super().handle_request(req, conn))
         except TimeoutError:
             self.log.info("Gave up on %s: it does not take its answer", conn.client)
             return False
+
+
+def _nothing() -> None:
+    """Wakes the main loop."""

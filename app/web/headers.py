@@ -1,7 +1,10 @@
 """The security headers of every answer (ASVS 3.4)."""
 
-from flask import Flask, request
-from flask.wrappers import Response
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask
 
 # The development mailbox sets its own CSP, and static files set their own Cache-Control.
 _DEFAULTS = {
@@ -25,13 +28,22 @@ _YEAR = "max-age=31536000; includeSubDomains"
 
 def init_app(app: Flask) -> None:
     """Adds the headers to every answer."""
-    app.after_request(_add_headers)
+    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
 
 
-def _add_headers(response: Response) -> Response:
-    for name, value in _DEFAULTS.items():
-        response.headers.setdefault(name, value)
-    response.headers.extend(_ALWAYS)
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = _YEAR
-    return response
+class SecurityHeaders:
+    """Adds the headers when an answer begins, so no answer leaves without them."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            given = {name for name, _ in headers}
+            headers += [default for default in _DEFAULTS.items() if default[0] not in given]
+            headers += _ALWAYS.items()
+            if environ["wsgi.url_scheme"] == "https":
+                headers.append(("Strict-Transport-Security", _YEAR))
+            return start_response(status, headers, *error)
+
+        return self._app(environ, start)

@@ -19,6 +19,6 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_too_many_cookies() -> None:
-    sent = request.headers.get("Cookie", "")
+    sent = request.environ.get("HTTP_COOKIE", "")
     if len(sent) > MAX_COOKIES and not request.path.startswith(PREFIX):
         abort(431)

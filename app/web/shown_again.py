@@ -21,7 +21,6 @@ from pymongo.errors import PyMongoError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from wtforms import PasswordField
-from wtforms.csrf.core import CSRFTokenField
 
 from app.mongo import is_outage
 from app.users.clock import utcnow
@@ -58,6 +57,8 @@ class Form(FlaskForm):
 
         action = ""
         """The URL that the form is sent to; needed where its page has several forms."""
+        # CSRFProtect checks the token of every POST, and templates write it without a field.
+        csrf = False
 
         def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
             """Flask-WTF reads the values only in a POST, and a page that is shown again looks like
@@ -196,6 +197,6 @@ def _kept(form: FlaskForm, action: str) -> MultiDict[str, str] | None:
         values = request.form if not action or action == _here() else None
     if not values:
         return None
-    dropped = {f.name for f in form if isinstance(f, (PasswordField, CSRFTokenField))}
+    dropped = {f.name for f in form if isinstance(f, PasswordField)} | {"csrf_token"}
     kept = [(name, value) for name, value in values.items(multi=True) if name not in dropped]
     return MultiDict(kept) if kept else None

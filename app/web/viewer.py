@@ -5,11 +5,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, flash, redirect, request, session, url_for
+from flask import Flask, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import UserMixin, current_user, login_user
+from flask_login import LoginManager, UserMixin, current_user, login_user
 
-from app.extensions import login_manager
 from app.flows.delete import is_deleted
 from app.flows.sign_out import sign_out
 from app.mongo import users
@@ -54,27 +53,35 @@ class Viewer(UserMixin):
         return self.user.admin
 
 
+class Viewers(LoginManager):
+    """Flask-Login without its cookie "remember me", its headers and its session protection, which
+    would end the session whenever a phone changes networks."""
+
+    def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
+        """Neither hooks nor its context processor, which looks the account up for every page: an
+        error page about an unreachable database would then fail."""
+        app.login_manager = self  # type: ignore[attr-defined]
+
+    def _load_user(self) -> None:
+        g._login_user = _load(session.get("_user_id")) or self.anonymous_user()
+
+
 def init_app(app: Flask) -> None:
     """Sets Flask-Login and the session cookie up."""
     app.session_interface = SignedSessions()
-    # Flask-Login's own context processor looks the account up for every page. An error page about
-    # an unreachable database would then fail. This proxy looks it up only when a template uses it.
-    login_manager.init_app(app, add_context_processor=False)
-    app.context_processor(lambda: {"current_user": current_user})
+    viewers = Viewers()
+    viewers.init_app(app)
+    viewers.unauthorized_handler(_to_sign_in)
+    # A proxy, which looks the account up only when a template uses it.
+    app.jinja_env.globals["current_user"] = current_user
     app.jinja_env.globals["kind_of_viewer"] = _kind_of_viewer
     app.jinja_env.globals["waiting_reset"] = _waiting_reset
-    login_manager.unauthorized_handler(_to_sign_in)
-    # Flask-Login's protection would end the session whenever a phone changes networks.
-    login_manager.session_protection = None
-    login_manager.user_loader(_load)
 
 
 def viewing_account() -> User | None:
     """The account that is signed in; None for a decoy too."""
-    if not current_user.is_authenticated or current_user.decoy:
-        return None
-    user: User = current_user.user
-    return user
+    viewer = current_user._get_current_object()
+    return viewer.user if viewer.is_authenticated and not viewer.decoy else None
 
 
 def signed_in_elsewhere(user: User) -> str | None:
