@@ -16,19 +16,9 @@ from app.users.address_advice import MailHosts
 from tests.mailbox import Mailbox
 from tests.visitor import Visitor, administrator_of
 
-pytest_plugins = ["tests.mongo"]
+pytest_plugins = ["tests.mongo", "tests.scheduling"]
 
 MakeApp = Callable[..., Flask]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Decides which tests may run in parallel. The tests of one file share fixtures, so one process
-    runs them. Tests that kill processes or keep every core busy never run in parallel."""
-    for item in items:
-        loud = item.get_closest_marker("loud") or item.get_closest_marker("faults")
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("loud" if loud else file))
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,6 @@ from bench.rows.scale import Cost, Crowded, costs
 from scripts.mongod import Mongod
 from tests.users.conftest import opened
 
-pytestmark = pytest.mark.loud
-
 ROOT = Path(__file__).resolve().parents[1]
 FEW, MANY = 50, 5_000
 

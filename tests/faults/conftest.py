@@ -14,6 +14,7 @@ from app import create_app
 from app.mail.worker import Worker
 from app.mongo import connect
 from app.users import indexes
+from app.users.clock import utcnow
 from scripts.mongod import Mongod
 from tests.faults.real_processes import SETTINGS, MailWorker, Process, Web
 from tests.mail.smtp_server import SmtpServer
@@ -58,6 +59,13 @@ def users(uri: str) -> Iterator[Users]:
     found.delete_many({})
     yield found
     found.database.client.close()
+
+
+def skip_pauses(users: Users) -> None:
+    """Makes every letter due that waits for its next try. tests/mail/ tests the pauses."""
+    waiting = {"letter.lease": None, "letter.due_on": {"$gt": utcnow()}}
+    due = {"$set": {"outbox.$[letter].due_on": utcnow()}}
+    users.update_many({"outbox": {"$exists": True}}, due, array_filters=[waiting])
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[2]
 # How often a test repeats a kill; a soak test sets more.
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
 
 SETTINGS = {
     "PATH": os.environ["PATH"],

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from app.mongo import connect
 from app.users import indexes
 from scripts.mongod import MongodUnavailableError
-from tests.faults.conftest import Make, Users
+from tests.faults.conftest import Make, Users, skip_pauses
 from tests.faults.real_processes import ROUNDS, MailWorker, Person, ReplicaSet, Web
 from tests.mail.smtp_server import SmtpServer
 from tests.mongo import missing
@@ -142,6 +142,7 @@ def test_a_worker_that_lost_its_lease_cannot_settle_the_letter(
     sleeper.signal_all(signal.SIGCONT)
     wait_until(lambda: "sent after its lease was lost" in sleeper.output)
     assert users.find_one() == taken_over
+    skip_pauses(users)
     wait_until(lambda: users.find_one({"outbox": []}))
     first, second = server.taken
     assert first.mail.message["Message-ID"] == second.mail.message["Message-ID"]

@@ -104,7 +104,6 @@ def test_a_mail_over_the_size_limit_is_refused_and_does_not_block_the_queue(
     assert delivery.ready()["blocked"] is None
 
 
-@pytest.mark.loud
 def test_26_unknown_recipients_do_not_delay_a_good_letter(make_relayed: MakeDelivery) -> None:
     """Over one connection this took 38 s, because Postfix slows a client down after some errors."""
     delivery = make_relayed()

@@ -379,10 +379,11 @@ def test_the_scratch_collection_is_removed_when_the_doctor_is_interrupted(
 def test_a_server_that_stops_during_the_checks_is_a_fix(tmp_path: Path, mongod: Mongod) -> None:
     with Mongod.start(tmp_path / "mongodb") as server:
         findings = check_mongodb(server.uri("latchkey") + "&timeoutMS=500")
-        assert next(findings).subject == "mongodb"
+        # The last test of a feature is still to come, because each one waits for its time-out.
+        next(finding for finding in findings if finding.subject == NEEDS[-2])
         server.kill()
         found = {finding.subject: finding for finding in findings}
-    assert "not tried: " in found["mongodb schema validator"].words
+    assert "not tried: " in found[NEEDS[-1]].words
     assert found["mongodb write concern"].verdict is Verdict.FIX
 
 

@@ -14,8 +14,6 @@ from tests.processes import children, cpu_seconds, wait_until
 from tests.test_gunicorn import Gunicorn
 from tests.visitor import PASSWORD
 
-pytestmark = pytest.mark.loud
-
 FLOOD, PAGES = 64, 40
 
 
