@@ -19,6 +19,8 @@ from pymongo.errors import AutoReconnect
 from werkzeug.exceptions import HTTPException
 
 from app.mongo import current_mongo
+from app.users.clock import utcnow
+from app.users.letters import LetterKind
 from app.users.second_factors import Passkey
 from settings.environment import Rate
 from tests.authenticator import AuthenticatorApp
@@ -242,6 +244,42 @@ def second_step(server: AppServer, new_page: NewPage) -> Stops:
     page.context.clear_cookies()
     _sign_in(page, ADA)
     yield "second-step-passkey", page
+
+
+def lost_factor(server: AppServer, new_page: NewPage) -> Stops:
+    """The way back for a person who has lost the second factor."""
+    owner, page = new_page(), new_page()
+    _confirmed(server, owner)
+    plant_app(server.app)
+    _sign_in(page, ADA)
+    page.get_by_role("link", name="I cannot use my second factor").click()
+    yield "lost-factor", page
+    page.get_by_role("button", name="Mail me the link").click()
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "lost-factor-mailed", page
+    page.goto(server.mailbox.newest(ADA, "your second factor at").link)
+    yield "factor-reset", page
+    page.get_by_role("button", name="Start the wait").click()
+    expect(page.locator(".alert-info")).to_be_visible()
+    yield "factor-reset-waiting", page
+    page.goto("/login/second/lost")
+    yield "lost-factor-waits", page
+    owner.goto("/profile")
+    yield "profile-factor-reset-waits", owner
+    page.goto(server.mailbox.newest(ADA, "will be removed").link)
+    yield "keep-factors", page
+    _end_wait(server)
+    text = server.mailbox.newest(ADA, "you can remove your second factors").text
+    page.goto(next(word for word in text.split() if "/factors/reset/" in word))
+    yield "factor-reset-ready", page
+    page.get_by_label("Password", exact=True).fill("not the password of ada")
+    page.keyboard.press("Enter")
+    expect(page.locator(".is-invalid")).to_be_visible()
+    yield "factor-reset-refused", page
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert-success")).to_be_visible()
+    yield "login-factors-removed", page
 
 
 def security(server: AppServer, new_page: NewPage) -> Stops:
@@ -488,6 +526,7 @@ PARTS = (
     confirmation_links,
     account,
     second_step,
+    lost_factor,
     security,
     administration,
     errors,
@@ -512,6 +551,7 @@ ROUTES: dict[Part, set[str]] = {
         "/dev/mail/<mail_id>/html",
     },
     second_step: {"/login/second", "/profile/sessions"},
+    lost_factor: {"/login/second/lost", "/factors/reset/<token>", "/factors/keep/<token>"},
     security: {
         "/profile/security",
         "/profile/security/totp",
@@ -551,6 +591,16 @@ def _route(app: Flask, url: str) -> set[str]:
         rule, _values = app.url_map.bind("").match(urlsplit(url).path, return_rule=True)
         return {rule.rule}
     return set()
+
+
+def _end_wait(server: AppServer) -> None:
+    """Lets the wait of a lost second factor be over."""
+    now = utcnow()
+    with server.app.app_context():
+        accounts = current_mongo().users
+        accounts.update_one({"email_key": ADA}, {"$set": {"factor_reset.ready_on": now}})
+        last = {"email_key": ADA, "outbox.kind": LetterKind.FACTOR_RESET_READY.value}
+        accounts.update_one(last, {"$set": {"outbox.$.due_on": now}})
 
 
 def _confirmed(server: AppServer, page: Page) -> None:
