@@ -20,8 +20,6 @@ from urllib.parse import quote
 import gunicorn.util
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
 from gunicorn.util import write_error
 
 
@@ -172,22 +170,6 @@ def on_exit(_server: Any) -> None:
 def _remove_metrics() -> None:
     shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
 
-
-_ALL_HEADERS = 2 * limit_request_field_size
-
-
-class BoundedRequest(Request):
-    """A request with a limit for all header fields together.
-
-    Without it gunicorn would read 100 fields of 64 kB, which takes a core seconds for each request.
-    """
-
-    def parse(self, unreader: Any) -> Any:
-        self.max_buffer_headers = _ALL_HEADERS
-        return super().parse(unreader)
-
-
-RequestParser.mesg_class = BoundedRequest
 
 # Advice for people whose request gunicorn refuses before the app sees it.
 _ADVICE = {

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+LENGTH = 160
+"""Characters of an error's words in a finding."""
+
 
 class Verdict(StrEnum):
     """How good or bad a finding is."""
@@ -26,6 +29,11 @@ class Finding:
     def __str__(self) -> str:
         line = f"{self.verdict:<5} {self.subject}: {' '.join(self.words.split())}"
         return f"{line} -> {self.how}" if self.how else line
+
+
+def words_of(error: Exception) -> str:
+    """The kind of an error and its words, cut to a line."""
+    return f"{type(error).__name__}: {error}"[:LENGTH]
 
 
 def ok(subject: str, words: str) -> Finding:

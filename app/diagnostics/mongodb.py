@@ -8,7 +8,7 @@ from pymongo import WriteConcern
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from app.diagnostics.finding import Finding, fix, note, ok
+from app.diagnostics.finding import Finding, fix, note, ok, words_of
 from app.diagnostics.mongodb_needs import check_needs
 from app.mongo import connect
 from app.users import indexes
@@ -19,7 +19,6 @@ from app.users.documents import Document
 # Links tolerate 60 s, but sessions and leases compare the clocks of several machines.
 _CLOCKS_APART = timedelta(seconds=5)
 _MAJORITY_MS = 3000
-_LENGTH = 160
 
 
 def check_mongodb(uri: str) -> Iterator[Finding]:
@@ -32,7 +31,7 @@ def check_mongodb(uri: str) -> Iterator[Finding]:
         hello = database.command("hello", codec_options=database.codec_options)
         apart = utcnow() - hello["localTime"]
     except PyMongoError as error:
-        yield fix("mongodb", _words(error), "start it, or correct MONGODB_URI")
+        yield fix("mongodb", words_of(error), "start it, or correct MONGODB_URI")
         return
     checks: dict[str, Callable[[], Finding]] = {
         "mongodb version": lambda: _version(database),
@@ -48,7 +47,7 @@ def check_mongodb(uri: str) -> Iterator[Finding]:
         try:
             yield check()
         except PyMongoError as error:
-            yield fix(name, _words(error), "look into rs.status() and the log of MongoDB")
+            yield fix(name, words_of(error), "look into rs.status() and the log of MongoDB")
     database.client.close()
 
 
@@ -115,7 +114,3 @@ def _administrators(database: Database[Document]) -> Finding:
         how = "each adds one on the page /profile/security"
         return note("administrators", f"{words} no second factor", how)
     return ok("administrators", "none is guarded by a password alone")
-
-
-def _words(error: PyMongoError) -> str:
-    return f"{type(error).__name__}: {error}"[:_LENGTH]

@@ -15,14 +15,13 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from app.diagnostics.finding import Finding, fix, note, ok
+from app.diagnostics.finding import LENGTH, Finding, fix, note, ok, words_of
 from app.users.clock import utcnow
 from app.users.documents import Document
 
 _UNAUTHORIZED = 13
 _FAILED_VALIDATION = 121
 _WHERE_IT_RUNS = "use a MongoDB with this feature; see the list in docs/operations.md"
-_LENGTH = 160
 
 Scratch = Collection[Document]
 
@@ -48,9 +47,9 @@ class _Need:
         except OperationFailure as error:
             if error.code == _UNAUTHORIZED:
                 return note(self.subject, "not tried: the user of MONGODB_URI lacks the right")
-            words = f"refused: {error}"[:_LENGTH]
+            words = f"refused: {error}"[:LENGTH]
         except PyMongoError as error:
-            words = f"not tried: {type(error).__name__}: {error}"[:_LENGTH]
+            words = f"not tried: {words_of(error)}"[:LENGTH]
             return fix(self.subject, words, "look into rs.status() and the log of MongoDB")
         else:
             return ok(self.subject, "tried, works")
@@ -75,7 +74,7 @@ def _drop(scratch: Scratch) -> Finding | None:
     try:
         scratch.drop()
     except PyMongoError as error:
-        words = f"{scratch.name} could not be dropped: {error}"[:_LENGTH]
+        words = f"{scratch.name} could not be dropped: {error}"[:LENGTH]
         return note("mongodb scratch collection", words, "drop it by hand")
     return None
 

@@ -9,7 +9,7 @@ from typing import Any
 import flask_mail
 from pymongo.errors import PyMongoError
 
-from app.diagnostics.finding import Finding, fix, note, ok
+from app.diagnostics.finding import LENGTH, Finding, fix, note, ok
 from app.mail.smtp_client import SmtpConnection, ehlo_name
 from app.mail.transport import trouble_of
 from app.mongo import connect
@@ -17,7 +17,6 @@ from app.users.backends import backend_of
 from app.users.refusals import Trouble
 
 _NAME, _QUEUE = "mail server", "mail queue"
-_LENGTH = 160
 
 
 def check_smtp(settings: Any) -> Iterator[Finding]:
@@ -55,7 +54,7 @@ def check_queue(settings: Any) -> Iterator[Finding]:
         database.client.close()
     if blockage:
         how = "see the table of answers of mail servers in docs/operations.md"
-        yield fix(_QUEUE, f"blocked: {blockage.words[:_LENGTH]}", how)
+        yield fix(_QUEUE, f"blocked: {blockage.words[:LENGTH]}", how)
     else:
         yield ok(_QUEUE, "not blocked")
 
@@ -79,7 +78,7 @@ def _connect(settings: Any) -> Finding:
 
 
 def _explain(where: str, error: Exception) -> Finding:
-    words = (str(error) or type(error).__name__)[:_LENGTH]
+    words = (str(error) or type(error).__name__)[:LENGTH]
     match error:
         case ssl.SSLCertVerificationError():
             words = f"its certificate is not trusted ({error.verify_message})"

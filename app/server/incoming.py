@@ -108,9 +108,10 @@ class Incoming:
         return request
 
     def _read_head(self) -> bool:
-        """Finds the end of the head and reads what it says about the body."""
+        """Finds the end of the head and reads what it says about the body. False if the head is not
+        complete or too large."""
         found = self._data.find(b"\r\n\r\n", max(0, self._searched - 3))
-        if found < 0:
+        if found < 0 or found + 4 > HEAD_LIMIT:
             return False
         self._head = found + 4
         for field in _FIELDS.finditer(self._data, 0, self._head):
