@@ -22,6 +22,8 @@ class Cause(Enum):
     """A newer registration of an unconfirmed address."""
     RESET = "reset"
     """A new password through a mailed link."""
+    UNCONFIRMED_RESET = "unconfirmed_reset"
+    """The same for an unconfirmed account, where an earlier claim may have planted anything."""
     UNDO = "undo"
     """The former address takes the account back."""
 
@@ -37,6 +39,7 @@ class FieldPolicy:
 
     takeover: bool
     reset: bool
+    unconfirmed_reset: bool
     undo: bool
     export: str | None
     """The field's name in the export; None for keys and for fields that the export shows
@@ -56,9 +59,15 @@ def declared(
     export: str | None,
     export_value: Callable[[Any], Any] = unchanged,
     editable: bool = False,
+    unconfirmed_reset: bool | None = None,
 ) -> Any:
-    """A dataclass field with its policy."""
-    policy = FieldPolicy(takeover, reset, undo, export, export_value, editable)
+    """A dataclass field with its policy.
+
+    Args:
+        unconfirmed_reset: if None, as `reset`.
+    """
+    unconfirmed = reset if unconfirmed_reset is None else unconfirmed_reset
+    policy = FieldPolicy(takeover, reset, unconfirmed, undo, export, export_value, editable)
     return field(default=default, metadata={"policy": policy})
 
 

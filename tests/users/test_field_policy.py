@@ -11,6 +11,7 @@ from app.users.client import Client
 from app.users.field_policy import KEPT, Cause, cleared_by, declared, policies_of
 from app.users.last_admin_guard import GuardResult
 from app.users.repository import UserRepository
+from app.users.second_factors import Passkey, Totp
 from app.users.steps.change_email import EmailChange
 from app.users.user import EDITABLE, POLICIES, User
 from tests.users.conftest import (
@@ -84,7 +85,13 @@ def test_the_steps_store_every_declared_field_and_no_other(collection: Users) ->
     assert users.take_code_try(user)
     collect()
     assert users.confirm(user, user.token_version, NOW, HOME, new_session(device=PHONE))
-    assert users.sign_in(user, new_session(), stronger_hash="hash")
+    assert users.sign_in(user, new_session(), stronger_hash="hash", trust_until=LATER)
+    users.dismiss_passkey_offer(user)
+    app = Totp("app", "secret", NOW, last_step=1)
+    assert users.add_totp(found(users, user), app, "", NOW, HOME, ["code"])
+    assert users.add_passkey(found(users, user), Passkey("id", b"", "Key", NOW), "", NOW, HOME)
+    assert users.ask_factor_reset(found(users, user), NOW, HOME)
+    assert users.start_factor_reset(found(users, user), 1, NOW, HOUR, HOME)
     users.touch(user.id, user.sessions[0].id, LATER)
     assert users.owe_account_exists(ADA.key, NOW, HOUR)
     users.refuse_sign_in(user.id, NOW, HOME)
@@ -114,11 +121,15 @@ def test_the_steps_store_every_declared_field_and_no_other(collection: Users) ->
 _COUNTERS = {
     *("token_version", "resends", "code_tries", "code_tries_total"),
     *("reset_version", "email_version", "admin_version"),
+    *("factors_version", "factor_reset_version"),
 }
 _DATES = {"registered_on", "confirmed_on", "disabled_on", "expires_on", "reminded_on"} | {
     "exists_told_on"
 }
-_LISTS = {"sessions", "devices", "former_emails", "outbox", "events"}
+_LISTS = {"sessions", "devices", "former_emails", "outbox", "events"} | {
+    "passkeys",
+    "trusted_browsers",
+}
 
 
 def plant(collection: Users, user: User, **guarded: Any) -> dict[str, Any]:
@@ -182,7 +193,7 @@ def test_a_reset_clears_the_declared_fields(users: UserRepository, collection: U
     user = confirm(users, register(users))
     planted = plant(collection, user, email_key=ADA.key, confirmed=True)
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
-    check(collection, user, Cause.RESET, planted)
+    check(collection, user, Cause.RESET, planted, raised={"factor_reset_version"})
 
 
 def test_a_reset_of_an_unconfirmed_account_clears_the_declared_fields(
@@ -194,7 +205,9 @@ def test_a_reset_of_an_unconfirmed_account_clears_the_declared_fields(
     assert users.reset_password(user, 7, "newer", LATER, Client(device=PHONE))
     after = stored(collection, user)
     assert (after["confirmed"], after["confirmed_on"]) == (True, LATER)
-    check(collection, user, Cause.RESET, planted | {"confirmed": True, "confirmed_on": LATER})
+    planted |= {"confirmed": True, "confirmed_on": LATER}
+    raised = {"factor_reset_version"}
+    check(collection, user, Cause.UNCONFIRMED_RESET, planted, raised=raised)
 
 
 def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: Users) -> None:
@@ -208,7 +221,10 @@ def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: U
     # An older former address stays; the restored one is no longer a former address.
     older = asdict(former) | {"version": former.version - 1, "email": PLANTED}
     both = [older, asdict(former)]
-    planted = plant(collection, user, email_key=BOB.key, confirmed=True, former_emails=both)
+    guarded = {"former_emails": both, "factors_version": 0}
+    planted = plant(collection, user, email_key=BOB.key, confirmed=True, **guarded)
     assert users.undo_email_change(user, former, LATER, HOME) is EmailChange.DONE
     planted["former_emails"] = [older]
-    check(collection, user, Cause.UNDO, planted, raised={"email_version", "reset_version"})
+    raised = {"email_version", "reset_version", "factors_version", "factor_reset_version"}
+    # tests/users/steps/test_change_email.py shows what an undo does to second factors.
+    check(collection, user, Cause.UNDO, planted, raised=raised)

@@ -11,7 +11,6 @@ from app.users.letters import LetterKind, owe
 from app.users.steps.accounts import Accounts
 from app.users.steps.change import Change
 from app.users.steps.factor_use import end_factor_reset
-from app.users.steps.second_factors import ALL_FACTORS
 from app.users.steps.updates import (
     clear,
     count_in,
@@ -83,10 +82,9 @@ class Reset:
             new |= {"confirmed": True, "confirmed_on": now}
             change.events.append(event(EventKind.CONFIRMED, now, client))
             took = now - user.registered_on
-            # Only a confirmed account can have factors, so an earlier claim has planted them.
-            change.unset |= ALL_FACTORS
         change.set |= new
-        change.unset |= clear(Cause.RESET, replaced=new)
+        cause = Cause.RESET if user.confirmed else Cause.UNCONFIRMED_RESET
+        change.unset |= clear(cause, replaced=new)
         change.letters.append(owe(LetterKind.PASSWORD_RESET, now, client, to=user.email))
         end_factor_reset(change, user, now, client)
         return self._accounts.update(change.guard, change.update, took=took)

@@ -258,6 +258,8 @@ def test_an_undo_restores_the_address_and_ends_every_session(
     (reset,) = letters(collection, user, LetterKind.RESET)
     assert found(users, user) == replace(
         ada,
+        factors_version=1,
+        factor_reset_version=1,
         password_hash=NO_PASSWORD,
         sessions=(),
         devices=(),

@@ -35,6 +35,7 @@ def test_a_password_change_leaves_one_session_and_invalidates_links(
     assert users.change_password(user, "newer", session, LATER)
     assert found(users, user) == replace(
         user,
+        factor_reset_version=1,
         password_hash="newer",
         sessions=(session,),
         devices=(session.device,),

@@ -137,6 +137,7 @@ def test_a_reset_sets_the_password_ends_every_session_and_cancels_pending_change
     assert reset(users, user)
     assert found(users, user) == replace(
         user,
+        factor_reset_version=1,
         password_hash="newer",
         sessions=(),
         devices=("owner's",),
