@@ -34,6 +34,7 @@ class GroupScheduling(LoadFileScheduling):
         return "loud" if nodeid.startswith(LOUD) else str(super()._split_scope(nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
     """Makes the scheduler, which keeps the order of the tests."""
     if config.getvalue("dist") != "loadgroup":

@@ -38,11 +38,11 @@ class AppServer:
 
 
 @contextmanager
-def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[Flask, str]]:
+def serve(folder: Path, cooldown: int) -> Iterator[tuple[Flask, str]]:
     """Serves a development app on mongomock for the block; yields the app and its address.
 
-    Args:
-        live: False for templates and static files as in production, where browsers keep them.
+    Browsers keep static files, as in production. If they had to ask again for the preloaded font,
+    Chromium would warn of it on each page that is open for some seconds.
     """
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
     settings = config.load(
@@ -57,7 +57,7 @@ def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[F
         }
     )
     settings.MAIL_FOLDER = str(folder)
-    settings.TEMPLATES_AUTO_RELOAD = live
+    settings.TEMPLATES_AUTO_RELOAD = False
     server.app = app = create_app(settings)
     with app.app_context():
         list(indexes.apply(current_mongo().database))
@@ -71,10 +71,10 @@ def serve(folder: Path, cooldown: int, *, live: bool = True) -> Iterator[tuple[F
 
 
 @contextmanager
-def serve_with_mailbox(folder: Path, *, live: bool = True) -> Iterator[AppServer]:
+def serve_with_mailbox(folder: Path) -> Iterator[AppServer]:
     """Serves an app with a mailbox; it asks no name server."""
     unknown = patch("app.users.address_advice.mail_hosts", _mail_hosts)
-    with serve(folder, cooldown=0, live=live) as (app, url), unknown:
+    with serve(folder, cooldown=0) as (app, url), unknown:
         yield AppServer(app, url, Mailbox(Worker(app), folder))
 
 

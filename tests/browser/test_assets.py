@@ -77,7 +77,7 @@ def late_script(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[AppServer]:
     """The app, whose static files browsers keep."""
-    with serve_with_mailbox(tmp_path, live=False) as server:
+    with serve_with_mailbox(tmp_path) as server:
         yield server
 
 

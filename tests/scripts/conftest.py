@@ -1,4 +1,7 @@
-"""Runs scripts as operators do: in a separate process, with the settings of production."""
+"""Runs scripts as operators do: in a separate process, with the settings of production.
+
+test_starting.py shows that Python starts each of them, too.
+"""
 
 import os
 import subprocess
@@ -10,6 +13,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
+
+from tests.scripts.forked import run_forked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,16 +50,8 @@ def run(environment: dict[str, str]) -> Run:
     def run(
         script: str, *arguments: str, stdin: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(script, *arguments),
-            cwd=ROOT,
-            env=environment | variables,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        path = str(ROOT / "scripts" / f"{script}.py")
+        return run_forked([path, *arguments], environment | variables, stdin)
 
     return run
 
