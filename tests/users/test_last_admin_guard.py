@@ -15,7 +15,7 @@ from app.users.repository import UserRepository
 from app.users.user import User
 from tests.users.conftest import HOME, NOW, Users, confirm, found, nothing_changes, register, remove
 
-ROUNDS = 50
+ROUNDS = 25
 BY = "an administrator's id"
 
 Removal = Callable[[UserRepository, User], GuardResult]
