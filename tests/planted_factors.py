@@ -18,7 +18,7 @@ from tests.authenticator import AuthenticatorApp
 from tests.software_authenticator import SoftwareAuthenticator
 from tests.visitor import Visitor
 
-ADA = "ada@example.com"
+ADA, HERE = "ada@example.com", Client("127.0.0.1")
 SECOND, PASSKEY, OPTIONS = "/login/second", "/login/passkey", "/login/passkey/options"
 
 
@@ -45,7 +45,7 @@ def plant_app(app: Flask, email: str = ADA) -> AuthenticatorApp:
     secret, user = base64.b32encode(secrets.token_bytes(20)).decode(), account(app, email)
     with app.app_context():
         totp = Totp("planted", encryption.encrypt(secret), utcnow(), last_step=0)
-        assert users.add_totp(user, totp, "", utcnow(), Client())
+        assert users.add_totp(user, totp, "", utcnow(), HERE)
     return AuthenticatorApp(secret)
 
 
@@ -54,7 +54,7 @@ def plant_codes(app: Flask, email: str = ADA) -> list[str]:
     codes, user = recovery_codes.new_codes(), account(app, email)
     with app.app_context():
         hashes = recovery_codes.hashes_of(codes, user)
-        assert users.make_recovery_codes(user, hashes, utcnow(), Client())
+        assert users.make_recovery_codes(user, hashes, utcnow(), HERE)
     return codes
 
 
@@ -67,7 +67,7 @@ def plant_passkey(
     credential_id = base64.urlsafe_b64encode(key.id).rstrip(b"=").decode()
     passkey = Passkey(credential_id, key.public_key, "Key", utcnow(), counter=key.counter)
     with app.app_context():
-        assert users.add_passkey(user, passkey, "", utcnow(), Client())
+        assert users.add_passkey(user, passkey, "", utcnow(), HERE)
     return key
 
 

@@ -225,8 +225,13 @@ def _drop_twin(collection: Collection[Document], index: Index) -> None:
 
 def _refuse_duplicates(collection: Collection[Document], index: Index) -> None:
     (key, _direction), *_ = index.keys
+    indexed: list[Document] = [{"$match": index.options.get("partialFilterExpression", {})}]
+    entries, dot, _name = key.partition(".")
+    if dot:
+        indexed.append({"$unwind": f"${entries}"})
     groups = collection.aggregate(
         [
+            *indexed,
             {"$group": {"_id": f"${key}", "ids": {"$push": "$_id"}, "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},
             {"$limit": 20},

@@ -75,6 +75,23 @@ def test_two_accounts_with_one_address_are_named(
     assert run("create_indexes").returncode == 0
 
 
+def test_two_accounts_with_one_passkey_are_named(
+    run: Run, users: Collection[dict[str, Any]]
+) -> None:
+    """Accounts without passkeys do not count as having the same one."""
+    twins = [
+        _document(f"{name}@example.com") | {"passkeys": [{"id": name}, {"id": "same"}]}
+        for name in ("ada", "bob")
+    ]
+    without = [_document(f"{name}@example.com") for name in ("cleo", "dan")]
+    users.insert_many([*twins, *without])
+    refused = run("create_indexes")
+    assert refused.returncode == 1
+    assert "passkeys.id 'same'" in refused.stderr
+    named = [str(one["_id"]) in refused.stderr for one in (*twins, *without)]
+    assert named == [True, True, False, False]
+
+
 def test_an_unreachable_database_is_one_line_without_secrets(run: Run) -> None:
     uri = "mongodb://operator:s3cret-pass@127.0.0.1:1/latchkey?timeoutMS=200"
     ended = run("create_indexes", MONGODB_URI=uri)

@@ -153,7 +153,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_start_has_the_account(
     assert dev.open("/").status == 200
     assert dev.open("/register", **ACCOUNT, confirm=ACCOUNT["password"]).status == 302
     mail = dev.mail()
-    assert f"http://127.0.0.1:{dev.port}{mail.link}" in mail.text
+    assert f"http://localhost:{dev.port}{mail.link}" in mail.text
     assert dev.open(mail.link).status == 200
     database = dev.mongod_pid()
 

@@ -16,6 +16,7 @@ from bson import json_util
 from flask import Flask
 
 from app.mongo import current_mongo
+from tests.authenticator import AuthenticatorApp
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
 from tests.visitor import PASSWORD, Visitor, alert, errors
@@ -211,8 +212,27 @@ def test_a_disabled_account_stays_disabled_until_it_is_enabled(
 ) -> None:
     assert browser("doris").get("/profile").status_code == 302
     assert "disabled" in visitor.sign_in(DORIS).text
+    prove(root)
     assert root.submit(f"{_person(root, DORIS)}/enable").status_code == 302
     assert visitor.sign_in(DORIS).location == "/"
+
+
+def prove(visitor: Visitor) -> None:
+    """Proves the password again: the sessions of the first release are older than ten minutes."""
+    assert visitor.get("/profile/security/totp").location.startswith("/reauth")
+    answer = visitor.submit("/reauth?next=/profile", current_password=PASSWORD)
+    assert answer.location == "/profile"
+
+
+def test_an_account_of_the_first_release_gets_a_second_factor(
+    app: Flask, browser: Browser, visitor: Visitor
+) -> None:
+    ada = browser("ada")
+    prove(ada)
+    phone = AuthenticatorApp.scanning(ada.page("/profile/security/totp"))
+    assert ada.submit("/profile/security/totp", code=phone.code()).status_code == 200
+    assert visitor.sign_in(ADA).location == "/login/second"
+    assert visitor.submit("/login/second", code=phone.code(steps=1)).location == "/"
 
 
 # Confirming
@@ -453,6 +473,7 @@ def test_the_last_administrator_stays_an_administrator(root: Visitor) -> None:
 def test_a_former_administrator_can_become_one_again_and_then_the_first_can_leave(
     browser: Browser, root: Visitor
 ) -> None:
+    prove(root)
     root.submit(f"{_person(root, KIM)}/grant")
     assert browser("kim").get("/admin/").status_code == 200
     assert root.submit("/profile/delete", current_password=PASSWORD).location == "/"
@@ -491,7 +512,9 @@ def test_the_activity_shows_stored_events_and_counted_sign_ins(browser: Browser)
 
 
 def test_the_export_has_the_stored_events(browser: Browser) -> None:
-    data = browser("ada").get("/profile/export").get_json()
+    ada = browser("ada")
+    prove(ada)
+    data = ada.get("/profile/export").get_json()
     stored = _account_of_first_release(ADA)
     assert data["email"] == ADA
     assert datetime.fromisoformat(data["registered_on"]) == stored["registered_on"]
@@ -546,6 +569,7 @@ def test_the_older_account_is_made_an_administrator_and_disabled(
     browser: Browser, root: Visitor
 ) -> None:
     olga, path = browser("olga"), _person(root, OLGA)
+    prove(root)
     root.submit(f"{path}/grant")
     assert olga.get("/admin/").status_code == 200
     root.submit(f"{path}/disable")
@@ -553,7 +577,9 @@ def test_the_older_account_is_made_an_administrator_and_disabled(
 
 
 def test_the_older_account_is_exported(browser: Browser) -> None:
-    data = browser("olga").get("/profile/export").get_json()
+    olga = browser("olga")
+    prove(olga)
+    data = olga.get("/profile/export").get_json()
     assert (data["email"], data["known_browsers"]) == (OLGA, 0)
     assert {event["kind"] for event in data["activity"]} >= {"registered", "confirmed", "exported"}
 
