@@ -21,7 +21,7 @@ def keep_factors() -> ResponseReturnValue:
         abort(404)
     match flow.keep(current_user.user, current_client()):
         case FactorsKept():
-            flash("Your second factors stay. All links to the removal are worthless.", "success")
+            flash("Your second factors stay. The links in the mails no longer work.", "success")
         case NothingWaits():
             flash("No removal was waiting.", "info")
     return redirect(url_for("account.security"))

@@ -89,7 +89,7 @@ def _ask_to_keep(token: str) -> ResponseReturnValue:
 def _keep(token: str) -> ResponseReturnValue:
     match flow.keep_by_link(token, viewer.viewing_account(), current_client()):
         case FactorsKept():
-            flash("Your second factors stay. All links to the removal are worthless.", "success")
+            flash("Your second factors stay. The links in the mails no longer work.", "success")
             return redirect(url_for("main.home"))
         case LinkRefused() as refused:
             return link_outcome_page(refused)
