@@ -153,7 +153,7 @@ def signing_in(stage: Stage, sides: Sides) -> Iterator[Row]:
         stage.effort.rounds,
         peers=[rate(peer.many, _peer_sign_in(peer)) for peer in sides.peers],
     )
-    yield _throughput("sign in (floor: bcrypt alone)", pairs, 97)
+    yield _throughput("sign in (floor: bcrypt alone)", pairs, 96)
 
 
 def hashes_alone(number: int, rounds: int) -> float:

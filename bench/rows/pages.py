@@ -59,7 +59,7 @@ def _signed_in(stage: Stage, sides: Sides, path: str, peers: Iterable[Side] = ()
 
 def signed_in_page(stage: Stage, sides: Sides) -> Iterator[Row]:
     """The home page of a signed-in person: one find, one template."""
-    yield _row("signed-in page", _signed_in(stage, sides, "/"), 80)
+    yield _row("signed-in page", _signed_in(stage, sides, "/"), 65)
 
 
 def account_page(stage: Stage, sides: Sides) -> Iterator[Row]:
@@ -79,7 +79,7 @@ def form_page(stage: Stage, sides: Sides) -> Iterator[Row]:
     form = page("/login", [""])
     peers = [(peer.one, form) for peer in sides.peers]
     pairs = _rates(stage, (sides.floor.one, form), (sides.ours.one, form), peers)
-    yield _row("form page, anonymous", pairs, 40)
+    yield _row("form page, anonymous", pairs, 50)
 
 
 def _open(links: Iterator[str], location: str) -> Step:
@@ -111,7 +111,7 @@ def confirming(stage: Stage, sides: Sides) -> Iterator[Row]:
     update = Crowd("link", _CLIENTS, lambda: _open(bare, "/"))
     peers = [(peer.one, _peer_links(stage, peer)) for peer in sides.peers]
     pairs = _rates(stage, (floor.one, update), (ours.one, press), peers)
-    yield _row("link opened and pressed (2 requests; floor: 1)", pairs, 40)
+    yield _row("link opened and pressed (2 requests; floor: 1)", pairs, 35)
 
 
 def _peer_links(stage: Stage, peer: Peer) -> Crowd:

@@ -37,7 +37,7 @@ def starting(stage: Stage, sides: Sides) -> Iterator[Row]:
         stage.effort.rounds,
         peers=[start(PEER, peer.settings()) for peer in sides.peers],
     )
-    goal = Goal(at_most=0.8)
+    goal = Goal(at_most=0.5)
     cells = f"{pairs.floor.median:.2f} s", f"{pairs.ours.median:.2f} s"
     yield Row("start to first answer", *cells, pairs.ours, "s", goal, pairs.shares, "x")
 
