@@ -10,8 +10,6 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-import email_validator
-
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
@@ -119,11 +117,12 @@ def mail_hosts(domain: str) -> MailHosts:
 def _look_up(domain: str, _period: int) -> MailHosts:
     # Imported here: a DNS client takes long to load, and only this advice needs it.
     from dns.resolver import NXDOMAIN, NoAnswer
+    from email_validator import EmailUndeliverableError
     from email_validator.deliverability import validate_email_deliverability
 
     try:
         found = validate_email_deliverability(domain, domain, dns_resolver=_resolver())
-    except email_validator.EmailUndeliverableError as error:
+    except EmailUndeliverableError as error:
         # The same error is raised if the name server cannot be reached. The cause tells them apart.
         known = error.__cause__ is None or isinstance(error.__cause__, NXDOMAIN | NoAnswer)
         return MailHosts.NONE if known else MailHosts.UNKNOWN
@@ -135,7 +134,9 @@ def _look_up(domain: str, _period: int) -> MailHosts:
 
 @cache
 def _resolver() -> "Resolver":
-    return email_validator.caching_resolver(timeout=_DNS_TIMEOUT)
+    from email_validator.deliverability import caching_resolver  # imported here, like above
+
+    return caching_resolver(timeout=_DNS_TIMEOUT)
 
 
 def _may_be_meant(known: str, typed: str) -> bool:

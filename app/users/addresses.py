@@ -5,8 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from enum import Enum
 
-import email_validator
-
 MAX_LENGTH = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 
 # Invisible, although their category does not show it (Default_Ignorable_Code_Point in NFKC).
@@ -79,6 +77,9 @@ def parse_address(text: str) -> Address:
         raise AddressError(AddressProblem.INVISIBLE_CHARACTERS)
     if len(typed) > MAX_LENGTH:
         raise AddressError(AddressProblem.TOO_LONG)
+    # Imported at the first address: its patterns take 20 ms of the start-up time.
+    import email_validator
+
     try:
         valid = email_validator.validate_email(
             normal,
