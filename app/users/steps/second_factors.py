@@ -114,7 +114,7 @@ class SecondFactors:
         self, user: User, passkey: Passkey, now: datetime, client: Client
     ) -> None:
         cloned = owe(LetterKind.PASSKEY_CLONED, now, client, to=user.email, other=passkey.name)
-        # Once per passkey and letter: whoever repeats the assertion must not send many mails.
+        # One letter at a time, so that an assertion that is sent again and again causes one mail.
         waiting = {"$elemMatch": {"kind": LetterKind.PASSKEY_CLONED.value, "due_on": {"$ne": None}}}
         change = Change(
             {"_id": user.id, "passkeys.id": passkey.id, "outbox": {"$not": waiting}},
