@@ -1,5 +1,6 @@
 """gunicorn.conf.py, with a running gunicorn."""
 
+import gc
 import json
 import os
 import socket
@@ -22,12 +23,12 @@ TOKEN = "WyI2NTAx.ZzQ-aA.AbC_123-xyz"
 class Gunicorn:
     """A running gunicorn with the command of production, one worker, and its output in a file."""
 
-    def __init__(self, output: Path, **settings: str) -> None:
+    def __init__(self, output: Path, app: str = "app:create_app()", **settings: str) -> None:
         self.port = free_port()
         self._output = output
         with output.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "app:create_app()"],
+                [sys.executable, "-m", "gunicorn", app],
                 cwd=ROOT,
                 env={
                     "PATH": os.environ["PATH"],
@@ -147,3 +148,15 @@ def test_missing_settings_stop_gunicorn_with_one_message(tmp_path: Path) -> None
         assert f"  - {name} " in server.output
     assert "Traceback" not in server.output
     assert "Booting worker" not in server.output
+
+
+def whether_it_collects(_environ: Any, start_response: Any) -> list[bytes]:
+    """A WSGI app."""
+    start_response("200 OK", [])
+    return [str(gc.isenabled()).encode()]
+
+
+def test_a_worker_collects_garbage_although_the_start_does_not(tmp_path: Path) -> None:
+    app = "tests.test_gunicorn:whether_it_collects"
+    with serving(tmp_path, app=app) as server:
+        assert server.read("/")[2] == "True"
