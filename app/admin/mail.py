@@ -36,6 +36,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.route("/mail/retry/<kind>", methods=["GET", "POST"])
+@needs_proof
 def retry_all(kind: str) -> ResponseReturnValue:
     """Makes all letters of a kind that are in trouble due again. Asks first."""
     if kind not in set(LetterKind):

@@ -54,7 +54,7 @@ def lost_factor() -> ResponseReturnValue:
         return redirect(url_for("auth.login"))
     form, user = FlaskForm(), pending.user
     if not form.validate_on_submit():
-        return form_page("auth/lost_factor.html", form, waiting=user.factor_reset)
+        return form_page("auth/lost_factor.html", form, waiting=flow.waiting_reset(user))
     match flow.ask_factor_reset(user, current_client()):
         case LinkMailed():
             return render_template("auth/lost_factor.html", form=form, mailed_to=user.email)

@@ -147,10 +147,7 @@ def confirm_email_change(
             changed = replace(user, email=pending.email)
             if ready.is_owner or password is None:
                 return EmailChanged(changed, is_owner=True)
-            if needs_second_step(user, client):
-                return EmailChanged(changed, is_owner=False, second_step_due=True)
-            session = _sign_in(changed, password, client)
-            return EmailChanged(changed, is_owner=False, session=session)
+            return _sign_in(changed, password, client)
         case EmailChange.TAKEN:
             return refuse(opened, LinkOutcome.TAKEN)
         case EmailChange.STALE:
@@ -196,14 +193,21 @@ def _undo_ready(opened: OpenedLink) -> UndoReady | LinkRefused:
     return UndoReady(user, former)
 
 
-def _sign_in(user: User, password: str, client: Client) -> LoginSession | None:
-    """Signs in the browser of a person who gave the password. None if that is not possible; this is
-    no failure, since the address has changed already."""
-    session = new_session(client)
-    if users.sign_in(user, session):
-        return session
-    try:
-        fresh = with_newer_hash(user, password)
-    except HashQueueFull:
-        return None
-    return session if fresh and users.sign_in(fresh, session) else None
+def _sign_in(user: User, password: str, client: Client) -> EmailChanged:
+    """Signs in the browser of a person who gave the password, unless a second factor is due. There
+    may be no session; this is no failure, since the address has changed already."""
+    changed, session = EmailChanged(user, is_owner=False), new_session(client)
+    for _try in range(2):
+        if needs_second_step(user, client):
+            return replace(changed, user=user, second_step_due=True)
+        if users.sign_in(user, session):
+            return replace(changed, session=session)
+        # Another sign-in may have stored a stronger hash meanwhile, or a factor was added.
+        try:
+            fresh = with_newer_hash(user, password)
+        except HashQueueFull:
+            return changed
+        if fresh is None:
+            return changed
+        user = fresh
+    return changed

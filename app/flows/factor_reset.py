@@ -70,12 +70,23 @@ class NothingWaits:
     """There was no reset to cancel."""
 
 
+def waiting_reset(user: User) -> FactorReset | None:
+    """The reset that waits. One whose last link was not used in time does not count, so that the
+    person can begin anew."""
+    waiting = user.factor_reset
+    max_age = timedelta(seconds=current_app.config["FACTOR_RESET_FINISH_MAX_AGE"])
+    return waiting if waiting and utcnow() <= waiting.ready_on + max_age else None
+
+
 def ask_factor_reset(user: User, client: Client) -> LinkMailed | Waiting | Limited:
     """Mails the first link to a person who has just proved the password."""
-    if user.factor_reset:
-        return Waiting(user, user.factor_reset)
+    if waiting := waiting_reset(user):
+        return Waiting(user, waiting)
     if limited := rate_limits.check(rate_limits.mail_to(user.email_key, "factor")):
         return limited
+    if user.factor_reset:
+        users.keep_factors(user, utcnow(), client)
+        user = users.find(user.id) or user
     # False means that another browser has asked at the same moment: its link is on the way.
     users.ask_factor_reset(user, utcnow(), client)
     return LinkMailed()

@@ -185,7 +185,9 @@ def notice(leased: LeasedLetter) -> Context:
 
 
 def _factor_link(path: str, purpose: Purpose, leased: LeasedLetter) -> Context:
-    return _link(path, purpose, leased, leased.user.email_key, leased.letter.version)
+    """For the address that the letter goes to: after a change of address the link is void."""
+    letter = leased.letter
+    return _link(path, purpose, leased, parse_address(letter.to).key, letter.version)
 
 
 def _link(

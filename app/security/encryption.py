@@ -22,13 +22,14 @@ def encrypt(text: str) -> str:
     return _fernet(_keys()).encrypt(text.encode()).decode()
 
 
-def decrypt(stored: str) -> str:
-    """The text, also under a key of SECRET_KEY_FALLBACKS.
+def decrypt(stored: str) -> str | None:
+    """The text, also under a key of SECRET_KEY_FALLBACKS; None if none of the keys fits."""
+    from cryptography.fernet import InvalidToken
 
-    Raises:
-        cryptography.fernet.InvalidToken: none of the keys fits.
-    """
-    return _fernet(_keys()).decrypt(stored).decode()
+    try:
+        return _fernet(_keys()).decrypt(stored).decode()
+    except InvalidToken:
+        return None
 
 
 def under_newest_key(stored: str) -> str | None:

@@ -69,6 +69,10 @@ def check_code(totp: Totp, code: str, now: datetime) -> TotpUse | None:
         code: six ASCII digits.
     """
     secret = decrypt(totp.secret)
+    if secret is None:
+        # The key was removed from SECRET_KEY_FALLBACKS before this app was used again.
+        current_app.logger.error("second factors: no key fits the secret of an authenticator app")
+        return None
     step = _matching_step(secret, code, now, after=totp.last_step)
     return TotpUse(totp, step, under_newest_key(totp.secret)) if step else None
 

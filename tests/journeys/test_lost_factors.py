@@ -7,6 +7,8 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.mongo import current_mongo, users
+from app.users.client import Client
 from app.users.clock import utcnow
 from tests.authenticator import AuthenticatorApp
 from tests.conftest import MakeApp
@@ -203,7 +205,7 @@ def test_a_stranger_without_the_password_cannot_start(
     assert visitor.get(LOST).location == "/login"
     assert visitor.forge(LOST).location == "/login"
     assert not any("second factor" in subject for subject in mailbox.subjects(ADA))
-    assert account(app).factor_reset_version == 0
+    assert account(app).factor_reset is None
 
 
 def test_mails_with_the_first_link_are_limited(lost: Visitor) -> None:
@@ -257,3 +259,75 @@ def test_undoing_a_change_of_address_keeps_the_factors_from_before(
     new_visitor().submit(mailbox.newest(ADA, "was changed").link)
     assert account(app).totp
     assert account(app).recovery_codes
+
+
+def test_a_change_of_address_cancels_so_that_the_old_mailbox_cannot_finish(
+    app: Flask, ada: Visitor, first_link: str, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    start = utcnow()
+    new_visitor().submit(first_link)
+    ada.submit("/profile/email", email="ada@new.example", current_password=PASSWORD)
+    ada.submit(mailbox.newest("ada@new.example").link)
+    assert account(app, "ada@new.example").factor_reset is None
+    assert mailbox.newest(ADA, STAY)
+    with time_machine.travel(start + 4 * DAY, tick=False):
+        assert not any(READY in subject.lower() for subject in mailbox.subjects(ADA))
+    assert account(app, "ada@new.example").totp
+
+
+def test_a_first_link_that_was_mailed_to_the_old_address_is_void(
+    app: Flask, ada: Visitor, first_link: str, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    ada.submit("/profile/email", email="ada@new.example", current_password=PASSWORD)
+    ada.submit(mailbox.newest("ada@new.example").link)
+    assert new_visitor().get(first_link).status_code == 410
+
+
+def test_new_recovery_codes_cancel(
+    app: Flask,
+    phone: AuthenticatorApp,
+    first_link: str,
+    new_visitor: NewVisitor,
+) -> None:
+    owner = new_visitor()
+    _sign_in_with_factor(owner, phone)
+    with app.app_context():
+        found = account(app)
+        assert users.ask_factor_reset(found, utcnow(), Client())
+        version = found.factor_reset_version + 1
+        assert users.start_factor_reset(account(app), version, utcnow(), DAY, Client())
+    assert account(app).factor_reset
+    assert owner.submit("/profile/security/recovery-codes").status_code == 200
+    assert account(app).factor_reset is None
+
+
+def test_an_administrator_who_removes_the_factors_ends_the_links_too(
+    app: Flask, first_link: str, administrator: Visitor, new_visitor: NewVisitor
+) -> None:
+    new_visitor().submit(first_link)
+    administrator.submit(f"/admin/people/{account(app).id}/factors")
+    plant_app(app)
+    assert new_visitor().get(first_link).status_code == 410
+
+
+def test_a_person_who_missed_the_last_link_can_begin_anew(
+    app: Flask, first_link: str, new_visitor: NewVisitor, mailbox: Mailbox
+) -> None:
+    new_visitor().submit(first_link)
+    with time_machine.travel(utcnow() + 11 * DAY, tick=False):
+        visitor = new_visitor()
+        visitor.sign_in(ADA)
+        assert visitor.submit(LOST).status_code == 200
+        link = mailbox.newest(ADA, "your second factor at").link
+        assert "The wait lasts until" in new_visitor().submit(link).text
+
+
+def test_a_secret_that_no_key_can_read_is_a_wrong_code(
+    app: Flask, lost: Visitor, phone: AuthenticatorApp
+) -> None:
+    with app.app_context():
+        unreadable = {"$set": {"totp.secret": "under a key that is gone"}}
+        current_mongo().users.update_one({"email_key": ADA}, unreadable)
+    answer = lost.submit(SECOND, code=phone.code())
+    assert answer.status_code == 422
+    assert errors(answer)

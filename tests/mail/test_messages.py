@@ -177,7 +177,8 @@ def _recovery_code_used(app: Flask, email: str) -> Mail:
 def _reset_factors(user: User, days: int = 0) -> User:
     """Starts the wait of a lost second factor."""
     assert users.ask_factor_reset(user, utcnow(), HERE)
-    assert users.start_factor_reset(user, 1, utcnow(), timedelta(days=days), HERE)
+    version = user.factor_reset_version + 1
+    assert users.start_factor_reset(user, version, utcnow(), timedelta(days=days), HERE)
     found = users.find(user.id)
     assert found
     return found

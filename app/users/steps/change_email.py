@@ -15,7 +15,9 @@ from app.users.field_policy import Cause
 from app.users.letters import LetterKind, owe
 from app.users.passwords import NO_PASSWORD
 from app.users.steps.accounts import Accounts
+from app.users.steps.change import Change
 from app.users.steps.change_password import VOID_LINKS
+from app.users.steps.factor_use import end_factor_reset
 from app.users.steps.updates import clear, event, push_events, push_letters, same_factors
 from app.users.user import FormerEmail, PendingEmail, User
 
@@ -89,8 +91,9 @@ class ChangeEmail:
             "pending_email.email_key": pending.email_key,
             "pending_email.version": pending.version,
         }
-        update = {
-            "$set": {
+        change = Change(
+            guard,
+            set={
                 "email": pending.email,
                 "email_key": pending.email_key,
                 # `$set` loses nothing here: the guard fails if another change or an undo came
@@ -98,11 +101,13 @@ class ChangeEmail:
                 "former_emails": _former(user, pending, now, undo_for),
             },
             # A reset link that was mailed to the old address must stop working.
-            "$unset": VOID_LINKS,
-            "$push": push_letters(notice, undo)
-            | push_events(event(EventKind.EMAIL_CHANGED, now, client)),
-        }
-        return self._move(guard, update, pending.email_key, now)
+            unset=dict(VOID_LINKS),
+            events=[event(EventKind.EMAIL_CHANGED, now, client)],
+            letters=[notice, undo],
+        )
+        # So must the links of a lost second factor.
+        end_factor_reset(change, user, now, client)
+        return self._move(change.guard, change.update, pending.email_key, now)
 
     def undo_email_change(
         self, user: User, former: FormerEmail, now: datetime, client: Client

@@ -12,6 +12,7 @@ from app.users.letters import LetterKind, owe
 from app.users.second_factors import MAX_PASSKEYS, Passkey, RecoveryCodes, Totp
 from app.users.steps.accounts import Accounts
 from app.users.steps.change import Change
+from app.users.steps.factor_use import end_factor_reset
 from app.users.steps.updates import event, same_factors
 from app.users.user import User
 
@@ -96,6 +97,7 @@ class SecondFactors:
             letters=[owe(LetterKind.RECOVERY_CODES_MADE, now, client, to=user.email)],
         )
         _add_codes(change, code_hashes, now)
+        end_factor_reset(change, user, now, client)
         return self._accounts.update(change.guard, change.update)
 
     def remove_factors(self, user: User, now: datetime, client: Client, by: str) -> bool:
@@ -108,6 +110,8 @@ class SecondFactors:
             by=by,
         )
         change.unset |= ALL_FACTORS
+        # Without the mail that a reset is cancelled: the notice says more.
+        change.inc["factor_reset_version"] = 1
         return self._accounts.update(change.guard, change.update)
 
     def report_cloned_passkey(
@@ -145,14 +149,18 @@ def _change(
     name: str = "",
     by: str = "self",
 ) -> Change:
-    """What all changes of the factors share. The guard fails if another change came first."""
-    return Change(
+    """What all changes of the factors share. The guard fails if another change came first. A change
+    by the owner is a sign of life, so it ends a waiting reset of the factors."""
+    change = Change(
         {"_id": user.id, "factors_version": same_factors(user)},
         inc={"factors_version": 1},
         unset={"trusted_browsers": ""},
         events=[event(kind, now, client, by)],
         letters=[owe(letter, now, client, to=user.email, other=name)],
     )
+    if by == "self":
+        end_factor_reset(change, user, now, client)
+    return change
 
 
 def _add_codes(change: Change, code_hashes: Sequence[str], now: datetime) -> None:

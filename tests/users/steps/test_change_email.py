@@ -154,6 +154,7 @@ def test_a_confirmed_address_takes_effect(
         email="Ada@new.example",
         email_key="ada@new.example",
         pending_email=None,
+        factor_reset_version=1,
         reset_letter_id=None,
         former_emails=(FormerEmail("Ada@Example.com", "ada@example.com", 1, LATER),),
     )
@@ -259,7 +260,7 @@ def test_an_undo_restores_the_address_and_ends_every_session(
     assert found(users, user) == replace(
         ada,
         factors_version=1,
-        factor_reset_version=1,
+        factor_reset_version=2,
         password_hash=NO_PASSWORD,
         sessions=(),
         devices=(),
