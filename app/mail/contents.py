@@ -152,7 +152,7 @@ def factor_reset_waiting(leased: LeasedLetter) -> Context:
     if waiting is None:
         raise ValueError("the reset of the second factors was cancelled")
     keep = _factor_link("/factors/keep", Purpose.FACTOR_KEEP, leased)
-    return keep | {"ready_on": waiting.ready_on}
+    return keep | {"owed_on": waiting.asked_on, "ready_on": waiting.ready_on}
 
 
 @mail(LetterKind.FACTOR_RESET_READY, "Lost second factor, last link")
@@ -160,7 +160,10 @@ def factor_reset_ready(leased: LeasedLetter) -> Context:
     """The link that removes the factors, and the one that cancels."""
     keep = _factor_link("/factors/keep", Purpose.FACTOR_KEEP, leased)
     finish = _factor_link("/factors/reset", Purpose.FACTOR_RESET_FINISH, leased)
-    return finish | {"keep_url": keep["link"]}
+    waiting = leased.user.factor_reset
+    if waiting is None:
+        raise ValueError("the reset of the second factors was cancelled")
+    return finish | {"keep_url": keep["link"], "owed_on": waiting.asked_on}
 
 
 @mail(LetterKind.TOTP_ADDED, "Authenticator app added")

@@ -132,7 +132,7 @@ def owe(
     client = client or Client()
     return Letter(
         kind=kind.value,
-        owed_on=now,
+        owed_on=due_on or now,
         due_on=due_on or now,
         message_id=secrets.token_hex(16),
         to=to,

@@ -519,6 +519,42 @@ def test_a_letter_that_is_refused_after_it_was_blocked_no_longer_blocks(
     assert outbox.blocked() == Blockage("530 TLS first", Trouble.REFUSED)
 
 
+# Letters of a later day
+
+
+def test_a_letter_of_a_later_day_is_not_in_the_queue_before_that_day(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user, overview = register(users), backend_of(collection.database).outbox_overview(collection)
+    outbox.settle(taken(outbox), NOW)
+    later = owe(LetterKind.NEW_SIGN_IN, NOW, HOME, due_on=NOW + HOUR).document()
+    collection.update_one({"_id": user.id}, {"$push": {"outbox": later}})
+    assert outbox.stats(NOW) == QueueStats()
+    assert not outbox.waiting(NOW), "send_mail.py --once exits 0"
+    assert outbox.blocked() is None
+    assert outbox.lease(NOW + HOUR - SECOND, LEASE) is None
+    for listed in (overview.due(NOW), overview.in_retry(), overview.refused()):
+        assert listed.count == 0
+    assert outbox.stats(NOW + HOUR + MINUTE) == QueueStats(owed=1, due=1, overdue=60, oldest=60)
+    assert overview.due(NOW + HOUR).count == 1
+    leased = taken(outbox, NOW + HOUR)
+    outbox.postpone(leased, NOW + 2 * HOUR, "451 try again")
+    assert outbox.waiting(NOW + HOUR), "it is to be tried again"
+    assert overview.in_retry().count == 1
+
+
+def test_one_letter_of_a_later_day_does_not_hide_a_letter_that_is_due(
+    users: UserRepository, outbox: Outbox, collection: Users
+) -> None:
+    user = register(users)
+    later = owe(LetterKind.NEW_SIGN_IN, NOW, HOME, due_on=NOW + HOUR).document()
+    collection.update_one({"_id": user.id}, {"$push": {"outbox": later}})
+    assert (outbox.stats(NOW).owed, outbox.stats(NOW).due) == (1, 1)
+    assert outbox.waiting(NOW)
+    assert taken(outbox).letter.kind == LetterKind.CONFIRM
+    assert outbox.lease(NOW, LEASE) is None
+
+
 # Many workers
 
 
