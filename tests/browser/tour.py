@@ -501,7 +501,8 @@ def errors(server: AppServer, new_page: NewPage) -> Stops:
     yield "error-404", page
     page.goto("/logout")
     yield "error-405", page
-    page.goto("/login")
+    # The script asks for a challenge, whose answer would bring the cookie back.
+    page.goto("/login", wait_until="networkidle")
     page.context.clear_cookies()
     page.get_by_label("Email address").press("Enter")
     expect(page.get_by_text("open for too long")).to_be_visible()

@@ -423,6 +423,7 @@ def test_a_refused_letter_is_shown_and_can_be_retried(
     assert page.status_code == 200
     assert FRED in page.text
     assert REFUSED in page.text
+    prove(root)
     assert root.submit("/admin/mail/retry/confirm").location == "/admin/mail"
     assert _message_id(mailbox, FRED) == letter["message_id"]
     assert browser("fred").submit(mailbox.newest(FRED).link).location == "/"
