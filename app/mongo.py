@@ -26,6 +26,7 @@ from werkzeug.local import LocalProxy
 from app.observability import audit_log
 from app.users.account_search import AccountSearch
 from app.users.backends import backend_of
+from app.users.decoys import Decoys
 from app.users.deletion_records import DeletionRecords
 from app.users.documents import Document
 from app.users.outbox import Outbox
@@ -165,6 +166,7 @@ def _outbox_overview(users: Collection[Document]) -> OutboxOverview:
 
 
 users: UserStore = _current(partial(UserRepository, listener=audit_log.record_event))
+decoys = _current(Decoys)
 account_search = _current(AccountSearch)
 deletion_records = _current(_deletion_records)
 outbox = _current(_outbox)

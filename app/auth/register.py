@@ -31,7 +31,7 @@ def register() -> ResponseReturnValue:
     match flow.register(address, password, current_client(), profile(form)):
         case Registered(user, session) | AddressTaken(user, session):
             viewer.start(user, session)
-            waiting_claim.begin(address.typed, session.signed_in_on)
+            waiting_claim.begin(user, session.signed_in_on)
             return redirect(url_for("auth.unconfirmed"))
         case WeakPassword(weakness=weakness):
             form.password.errors = [weakness_sentence(weakness)]

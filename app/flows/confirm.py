@@ -17,6 +17,7 @@ from app.flows.results import Limited, WrongPassword, check_password, reports_bu
 from app.mongo import users
 from app.observability import audit_log
 from app.security import rate_limits
+from app.security.decoys import waiting_store
 from app.security.login_sessions import new_session
 from app.security.signing import link_signer
 from app.users.addresses import parse_address
@@ -123,7 +124,7 @@ def _judge(opened: OpenedLink) -> LinkOutcome:
 
 def _is_right(user: User, code: str) -> bool:
     """Takes one of the tries, then compares."""
-    if not users.take_code_try(user) or _expired(user):
+    if not waiting_store(user).take_code_try(user) or _expired(user):
         return False
     codes = link_signer().codes(user.id, user.email_key, user.token_version)
     return any(compare_digest(code, right) for right in codes)

@@ -14,15 +14,13 @@ from app.flows.results import (
     hash_new_password,
     reports_busy,
 )
-from app.mongo import users
+from app.mongo import decoys, users
 from app.observability import audit_log
 from app.security import rate_limits
-from app.security.decoys import decoy
 from app.security.equal_time import equal_time
 from app.security.login_sessions import new_session
 from app.users.addresses import Address
 from app.users.client import Client
-from app.users.documents import random_id
 from app.users.login_session import LoginSession
 from app.users.user import User
 
@@ -73,4 +71,5 @@ def register(
         now = session.signed_in_on
         audit_log.record("registered", outcome="refused", reason="account_exists")
         users.owe_account_exists(address.key, now, _NOTICE_EVERY)
-    return AddressTaken(decoy(random_id(), address.typed, now, now), session)
+        stand_in = decoys.register(address, session, unconfirmed_for, profile)
+    return AddressTaken(stand_in, session)

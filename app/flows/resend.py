@@ -9,6 +9,7 @@ from app.flows.opened_link import LinkRefused, open_link, refuse
 from app.mongo import users
 from app.observability import audit_log
 from app.security import rate_limits
+from app.security.decoys import waiting_store
 from app.security.equal_time import equal_time
 from app.security.rate_limits import Limited
 from app.users.addresses import parse_address
@@ -52,9 +53,9 @@ def resend(user: User, client: Client) -> Resent | TooSoon | Limited:
     email_key = parse_address(user.email).key
     if refusal := _refusal(user, email_key, now, client):
         return refusal
-    # The step changes nothing for a decoy, or when another tab was faster.
+    # The step changes nothing when another tab was faster.
     with equal_time():
-        users.resend(user, now, _cooldown())
+        waiting_store(user).resend(user, now, _cooldown())
     return Resent(user, now)
 
 

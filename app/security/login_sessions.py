@@ -13,17 +13,20 @@ from app.users.login_session import LoginSession
 def new_session(
     client: Client, *, remember: bool = False, second_factor: bool = False
 ) -> LoginSession:
-    """A new session with a random id of 128 bits (ASVS 7.2.3). The caller stores it.
+    """A new session with a random id of 128 bits (ASVS 7.2.3), or with that of the client's
+    program. The caller stores it.
 
     Args:
+        remember: whether the session lives without requests; that of a program always does.
         second_factor: whether the person has just proved a second factor.
     """
     config = current_app.config
     now = utcnow()
     days = timedelta(days=config["SESSION_DAYS"])
-    idle = days if remember else timedelta(hours=config["SESSION_IDLE_HOURS"])
+    program = client.program
+    idle = days if remember or program else timedelta(hours=config["SESSION_IDLE_HOURS"])
     return LoginSession(
-        id=secrets.token_urlsafe(16),
+        id=program.session_id if program else secrets.token_urlsafe(16),
         signed_in_on=now,
         seen_on=now,
         expires_on=now + days,
@@ -31,5 +34,6 @@ def new_session(
         device=client.device,
         address=client.address,
         browser=client.browser,
+        name=program.name if program else "",
         second_factor=second_factor,
     )

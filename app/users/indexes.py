@@ -71,6 +71,9 @@ INDEXES = (
     ),
     # Counts of attempts are removed after their window.
     Index("forget_attempts", (("expires_on", 1),), {"expireAfterSeconds": 0}, "limits"),
+    # Decoys: one for each address that has a confirmed account and was registered again.
+    Index("decoy_email_key", (("email_key", 1),), {"unique": True}, "decoys"),
+    Index("expire_decoys", (("expires_on", 1),), {"expireAfterSeconds": 0}, "decoys"),
     # For the funnel. These indexes contain every field that it counts, so no document is read.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
     # Only accounts that asked for a second mail. For refused mails, `refused` above is enough.

@@ -1,4 +1,4 @@
-"""A signed-in browser: one entry of the account's `sessions`."""
+"""A signed-in browser or program: one entry of the account's `sessions`."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PROOF_LASTS = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class LoginSession(DocumentView):
-    """One signed-in browser."""
+    """One signed-in browser, or one program that has a bearer token."""
 
     id: str
     signed_in_on: datetime
@@ -26,6 +26,8 @@ class LoginSession(DocumentView):
     """The id of the known browser, from its lasting cookie."""
     address: str = ""
     browser: str = ""
+    name: str = ""
+    """The name that a program has given itself; empty for a browser."""
     second_factor: bool = False
     """Whether the browser was signed in with a second factor."""
     proved_on: datetime | None = None

@@ -15,6 +15,7 @@ from app.users.steps.disown import Disown
 from app.users.steps.export import Export
 from app.users.steps.factor_reset import FactorReset
 from app.users.steps.lookups import Lookups
+from app.users.steps.profile import Profile
 from app.users.steps.prove import Prove
 from app.users.steps.register import Register
 from app.users.steps.resend import Resend
@@ -96,6 +97,7 @@ class UserRepository:
         self.change_email = change_email.change_email
         self.undo_email_change = change_email.undo_email_change
 
+        self.set_profile = Profile(accounts).set_profile
         self.export = Export(accounts).export
         self.delete = Delete(accounts).delete
 

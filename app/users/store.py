@@ -223,6 +223,12 @@ class UserStore(Protocol):
         """Removes every second factor after the wait, and ends all sessions; False before the end
         of the wait, and when the reset was cancelled or the password changed."""
 
+    # What the person fills in
+
+    def set_profile(self, user: User, session_id: str, profile: Mapping[str, Any]) -> bool:
+        """Stores values of editable fields; any other field is a ValueError. False when the session
+        has ended."""
+
     # Passwords
 
     def ask_reset(self, email_key: str, now: datetime, client: Client, *events: Document) -> bool:

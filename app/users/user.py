@@ -150,7 +150,7 @@ class User(DocumentView):
         reset=CLEARED,
         undo=CLEARED,
         export="sessions",
-        export_value=only("signed_in_on", "seen_on", "expires_on", "address", "browser"),
+        export_value=only("signed_in_on", "seen_on", "expires_on", "address", "browser", "name"),
     )
     devices: tuple[str, ...] = declared(
         (),
@@ -250,6 +250,16 @@ class User(DocumentView):
     passkey_offer_dismissed: bool = declared(
         False, takeover=CLEARED, reset=KEPT, undo=KEPT, export="passkey_offer_dismissed"
     )
+    language: str | None = declared(
+        None,
+        takeover=CLEARED,
+        reset=KEPT,
+        unconfirmed_reset=CLEARED,
+        undo=KEPT,
+        export="language",
+        editable=True,
+    )
+    """The language that the person has chosen, as a BCP 47 tag."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
@@ -324,6 +334,12 @@ class User(DocumentView):
     def knows(self, device: str) -> bool:
         """Whether that browser has been signed in before."""
         return device in self.devices
+
+
+class Decoy(User):
+    """What only stands in for somebody else's account (see `users/decoys.py`)."""
+
+    __slots__ = ()
 
 
 _PARTS: dict[str, type[DocumentView]] = {

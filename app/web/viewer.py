@@ -5,20 +5,21 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from bson import ObjectId
 from flask import Flask, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from app.flows.delete import is_deleted
 from app.flows.sign_out import sign_out
-from app.mongo import users
+from app.mongo import decoys, users
 from app.observability import logs
 from app.security import known_browsers
 from app.users.addresses import parse_address
 from app.users.clock import utcnow
 from app.users.login_session import LoginSession
 from app.users.second_factors import FactorReset
-from app.users.user import User
+from app.users.user import Decoy, User
 from app.web import waiting_claim
 from app.web.session_cookie import SignedSessions, parse_ids, session_ids
 
@@ -29,13 +30,17 @@ _SEEN_EVERY = timedelta(minutes=5)
 class Viewer(UserMixin):
     """Flask-Login's `current_user`: an account through one of its sessions, or a decoy."""
 
-    def __init__(self, user: User, session_id: str, *, decoy: bool = False) -> None:
+    def __init__(self, user: User, session_id: str) -> None:
         self.user = user
         self.session_id = session_id
-        self.decoy = decoy
 
     def get_id(self) -> str:
         return f"{self.user.id}.{self.session_id}"
+
+    @property
+    def decoy(self) -> bool:
+        """Whether the account only stands in for somebody else's."""
+        return isinstance(self.user, Decoy)
 
     @property
     def email(self) -> str:
@@ -164,15 +169,26 @@ def _load(cookie_id: Any) -> Viewer | None:
     if ids is None:
         return None
     user_id, session_id = ids
+    if viewer := view(user_id, session_id):
+        if viewer.confirmed:
+            waiting_claim.settle()
+        return viewer
+    stand_in = waiting_claim.decoy_of_claim(user_id, session_id, utcnow())
+    return Viewer(stand_in, session_id) if stand_in else None
+
+
+def view(user_id: ObjectId, session_id: str, *, decoy: bool = False) -> Viewer | None:
+    """The account, or the stored decoy, that is signed in with this session. One find, and every
+    five minutes an update that stores when the session was seen."""
     now = utcnow()
-    user = users.find_by_session(user_id, session_id)
+    if decoy:
+        user = decoys.find_by_session(user_id, session_id, now)
+    else:
+        user = users.find_by_session(user_id, session_id)
     entry = user.session(session_id, now) if user else None
     if user is None or entry is None:
-        stand_in = waiting_claim.decoy_of_claim(user_id, now)
-        return Viewer(stand_in, session_id, decoy=True) if stand_in else None
+        return None
     logs.bind(actor=str(user.id))
     if now - entry.seen_on >= _SEEN_EVERY:
-        users.touch(user_id, session_id, now)
-    if user.confirmed:
-        waiting_claim.settle()
+        (decoys if decoy else users).touch(user_id, session_id, now)
     return Viewer(user, session_id)

@@ -87,6 +87,8 @@ def test_the_steps_store_every_declared_field_and_no_other(collection: Users) ->
     assert users.confirm(user, user.token_version, NOW, HOME, new_session(device=PHONE))
     assert users.sign_in(user, new_session(), stronger_hash="hash", trust_until=LATER)
     users.dismiss_passkey_offer(user)
+    user = found(users, user)
+    assert users.set_profile(user, user.sessions[0].id, {"language": "de"})
     app = Totp("app", "secret", NOW, last_step=1)
     assert users.add_totp(found(users, user), app, "", NOW, HOME, ["code"])
     assert users.add_passkey(found(users, user), Passkey("id", b"", "Key", NOW), "", NOW, HOME)

@@ -15,8 +15,9 @@ from app.users.field_policy import Cause
 from app.users.letters import LetterKind, owe
 from app.users.login_session import LoginSession
 from app.users.steps.accounts import PAGE_FIELDS, Accounts
+from app.users.steps.profile import refuse_other_fields
 from app.users.steps.updates import clear, event, owe_confirmation, push_letters
-from app.users.user import EDITABLE, User
+from app.users.user import User
 
 
 class Register:
@@ -33,8 +34,7 @@ class Register:
         unconfirmed_for: timedelta,
         profile: Mapping[str, Any] | None = None,
     ) -> User | None:
-        if not_editable := set(profile or ()) - EDITABLE:
-            raise ValueError(f"not editable: {', '.join(sorted(not_editable))}")
+        refuse_other_fields(profile)
         now = session.signed_in_on
         letter, confirm_mail = owe_confirmation(now)
         new = {
