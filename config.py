@@ -118,6 +118,7 @@ class BaseConfig:
             mock_allowed=not self.production,
         )
         self._read_path(env)
+        self.API_ORIGINS = env.origins("API_ORIGINS")
         self.SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=self.production)
         # The name if the app is at the root of a host. The prefix __Host- binds the cookie to this
         # host; browsers accept it only over HTTPS. app/security/cookies.py has the name below a

@@ -1,8 +1,5 @@
 """Downloading everything that is stored about the account."""
 
-import json
-from datetime import datetime
-
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -11,6 +8,7 @@ from app.account.blueprint import bp
 from app.flows import export as flow
 from app.web.access import check_confirmed
 from app.web.client import current_client
+from app.web.export_document import as_json
 from app.web.proof import needs_proof
 
 
@@ -23,6 +21,4 @@ def export() -> ResponseReturnValue:
     if request.method == "HEAD":  # nothing is downloaded, so no event is stored
         return Response(mimetype="application/json", headers=as_file)
     stored = flow.export(current_user.user, current_client())
-    # Flask's own JSON has times in the format of HTTP headers.
-    body = json.dumps(stored, default=datetime.isoformat, ensure_ascii=False, indent=2)
-    return Response(body, mimetype="application/json", headers=as_file)
+    return Response(as_json(stored), mimetype="application/json", headers=as_file)

@@ -1,6 +1,6 @@
 """Cancelling the removal of the second factors, in a signed-in browser."""
 
-from flask import abort, current_app, flash, redirect, url_for
+from flask import abort, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,7 +17,7 @@ from app.web.shown_again import form_on
 @check_confirmed_without_factor
 def keep_factors() -> ResponseReturnValue:
     """Needs no proof: cancelling gives nobody access."""
-    if not current_app.config["FACTOR_RESET_DELAY"]:
+    if not flow.is_offered():
         abort(404)
     match flow.keep(current_user.user, current_client()):
         case FactorsKept():

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.account.blueprint import bp
-from app.mongo import users
+from app.flows.activity import activity as entries_of
 from app.users.user import User
 from app.web.access import check_confirmed
 from app.web.activity_lines import activity_line
@@ -25,5 +25,5 @@ def profile() -> ResponseReturnValue:
 @check_confirmed
 def activity() -> ResponseReturnValue:
     """What happened on this account, newest first."""
-    events = [activity_line(entry) for entry in users.activity(current_user.user)]
+    events = [activity_line(entry) for entry in entries_of(current_user.user)]
     return render_template("account/activity.html", events=events)

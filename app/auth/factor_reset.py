@@ -37,7 +37,7 @@ def _if_possible(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        if not current_app.config["FACTOR_RESET_DELAY"]:
+        if not flow.is_offered():
             abort(404)
         return view(*args, **kwargs)
 

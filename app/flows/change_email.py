@@ -144,7 +144,7 @@ def confirm_email_change(
     undo_for = timedelta(seconds=current_app.config["EMAIL_UNDO_MAX_AGE"])
     match users.change_email(user, pending, utcnow(), client, undo_for):
         case EmailChange.DONE:
-            changed = replace(user, email=pending.email)
+            changed = replace(user, email=pending.email, pending_email=None)
             if ready.is_owner or password is None:
                 return EmailChanged(changed, is_owner=True)
             return _sign_in(changed, password, client)

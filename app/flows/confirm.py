@@ -5,7 +5,7 @@ reads the mailbox, not that they chose the password. So confirming needs the acc
 or its password.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from hmac import compare_digest
@@ -96,12 +96,13 @@ def confirm_by_link(
         if refusal := check_password(user, password, client):
             return refusal
         session = new_session(client)
-    if users.confirm(user, opened.link.version, utcnow(), client, session):
-        return Confirmed(user, session)
+    now = utcnow()
+    if users.confirm(user, opened.link.version, now, client, session):
+        return Confirmed(replace(user, confirmed=True, confirmed_on=now), session)
     opened = open_again(opened)
     outcome = _judge(opened)
     if outcome is LinkOutcome.ALREADY_DONE and opened.is_owner:
-        return Confirmed(user)  # the button was pressed twice
+        return Confirmed(opened.user or user)  # the button was pressed twice
     return refuse(opened, outcome)
 
 
@@ -112,8 +113,9 @@ def confirm_by_code(user: User, code: str, client: Client) -> Confirmed | CodeRe
     attempts = rate_limits.by_client("code", client), rate_limits.code_of(email_key)
     if limited := rate_limits.check(*attempts):
         return limited
-    if _is_right(user, code) and users.confirm(user, user.token_version, utcnow(), client):
-        return Confirmed(user)
+    now = utcnow()
+    if _is_right(user, code) and users.confirm(user, user.token_version, now, client):
+        return Confirmed(replace(user, confirmed=True, confirmed_on=now))
     audit_log.record("code_refused", outcome="refused", account=user.id)
     return CodeRefused(_why_not(user), max(0, user.codes_left - 1))
 

@@ -70,6 +70,11 @@ class NothingWaits:
     """There was no reset to cancel."""
 
 
+def is_offered() -> bool:
+    """Whether this way exists; the setting FACTOR_RESET_DELAY turns it off."""
+    return bool(current_app.config["FACTOR_RESET_DELAY"])
+
+
 def waiting_reset(user: User) -> FactorReset | None:
     """The reset that waits. One whose last link was not used in time does not count, so that the
     person can begin anew."""

@@ -113,7 +113,7 @@ def registration(client: Client) -> Attempt | None:
 
 
 def _by_network(rule: str, setting: str, client: Client) -> Attempt | None:
-    network = _network(client)
+    network = network_of(client)
     return _attempt(rule, setting, network) if network else None
 
 
@@ -153,7 +153,7 @@ def second_factor_of(user: User, client: Client) -> tuple[Attempt | None, ...]:
     )
 
 
-def _network(client: Client) -> str:
+def network_of(client: Client) -> str:
     """The client's address; for IPv6 its network; empty for an unknown client."""
     try:
         address = ip_address(client.address)

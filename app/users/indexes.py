@@ -74,6 +74,8 @@ INDEXES = (
     # Decoys: one for each address that has a confirmed account and was registered again.
     Index("decoy_email_key", (("email_key", 1),), {"unique": True}, "decoys"),
     Index("expire_decoys", (("expires_on", 1),), {"expireAfterSeconds": 0}, "decoys"),
+    # Answers of the API to requests with an Idempotency-Key are kept for a day.
+    Index("forget_answers", (("expires_on", 1),), {"expireAfterSeconds": 0}, "idempotency"),
     # For the funnel. These indexes contain every field that it counts, so no document is read.
     Index("funnel", (("confirmed", 1), ("registered_on", 1), ("confirmed_on", 1))),
     # Only accounts that asked for a second mail. For refused mails, `refused` above is enough.

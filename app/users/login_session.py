@@ -46,16 +46,19 @@ class LoginSession(DocumentView):
         """Who started the session."""
         return Client(self.address, self.browser, self.device)
 
-    def proved(self, now: datetime, *, strongly: bool) -> bool:
-        """Whether the person has proved who they are in the last ten minutes. Signing in is a
-        proof.
+    def last_proof(self, *, strongly: bool) -> datetime | None:
+        """When the person last proved who they are. Signing in is a proof.
 
         Args:
             strongly: whether the account has a second factor. Then a password is a proof only in a
                 session that was signed in with a second factor.
         """
         by_any = max(filter(None, (self.signed_in_on, self.proved_on, self.proved_strongly_on)))
-        last = by_any if self.second_factor or not strongly else self.proved_strongly_on
+        return by_any if self.second_factor or not strongly else self.proved_strongly_on
+
+    def proved(self, now: datetime, *, strongly: bool) -> bool:
+        """Whether the last proof is not older than ten minutes; see `last_proof`."""
+        last = self.last_proof(strongly=strongly)
         return last is not None and now - last <= PROOF_LASTS
 
     def alive(self, now: datetime) -> bool:

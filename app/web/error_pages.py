@@ -1,8 +1,11 @@
 """Error pages: every refusal is a page of the app, with a next step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import wraps
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -16,10 +19,12 @@ from app.observability import audit_log
 from app.observability.request_ids import request_id
 from app.security.attempts import StorageUnavailable
 from app.users.hash_queue import HashQueueFull
+from app.web.api_paths import is_for_api
 from app.web.humanize import rounded_up
 from app.web.shown_again import Alert, needs_no_form, shown_again
 
 _RETRY_SECONDS = 5
+_JSON = "api_errors"
 # Refusals that may be part of an attack.
 _RECORDED = {403: "access_refused", 413: "body_refused", 415: "body_refused"}
 
@@ -96,11 +101,27 @@ def init_app(app: Flask) -> None:
     """Registers a page for every error. Otherwise the proxy or the browser would show its own
     page."""
     for code in default_exceptions:
-        app.register_error_handler(code, _http_error)
-    app.register_error_handler(csrf.CSRFError, _stale_form)
-    app.register_error_handler(PyMongoError, _database_error)
-    app.register_error_handler(StorageUnavailable, _storage_unavailable)
-    app.register_error_handler(HashQueueFull, _hash_queue_full)
+        app.register_error_handler(code, _page_or_json(_http_error))
+    app.register_error_handler(csrf.CSRFError, _page_or_json(_stale_form))
+    app.register_error_handler(PyMongoError, _page_or_json(_database_error))
+    app.register_error_handler(StorageUnavailable, _page_or_json(_storage_unavailable))
+    app.register_error_handler(HashQueueFull, _page_or_json(_hash_queue_full))
+
+
+def answer_in_json(app: Flask, answer: Callable[[Exception], ResponseReturnValue]) -> None:
+    """Uses this function for errors of requests for the API, instead of the pages."""
+    app.extensions[_JSON] = answer
+
+
+def _page_or_json(page: Callable[[Any], ResponseReturnValue]) -> Callable[[Any], Any]:
+    @wraps(page)
+    def handler(error: Exception) -> ResponseReturnValue:
+        if is_for_api() and _JSON in current_app.extensions:
+            answer: ResponseReturnValue = current_app.extensions[_JSON](error)
+            return answer
+        return page(error)
+
+    return handler
 
 
 def refusal_page(refusal: Limited | Busy) -> ResponseReturnValue:

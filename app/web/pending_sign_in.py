@@ -42,7 +42,7 @@ def begin(user: User, *, remember: bool, target: str) -> None:
     viewer.end()
     if len(target) > _LONGEST_TARGET:
         target = url_for("main.home")
-    session[_KEY] = [str(user.id), int(utcnow().timestamp()), _tag(user), remember, target]
+    session[_KEY] = [str(user.id), int(utcnow().timestamp()), state_tag(user), remember, target]
 
 
 def current() -> PendingSignIn | None:
@@ -59,7 +59,7 @@ def current() -> PendingSignIn | None:
         user = users.find(ObjectId(user_id))
     except InvalidId:
         return None
-    if user is None or user.disabled_on or not user.has_second_factor or _tag(user) != tag:
+    if user is None or user.disabled_on or not user.has_second_factor or state_tag(user) != tag:
         return None
     return PendingSignIn(user, remember, target)
 
@@ -69,6 +69,6 @@ def end() -> None:
     session.pop(_KEY, None)
 
 
-def _tag(user: User) -> str:
+def state_tag(user: User) -> str:
     """Shows whether the password is the same, and nothing about it: the stored hash is salted."""
     return hashlib.sha256(user.password_hash.encode()).hexdigest()[:32]

@@ -1,0 +1,160 @@
+"""Declares an operation of the API: its route, who may use it, its body and its answer.
+
+The decorator does for every operation what the pages' decorators do: authenticate, check the CSRF
+token, refuse people who lack something, read the body. `openapi.py` makes the document from the
+same declarations, so the two cannot differ.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from inspect import cleandoc
+from typing import Any
+
+import msgspec
+from flask import Response, request
+from flask_login import current_user
+
+from app.api.authentication import authenticate, check_csrf
+from app.api.blueprint import bp
+from app.api.bodies import BodyInvalid, FieldsInvalid, convert, read_body
+from app.api.fields import FieldRefused
+from app.api.idempotency import once
+from app.api.problems import invalid, problem
+from app.web.access import Missing, missing
+from app.web.proof import is_proved
+
+View = Callable[..., Response]
+
+
+class Who(Enum):
+    """Who may use an operation."""
+
+    ANYBODY = "anybody"
+    SIGNED_IN = "anybody who is signed in, confirmed or not"
+    CONFIRMED_WITHOUT_FACTOR = "confirmed, also where a second factor is due"
+    CONFIRMED = "confirmed, with a second factor where the policy asks everybody for one"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is declared about one operation."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    status: int
+    answer: type[msgspec.Struct] | None
+    free_form: bool
+    """Whether the answer is a JSON object that is not declared here."""
+    body: type[msgspec.Struct] | None
+    who: Who
+    proof: bool
+    """Whether it needs a proof of identity (ASVS 7.5.3)."""
+    repeatable: bool
+    """Whether an Idempotency-Key is honoured."""
+    problems: tuple[str, ...]
+    """The codes of its own refusals."""
+    parameters: tuple[str, ...]
+    """Names of parameters of the query."""
+    second_answer: tuple[int, type[msgspec.Struct] | None] | None
+    """Another status of success, with its answer."""
+
+
+OPERATIONS: dict[str, Operation] = {}
+"""Every operation, by the name of its view."""
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    tag: str,
+    status: int = 200,
+    answer: type[msgspec.Struct] | None = None,
+    free_form: bool = False,
+    body: type[msgspec.Struct] | None = None,
+    who: Who = Who.ANYBODY,
+    proof: bool = False,
+    repeatable: bool = False,
+    problems: tuple[str, ...] = (),
+    parameters: tuple[str, ...] = (),
+    second_answer: tuple[int, type[msgspec.Struct] | None] | None = None,
+) -> Callable[[View], View]:
+    """A decorator for views. The view gets the body, if one is declared, and the parts of the
+    path. The first line of its docstring is the summary in the document, the rest the description.
+    """
+
+    def declare(view: View) -> View:
+        summary, _, description = cleandoc(view.__doc__ or "").partition("\n")
+        OPERATIONS[view.__name__] = declared = Operation(
+            method=method,
+            path=path,
+            tag=tag,
+            summary=summary.removesuffix("."),
+            description=description.strip(),
+            status=status,
+            answer=answer,
+            free_form=free_form,
+            body=body,
+            who=who,
+            proof=proof,
+            repeatable=repeatable,
+            problems=problems,
+            parameters=parameters,
+            second_answer=second_answer,
+        )
+        endpoint = wraps(view)(lambda **parts: _answer(declared, view, parts))
+        bp.add_url_rule(path, view.__name__, endpoint, methods=[method])
+        return view
+
+    return declare
+
+
+def reply(answer: msgspec.Struct | None = None, status: int = 200) -> Response:
+    """A successful answer."""
+    if answer is None:
+        return Response(status=status)
+    return Response(msgspec.json.encode(answer), status, mimetype="application/json")
+
+
+def _answer(declared: Operation, view: View, parts: dict[str, Any]) -> Response:
+    authenticate()
+    check_csrf()
+    if refusal := _access_refusal(declared):
+        return refusal
+    try:
+        values = {} if request.method in {"GET", "HEAD"} else read_body()
+        if declared.body:
+            parts = {**parts, "body": convert(values, declared.body)}
+        if declared.repeatable and "Idempotency-Key" in request.headers:
+            return once(lambda: view(**parts))
+        return view(**parts)
+    except BodyInvalid:
+        return problem("body_invalid")
+    except FieldsInvalid as error:
+        return invalid(*error.errors)
+    except FieldRefused as error:
+        return invalid(error.error)
+
+
+def _access_refusal(declared: Operation) -> Response | None:
+    """401 or 403 for a person who lacks something."""
+    if declared.who is Who.ANYBODY:
+        return None
+    if declared.who is Who.SIGNED_IN:
+        lacks = None if current_user.is_authenticated else Missing.SESSION
+    else:
+        lacks = missing(factor_needed=declared.who is Who.CONFIRMED)
+    match lacks:
+        case Missing.SESSION:
+            return problem("authentication_required")
+        case Missing.CONFIRMATION:
+            return problem("confirmation_required")
+        case Missing.SECOND_FACTOR:
+            return problem("second_factor_required")
+        case None:
+            return None if not declared.proof or is_proved() else problem("proof_required")
