@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from settings.connections import check_mongodb_uri, check_storage_uri
-from settings.hosts import LONGEST_NAME, host, public_url, sender
+from settings.hosts import (
+    LONGEST_NAME,
+    cookie_domain,
+    host,
+    public_url,
+    sender,
+    trusted_app,
+)
 
 MIN_SECRET_LENGTH = 32
 _LARGEST_FILE = 64 * 1024
@@ -147,6 +154,26 @@ class Environment:
             public_url,
             "must be an address like https://app.example.org or https://example.org/accounts,"
             " without user, query and fragment",
+        )
+
+    def trusted_apps(self, name: str) -> list[str]:
+        """Hosts of other apps, each with or without a port, separated by commas."""
+        texts = [text.strip() for text in self.text(name).split(",")]
+        why = (
+            "must be host names like wiki.example.org or wiki.example.org:8443, separated by"
+            " commas, without scheme, path and wildcard"
+        )
+        apps = [self._read(name, text, trusted_app, why) for text in texts if text]
+        return [app for app in dict.fromkeys(apps) if app]
+
+    def cookie_domain(self, name: str) -> str:
+        """A domain whose subdomains share a cookie."""
+        return self._read(
+            name,
+            self.text(name),
+            cookie_domain,
+            "must be a domain like example.org, without a dot before it; not a top-level domain and"
+            " not an IP address",
         )
 
     def sender(self, name: str, default: str, *, required: bool) -> str:

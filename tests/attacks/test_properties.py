@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.http import dump_cookie
 
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
 from tests.visitor import PASSWORD, Visitor
 
 ORIGIN = "http://localhost"
@@ -59,7 +59,7 @@ def _stays(location: str) -> bool:
 @example("/\\evil.example")
 def test_no_target_leads_to_another_site_even_when_decoded_again(app: Flask, target: str) -> None:
     with app.test_request_context():
-        location = local_path(target)
+        location = safe_target(target)
     once = location
     for _ in range(3):
         assert _stays(once), (target, location)
