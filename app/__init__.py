@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, has_request_context, request
 
 import config
-from app import account, admin, auth, mail, main, mongo, web
+from app import account, admin, api, auth, mail, main, mongo, web
 from app.extensions import csrf
 from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
@@ -68,6 +68,7 @@ def create_app(settings: config.BaseConfig | None = None) -> Flask:
     auth.init_app(app)
     account.init_app(app)
     admin.init_app(app)
+    api.init_app(app)
     return app
 
 

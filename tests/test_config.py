@@ -410,7 +410,7 @@ def test_a_public_url_without_tls_and_secure_cookies_exclude_each_other(url: str
     ("given", "apps"),
     [
         ("wiki.example.org", ["wiki.example.org"]),
-        (" WIKI.example.org. , chat.example.org:8443,", ["wiki.example.org", "chat.example.org:8443"]),
+        (" WIKI.example.org. , chat.test:8443,", ["wiki.example.org", "chat.test:8443"]),
         ("wiki.example.org:443,wiki.example.org", ["wiki.example.org"]),
         ("wiki.example.org:80", ["wiki.example.org:80"]),
         ("bücher.example", ["xn--bcher-kva.example"]),
@@ -434,8 +434,9 @@ def test_trusted_apps_may_use_http_in_development() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["*.example.test", "*", "https://wiki.example.test", "//wiki.example.test", "wiki.example.test/",
-     "wiki.example.test/x", "wiki.example.test:99999", "wiki.example.test:0", "wiki.example.test:x",
+    ["*.example.test", "*", "https://wiki.example.test", "//wiki.example.test",
+     "wiki.example.test/", "wiki.example.test/x", "wiki.example.test:99999", "wiki.example.test:0",
+     "wiki.example.test:x",
      "user@wiki.example.test", ".example.test", "wiki..example.test", "wiki.example.test?x",
      "wiki example.test", "wiki.example.test chat.example.test", "wiki.example.test\\@evil.example",
      "wiki.example.test;chat.example.test", "1.2.3", "[2001:db8::1]", "2001:db8::1",
