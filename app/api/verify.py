@@ -104,7 +104,7 @@ def _opens_page() -> bool:
         return mode == "navigate"
     method = request.headers.get("X-Forwarded-Method", request.method)
     return method in {"GET", "HEAD"} and any(
-        kind.partition(";")[0].strip() == "text/html" and quality > 0
+        kind.partition(";")[0].strip().lower() == "text/html" and quality > 0
         for kind, quality in request.accept_mimetypes
     )
 

@@ -35,7 +35,9 @@ def app(make_app: MakeApp) -> Flask:
 @pytest.fixture
 def ada(app: Flask) -> Visitor:
     """Signed in and confirmed."""
-    return confirmed_in(app)
+    visitor = confirmed_in(app)
+    visitor.get("/")  # removes what a waiting visitor has in the cookie
+    return visitor
 
 
 def verify(visitor: Visitor, query: str = "", **headers: str) -> TestResponse:
@@ -57,7 +59,7 @@ def refusal(answer: TestResponse) -> tuple[int, str]:
     assert answer.json["status"] == answer.status_code
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
     assert answer.headers["Cache-Control"] == "no-store"
-    assert not [name for name in answer.headers.keys() if name.startswith("Remote")]
+    assert not [name for name, _ in answer.headers if name.startswith("Remote")]
     return answer.status_code, answer.json["code"]
 
 
@@ -112,7 +114,6 @@ class TestWhoPasses:
     def test_a_revoked_session_is_out_on_the_next_request(self, ada: Visitor) -> None:
         thief = ada.copy()
         assert verify(thief).status_code == 200
-        ada.submit("/profile/sessions/revoke-others", on="/profile/sessions")
         ada.sign_out()
         assert refusal(verify(thief)) == (401, "authentication_required")
 
@@ -233,9 +234,8 @@ class TestRedirect:
 
     def test_below_a_path_the_form_is_below_it(self, make_app: MakeApp) -> None:
         app = make_app(PUBLIC_URL=f"{PUBLIC}/accounts", TRUSTED_APPS="wiki.example.org:8443")
-        for prefix in ("", "/accounts"):
-            answer = Visitor(app).get(f"{prefix}{VERIFY}?redirect=true", headers=NAVIGATION)
-            assert answer.location == f"{PUBLIC}/accounts/login"
+        answer = led(Visitor(app), NAVIGATION)
+        assert answer.location == f"{PUBLIC}/accounts/login"
 
     @pytest.mark.parametrize(
         "headers",
