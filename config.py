@@ -15,7 +15,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from settings.environment import MIN_SECRET_LENGTH, Environment
-from settings.hosts import is_loopback
+from settings.hosts import is_loopback, origin
 
 ROOT = Path(__file__).resolve().parent
 
@@ -120,11 +120,13 @@ class BaseConfig:
         self._read_path(env)
         self.API_ORIGINS = env.origins("API_ORIGINS")
         self.SESSION_COOKIE_SECURE = env.flag("SESSION_COOKIE_SECURE", default=self.production)
+        self._check_cookies(env)
+        self._read_front_door(env)
         # The name if the app is at the root of a host. The prefix __Host- binds the cookie to this
         # host; browsers accept it only over HTTPS. app/security/cookies.py has the name below a
         # path.
-        self.SESSION_COOKIE_NAME = "__Host-session" if self.SESSION_COOKIE_SECURE else "session"
-        self._check_cookies(env)
+        prefix = "__Secure-" if self.SESSION_COOKIE_DOMAIN else "__Host-"
+        self.SESSION_COOKIE_NAME = f"{prefix if self.SESSION_COOKIE_SECURE else ''}session"
 
     def _check_cookies(self, env: Environment) -> None:
         public = urlsplit(self.PUBLIC_URL)
@@ -134,6 +136,31 @@ class BaseConfig:
                 "PUBLIC_URL",
                 "with http:// and SESSION_COOKIE_SECURE=true exclude each other: browsers accept"
                 " such cookies only over HTTPS, so every form would be refused",
+            )
+
+    def _read_front_door(self, env: Environment) -> None:
+        """The apps behind the front door, and the domain that they share the session cookie on
+        (docs/front-door.md)."""
+        self.TRUSTED_APPS = env.trusted_apps("TRUSTED_APPS")
+        schemes = ("https",) if self.production else ("https", "http")
+        self.TRUSTED_ORIGINS = [
+            origin(scheme, app) for app in self.TRUSTED_APPS for scheme in schemes
+        ]
+        self.SESSION_COOKIE_DOMAIN = env.cookie_domain("SESSION_COOKIE_DOMAIN") or None
+        if not self.SESSION_COOKIE_DOMAIN or not env.sound("PUBLIC_URL"):
+            return
+        public = urlsplit(self.PUBLIC_URL)
+        if not f".{public.hostname}".endswith(f".{self.SESSION_COOKIE_DOMAIN}"):
+            env.refuse(
+                "SESSION_COOKIE_DOMAIN",
+                "must be the host of PUBLIC_URL or a domain above it: browsers would drop the"
+                " cookie, so every form would be refused",
+            )
+        elif public.path:
+            env.refuse(
+                "SESSION_COOKIE_DOMAIN",
+                "and a path in PUBLIC_URL exclude each other: browsers send the cookie only to"
+                " addresses below that path",
             )
 
     def _read_path(self, env: Environment) -> None:

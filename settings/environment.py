@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from settings.connections import check_mongodb_uri, check_storage_uri
-from settings.hosts import LONGEST_NAME, host, public_url, sender
+from settings.hosts import (
+    LONGEST_NAME,
+    cookie_domain,
+    host,
+    public_url,
+    sender,
+    trusted_app,
+    web_origin,
+)
 
 MIN_SECRET_LENGTH = 32
 _LARGEST_FILE = 64 * 1024
@@ -149,6 +157,34 @@ class Environment:
             " without user, query and fragment",
         )
 
+    def trusted_apps(self, name: str) -> list[str]:
+        """Hosts of other apps, each with or without a port, separated by commas."""
+        return self._list(
+            name,
+            trusted_app,
+            "must be host names like wiki.example.org or wiki.example.org:8443, separated by"
+            " commas, without scheme, path and wildcard",
+        )
+
+    def origins(self, name: str) -> list[str]:
+        """Origins of web sites, separated by commas."""
+        return self._list(
+            name,
+            web_origin,
+            "must be origins like https://app.example.org, separated by commas, without path and"
+            " wildcard",
+        )
+
+    def cookie_domain(self, name: str) -> str:
+        """A domain whose subdomains share a cookie."""
+        return self._read(
+            name,
+            self.text(name),
+            cookie_domain,
+            "must be a domain like example.org, without a dot before it; not a top-level domain and"
+            " not an IP address",
+        )
+
     def sender(self, name: str, default: str, *, required: bool) -> str:
         """The address that mails come from, with or without a name before it."""
         return self._read(
@@ -218,6 +254,12 @@ class Environment:
         except ValueError:
             self.refuse(name, why)
             return ""
+
+    def _list(self, name: str, read: Callable[[str], str], why: str) -> list[str]:
+        """Values separated by commas, each once."""
+        texts = [text.strip() for text in self.text(name).split(",")]
+        values = [self._read(name, text, read, why) for text in texts if text]
+        return [value for value in dict.fromkeys(values) if value]
 
     def _check(self, name: str, value: str, check: Callable[[str], None], why: str) -> None:
         try:

@@ -26,6 +26,7 @@ _LONGEST_LOCAL_PART = 64  # RFC 5321 4.5.3.1.1
 LONGEST_NAME = 100  # characters; a line in the header of a mail has at most 998
 _LONGEST_URL = 2000  # a link adds a path and a token, and servers take about 8000
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _LOOPBACK_NAME = "localhost"  # and the names below it (RFC 6761 6.3)
 
 
@@ -70,6 +71,40 @@ def authority(text: str) -> str:
     if "%" in name:
         raise ValueError("browsers do not support zones")
     return (f"[{name}]" if ":" in name else name) + (f":{int(found[2])}" if found[2] else "")
+
+
+def origin(scheme: str, text: str) -> str:
+    """The origin of a URL with this scheme and authority, as browsers write it: without the default
+    port (RFC 6454 6.2)."""
+    return f"{scheme}://{authority(text).removesuffix(_DEFAULT_PORTS[scheme])}"
+
+
+def trusted_app(text: str) -> str:
+    """The `host` or `host:port` of an app, without the port of HTTPS.
+
+    IPv6 is refused: a Content-Security-Policy cannot name it, so browsers would block the redirect
+    after a form.
+    """
+    if "[" in text:
+        raise ValueError("not supported by Content-Security-Policy")
+    return origin("https", text).removeprefix("https://")
+
+
+def web_origin(text: str) -> str:
+    """An origin like https://app.example.org, as browsers write it in the header Origin."""
+    scheme, found, rest = text.partition("://")
+    if not found or scheme not in _DEFAULT_PORTS:
+        raise ValueError("not an origin")
+    return origin(scheme, rest)
+
+
+def cookie_domain(text: str) -> str:
+    """A domain that a cookie can be shared on. It has a dot, since browsers accept no cookie for a
+    top-level domain."""
+    name = domain_name(text)
+    if "." not in name:
+        raise ValueError("a top-level domain")
+    return name
 
 
 def public_url(text: str) -> str:

@@ -47,6 +47,9 @@ DEFAULTS = {
     "RATELIMIT_ENABLED": True,
     "RATELIMIT_STORAGE_URI": "",  # counts in the MongoDB of the app
     "TRUSTED_PROXIES": 0,
+    "TRUSTED_APPS": [],
+    "SESSION_COOKIE_DOMAIN": None,
+    "SESSION_COOKIE_NAME": "__Host-session",
     "METRICS_TOKEN": "",
     "DEBUG": False,
     "TESTING": False,
@@ -401,6 +404,94 @@ def test_a_public_url_without_tls_and_secure_cookies_exclude_each_other(url: str
     assert problems(PUBLIC_URL=url, SESSION_COOKIE_SECURE="false") == []
     assert problems(PUBLIC_URL=url, APP_SETTINGS="config.TestingConfig") == []
     assert problems(PUBLIC_URL=url, APP_SETTINGS="config.TestingConfig", SESSION_COOKIE_SECURE="1")
+
+
+@pytest.mark.parametrize(
+    ("given", "apps"),
+    [
+        ("wiki.example.org", ["wiki.example.org"]),
+        (" WIKI.example.org. , chat.test:8443,", ["wiki.example.org", "chat.test:8443"]),
+        ("wiki.example.org:443,wiki.example.org", ["wiki.example.org"]),
+        ("wiki.example.org:80", ["wiki.example.org:80"]),
+        ("bücher.example", ["xn--bcher-kva.example"]),
+        ("localhost:3000", ["localhost:3000"]),
+        ("192.0.2.1", ["192.0.2.1"]),
+    ],
+)  # fmt: skip
+def test_trusted_apps_are_normalised_and_trusted_over_https_only(
+    given: str, apps: list[str]
+) -> None:
+    settings = config.load(PRODUCTION | {"TRUSTED_APPS": given})
+    assert apps == settings.TRUSTED_APPS
+    assert [f"https://{app}" for app in apps] == settings.TRUSTED_ORIGINS
+
+
+def test_trusted_apps_may_use_http_in_development() -> None:
+    given = {"APP_SETTINGS": "config.TestingConfig", "TRUSTED_APPS": "wiki.test:80,wiki.test"}
+    origins = ["https://wiki.test:80", "http://wiki.test", "https://wiki.test", "http://wiki.test"]
+    assert origins == config.load(given).TRUSTED_ORIGINS
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*.example.test", "*", "https://wiki.example.test", "//wiki.example.test",
+     "wiki.example.test/", "wiki.example.test/x", "wiki.example.test:99999", "wiki.example.test:0",
+     "wiki.example.test:x",
+     "user@wiki.example.test", ".example.test", "wiki..example.test", "wiki.example.test?x",
+     "wiki example.test", "wiki.example.test chat.example.test", "wiki.example.test\\@evil.example",
+     "wiki.example.test;chat.example.test", "1.2.3", "[2001:db8::1]", "2001:db8::1",
+     "chat.example.test,*.example.test", "wiki_1.example.test", "wiki.example.test\tx", "'self'"],
+)  # fmt: skip
+def test_an_invalid_trusted_app_is_refused(value: str) -> None:
+    (problem,) = problems(TRUSTED_APPS=value)
+    assert problem.startswith("TRUSTED_APPS ")
+    assert len(value) < 9 or value not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "domain"),
+    [
+        ("example.org", "example.org"),
+        ("EXAMPLE.org.", "example.org"),
+        ("app.example.org", "app.example.org"),
+    ],
+)
+def test_a_shared_session_cookie_is_not_bound_to_the_host(given: str, domain: str) -> None:
+    settings = config.load(PRODUCTION | {"SESSION_COOKIE_DOMAIN": given})
+    assert domain == settings.SESSION_COOKIE_DOMAIN
+    assert settings.SESSION_COOKIE_NAME == "__Secure-session"
+    unsafe = PRODUCTION | {"SESSION_COOKIE_DOMAIN": given, "SESSION_COOKIE_SECURE": "false"}
+    assert config.load(unsafe).SESSION_COOKIE_NAME == "session"
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        *((value, "https://app.example.org") for value in (
+            "org", ".example.org", "*.example.org", "example.com", "ample.org", "xexample.org",
+            "www.app.example.org", "https://example.org", "example.org:443", "example.org/",
+            "exam ple.org", "example.org,example.com", "example_1.org", "localhost",
+        )),
+        ("192.0.2.1", "https://192.0.2.1"),
+        ("2.1", "https://192.0.2.1"),
+        ("::1", "https://[::1]"),
+        ("localhost", "http://localhost:5000"),
+        ("localhost", "http://app.localhost:5000"),
+        ("example.org", "https://example.org/accounts"),
+    ],
+)  # fmt: skip
+def test_an_invalid_cookie_domain_is_refused(value: str, url: str) -> None:
+    (problem,) = problems(SESSION_COOKIE_DOMAIN=value, PUBLIC_URL=url)
+    assert problem.startswith("SESSION_COOKIE_DOMAIN ")
+
+
+def test_the_settings_of_the_front_door_are_named_together_with_others() -> None:
+    wrong = problems(PUBLIC_URL="ftp://x", TRUSTED_APPS="*", SESSION_COOKIE_DOMAIN="org")
+    assert [problem.partition(" ")[0] for problem in wrong] == [
+        "PUBLIC_URL",
+        "TRUSTED_APPS",
+        "SESSION_COOKIE_DOMAIN",
+    ]
 
 
 def test_script_name_must_be_the_path_of_public_url() -> None:

@@ -16,6 +16,7 @@ from app.api import (
     second_factors,
     session,
     sessions,
+    verify,
 )
 from app.api.blueprint import bp
 from app.api.problems import error_problem
@@ -32,6 +33,7 @@ __all__ = [
     "second_factors",
     "session",
     "sessions",
+    "verify",
 ]
 
 

@@ -51,7 +51,7 @@ class Registration(Struct, frozen=True):
 class Changes(Struct, frozen=True):
     """What to change; what is left out stays."""
 
-    language: str | None | UnsetType = UNSET
+    language: str | UnsetType | None = UNSET
 
 
 class Deletion(Struct, frozen=True):
@@ -61,9 +61,15 @@ class Deletion(Struct, frozen=True):
 
 
 @operation(
-    "POST", "/accounts", tag=_TAG, status=201, body=Registration, answer=SignedIn,
-    repeatable=True, problems=("too_many_attempts", "busy"),
-)  # fmt: skip
+    "POST",
+    "/accounts",
+    tag=_TAG,
+    status=201,
+    body=Registration,
+    answer=SignedIn,
+    repeatable=True,
+    problems=("too_many_attempts", "busy"),
+)
 def register(body: Registration) -> Response:
     """Register an address.
 
@@ -94,9 +100,14 @@ def show_account() -> Response:
 
 
 @operation(
-    "PATCH", "/account", tag=_TAG, body=Changes, answer=Account, who=Who.SIGNED_IN,
+    "PATCH",
+    "/account",
+    tag=_TAG,
+    body=Changes,
+    answer=Account,
+    who=Who.SIGNED_IN,
     problems=("changed_elsewhere",),
-)  # fmt: skip
+)
 def change_account(body: Changes) -> Response:
     """Change what a person fills in, such as the language."""
     found = viewer_of_request()
@@ -115,9 +126,14 @@ def change_account(body: Changes) -> Response:
 
 
 @operation(
-    "DELETE", "/account", tag=_TAG, status=204, body=Deletion, who=Who.CONFIRMED,
+    "DELETE",
+    "/account",
+    tag=_TAG,
+    status=204,
+    body=Deletion,
+    who=Who.CONFIRMED,
     problems=("last_administrator", "changed_elsewhere", "too_many_attempts", "busy"),
-)  # fmt: skip
+)
 def delete_account(body: Deletion) -> Response:
     """Delete the account and everything that is stored about it."""
     match deletion.delete(viewer_of_request().user, body.current_password, client()):

@@ -6,7 +6,7 @@ header, since browsers send cookies on their own.
 
 from flask import current_app, g, request
 from flask_login import current_user
-from flask_wtf.csrf import CSRFError, validate_csrf
+from flask_wtf import csrf
 from wtforms import ValidationError
 
 from app.observability import audit_log
@@ -52,10 +52,10 @@ def check_csrf() -> None:
 def require_csrf() -> None:
     """Raises CSRFError unless the request has the CSRF token of its cookie."""
     try:
-        validate_csrf(request.headers.get("X-CSRF-Token"))
+        csrf.validate_csrf(request.headers.get("X-CSRF-Token"))
     except ValidationError:
         audit_log.record("csrf_refused", outcome="refused", status=403)
-        raise CSRFError from None
+        raise csrf.CSRFError from None
 
 
 def signed_in() -> Viewer | None:

@@ -1,7 +1,7 @@
 """Reads bodies: one JSON object, whose fields must have the declared types.
 
-JSON itself is read strictly, since parsers differ on duplicate names and on NaN, and a body that two
-programs read differently is an attack (RFC 8259, 4 and 6).
+JSON itself is read strictly. Parsers differ on duplicate names and on NaN, and a body that two
+programs read differently can be an attack (RFC 8259, 4 and 6).
 """
 
 import json

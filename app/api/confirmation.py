@@ -75,19 +75,21 @@ class ConfirmationState(Struct, frozen=True):
 def show_confirmation() -> Response:
     """Show where things stand with the confirmation mail."""
     status = confirmation_status(viewer_of_request().user)
-    return reply(
-        ConfirmationState(status.confirmed, status.mail, status.sent_on, status.resend_in)
-    )
+    return reply(ConfirmationState(status.confirmed, status.mail, status.sent_on, status.resend_in))
 
 
 @operation(
-    "POST", "/confirmation", tag=_TAG, body=Confirmation, answer=AccountAnswer,
+    "POST",
+    "/confirmation",
+    tag=_TAG,
+    body=Confirmation,
+    answer=AccountAnswer,
     repeatable=True,
     problems=(
         *("code_wrong", "code_expired", "code_tries_used_up", "password_required", *LINKS),
         *("authentication_required", "too_many_attempts", "busy"),
     ),
-)  # fmt: skip
+)
 def confirm_address(body: Confirmation) -> Response:
     """Confirm the address, with the code or with the link of the newest mail."""
     if body.token:
@@ -98,12 +100,17 @@ def confirm_address(body: Confirmation) -> Response:
 
 
 @operation(
-    "POST", "/confirmation/mail", tag=_TAG, status=202, body=MailRequest, repeatable=True,
+    "POST",
+    "/confirmation/mail",
+    tag=_TAG,
+    status=202,
+    body=MailRequest,
+    repeatable=True,
     problems=(
         *("authentication_required", "already_confirmed", "mail_sent_moments_ago"),
         *("too_many_attempts", *LINKS),
     ),
-)  # fmt: skip
+)
 def mail_again(body: MailRequest) -> Response:
     """Ask for a new confirmation mail. Earlier links and codes stop working."""
     found = signed_in()
@@ -117,9 +124,13 @@ def mail_again(body: MailRequest) -> Response:
 
 
 @operation(
-    "POST", "/confirmation/start-over", tag=_TAG, status=204, who=Who.SIGNED_IN,
+    "POST",
+    "/confirmation/start-over",
+    tag=_TAG,
+    status=204,
+    who=Who.SIGNED_IN,
     problems=("already_confirmed",),
-)  # fmt: skip
+)
 def start_over_registration() -> Response:
     """Drop the unconfirmed account, because its address was mistyped."""
     found = viewer_of_request()
@@ -131,9 +142,7 @@ def start_over_registration() -> Response:
     return reply(status=204)
 
 
-@operation(
-    "POST", "/confirmation/disown", tag=_TAG, status=204, body=Disowning, problems=LINKS
-)
+@operation("POST", "/confirmation/disown", tag=_TAG, status=204, body=Disowning, problems=LINKS)
 def disown_address(body: Disowning) -> Response:
     """Say "I did not sign up": delete the unconfirmed account of the link."""
     match disown.disown(body.token):

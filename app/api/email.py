@@ -65,17 +65,22 @@ class EmailConfirmed(Struct, frozen=True):
     the ticket of the second step."""
 
     account: Account
-    token: str | None | UnsetType = UNSET
+    token: str | UnsetType | None = UNSET
     expires_at: datetime | UnsetType = UNSET
     ticket: str | UnsetType = UNSET
     methods: list[str] | UnsetType = UNSET
-    passkey_options: dict[str, Any] | None | UnsetType = UNSET
+    passkey_options: dict[str, Any] | UnsetType | None = UNSET
 
 
 @operation(
-    "PUT", "/account/email", tag=_TAG, status=202, body=NewEmail, who=Who.CONFIRMED,
+    "PUT",
+    "/account/email",
+    tag=_TAG,
+    status=202,
+    body=NewEmail,
+    who=Who.CONFIRMED,
     problems=("changed_elsewhere", "too_many_attempts", "busy"),
-)  # fmt: skip
+)
 def change_email(body: NewEmail) -> Response:
     """Ask for a new address. It takes effect when it is confirmed."""
     address, user = address_of(body.email), viewer_of_request().user
@@ -100,10 +105,14 @@ def cancel_email_change() -> Response:
 
 
 @operation(
-    "POST", "/email/confirm", tag=_TAG, body=NewEmailConfirmation, answer=EmailConfirmed,
+    "POST",
+    "/email/confirm",
+    tag=_TAG,
+    body=NewEmailConfirmation,
+    answer=EmailConfirmed,
     repeatable=True,
     problems=("password_required", "address_taken", *LINKS, "too_many_attempts", "busy"),
-)  # fmt: skip
+)
 def confirm_email_change(body: NewEmailConfirmation) -> Response:
     """Confirm the new address by its link."""
     account = user_of(signed_in())
@@ -124,9 +133,14 @@ def confirm_email_change(body: NewEmailConfirmation) -> Response:
 
 
 @operation(
-    "POST", "/email/undo", tag=_TAG, status=204, body=Undoing, repeatable=True,
+    "POST",
+    "/email/undo",
+    tag=_TAG,
+    status=204,
+    body=Undoing,
+    repeatable=True,
     problems=("address_taken", *LINKS),
-)  # fmt: skip
+)
 def undo_email_change(body: Undoing) -> Response:
     """Take the former address back. Every session ends, and the password is locked."""
     match flow.undo_email_change(body.token, user_of(signed_in()), client()):

@@ -34,4 +34,6 @@ def wrong_password(field: str = "current_password") -> FieldError:
 
 def weak_password(weakness: Weakness) -> FieldError:
     """The new password is refused."""
-    return FieldError("password", f"password_{weakness.kind.name.lower()}", weakness_sentence(weakness))
+    return FieldError(
+        "password", f"password_{weakness.kind.name.lower()}", weakness_sentence(weakness)
+    )

@@ -69,9 +69,7 @@ def _claim(stored_id: str, body: str, now: datetime) -> Document | None:
     """Stores that this request runs, and returns None; or returns what an earlier one has stored.
     One command, unless the earlier request died or its answer is too old."""
     new = {"body": body, "began_on": now, "expires_on": now + _LASTS}
-    earlier = _answers().find_one_and_update(
-        {"_id": stored_id}, {"$setOnInsert": new}, upsert=True
-    )
+    earlier = _answers().find_one_and_update({"_id": stored_id}, {"$setOnInsert": new}, upsert=True)
     if earlier is None:
         return None
     died = earlier.get("answer") is None and earlier["began_on"] <= now - _RUNS
@@ -123,7 +121,7 @@ def _again(key: str, stored: str) -> Response:
 
 
 def _encrypt(key: str, text: str) -> str:
-    return _fernets(key)[0].encrypt(text.encode()).decode()
+    return str(_fernets(key)[0].encrypt(text.encode()).decode())
 
 
 def _decrypt(key: str, stored: str) -> str | None:
@@ -131,7 +129,7 @@ def _decrypt(key: str, stored: str) -> str | None:
 
     for fernet in _fernets(key):
         try:
-            return fernet.decrypt(stored.encode()).decode()
+            return str(fernet.decrypt(stored.encode()).decode())
         except InvalidToken:
             continue
     return None

@@ -14,8 +14,9 @@ from app.api.problems import MEDIA_TYPE, PROBLEMS, ProblemDetails
 Json = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
-_BEARER, _COOKIE = {"bearer": []}, {"cookie": []}
-_COOKIE_AND_CSRF = {"cookie": [], "csrf": []}
+_BEARER: Json = {"bearer": []}
+_COOKIE: Json = {"cookie": []}
+_COOKIE_AND_CSRF: Json = {"cookie": [], "csrf": []}
 _LACKS = {
     Who.ANYBODY: (),
     Who.SIGNED_IN: ("authentication_required",),
@@ -30,6 +31,8 @@ _OF_BODIES = ("body_invalid", "body_too_large", "media_type_unsupported")
 _OF_KEYS = ("idempotency_key_invalid", "idempotency_key_in_use", "idempotency_key_reused")
 _QUERY = {
     "after": "The `next` of the page before.",
+    "require": "`admin` or `second-factor`; may be repeated.",
+    "redirect": "`true` to lead a browser that opens a page to the form.",
     "mode": "`conditional` if the browser makes the passkey without asking.",
 }
 _RETRY_AFTER = {

@@ -5,7 +5,7 @@ import secrets
 from flask import Response, session
 from msgspec import Struct
 
-from app.api.authentication import bearer_token, client, user_of, signed_in, viewer_of_request
+from app.api.authentication import bearer_token, client, signed_in, user_of, viewer_of_request
 from app.api.confirmation import LINKS
 from app.api.fields import address_of, weak_password, wrong_password
 from app.api.operations import Who, operation, reply
@@ -45,9 +45,14 @@ class Change(Struct, frozen=True):
 
 
 @operation(
-    "POST", "/password/forgot", tag=_TAG, status=202, body=Forgotten, repeatable=True,
+    "POST",
+    "/password/forgot",
+    tag=_TAG,
+    status=202,
+    body=Forgotten,
+    repeatable=True,
     problems=("too_many_attempts",),
-)  # fmt: skip
+)
 def forgot_password(body: Forgotten) -> Response:
     """Ask for a link to choose a new password.
 
@@ -61,9 +66,14 @@ def forgot_password(body: Forgotten) -> Response:
 
 
 @operation(
-    "POST", "/password/reset", tag=_TAG, status=204, body=Reset, repeatable=True,
+    "POST",
+    "/password/reset",
+    tag=_TAG,
+    status=204,
+    body=Reset,
+    repeatable=True,
     problems=(*LINKS, "busy"),
-)  # fmt: skip
+)
 def reset_password(body: Reset) -> Response:
     """Choose a new password by the mailed link. Every session ends."""
     in_browser, asks = bearer_token() is None, client()
@@ -85,9 +95,14 @@ def reset_password(body: Reset) -> Response:
 
 
 @operation(
-    "PUT", "/account/password", tag=_TAG, status=204, body=Change, who=Who.CONFIRMED,
+    "PUT",
+    "/account/password",
+    tag=_TAG,
+    status=204,
+    body=Change,
+    who=Who.CONFIRMED,
     problems=("changed_elsewhere", "too_many_attempts", "busy"),
-)  # fmt: skip
+)
 def change_password(body: Change) -> Response:
     """Change the password. Every other session ends."""
     found, in_browser = viewer_of_request(), bearer_token() is None

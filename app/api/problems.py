@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 from flask import Response, current_app
-from flask_wtf.csrf import CSRFError
+from flask_wtf import csrf
 from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
@@ -72,14 +72,14 @@ PROBLEMS = {
     "authentication_required": Problem(
         401, "Sign in first", "The request has no session, or the session has ended."
     ),
-    "credentials_wrong": Problem(
-        401, "Not signed in", "Address and password do not match."
-    ),
+    "credentials_wrong": Problem(401, "Not signed in", "Address and password do not match."),
     "ticket_invalid": Problem(
         401, "The ticket cannot be used", "It is too old, or the account was changed. Start again."
     ),
     "csrf_failed": Problem(
-        403, "The CSRF token is missing or wrong", "Send `csrf_token` of `GET /session` in the header X-CSRF-Token."
+        403,
+        "The CSRF token is missing or wrong",
+        "Send `csrf_token` of `GET /session` in the header X-CSRF-Token.",
     ),
     "confirmation_required": Problem(
         403, "Confirm your address first", "The address of this account is not confirmed yet."
@@ -108,9 +108,7 @@ PROBLEMS = {
         409, "Changed meanwhile", "The account was changed at the same moment. Nothing was done."
     ),
     "already_confirmed": Problem(409, "Confirmed already", "The address is confirmed already."),
-    "address_taken": Problem(
-        409, "The address is taken", "Another account has this address now."
-    ),
+    "address_taken": Problem(409, "The address is taken", "Another account has this address now."),
     "last_administrator": Problem(
         409, "The last administrator", "Make somebody else an administrator first."
     ),
@@ -159,7 +157,9 @@ PROBLEMS = {
     "mail_sent_moments_ago": Problem(
         429, "A mail was sent moments ago", "Wait, then ask for another mail."
     ),
-    "headers_too_large": Problem(431, "The headers are too large", "Send fewer or smaller cookies."),
+    "headers_too_large": Problem(
+        431, "The headers are too large", "Send fewer or smaller cookies."
+    ),
     "internal_error": Problem(
         500, "Something broke on our side", "It is recorded under `request_id`."
     ),
@@ -253,7 +253,7 @@ def error_problem(error: Exception) -> Response:
                 raise error
             current_app.logger.error("MongoDB: %s", type(error).__name__)
             return problem("unavailable", retry_after=_RETRY_SECONDS)
-        case CSRFError():
+        case csrf.CSRFError():
             return problem("csrf_failed")
         case HTTPException():
             return _of_status(error)

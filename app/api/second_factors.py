@@ -33,7 +33,6 @@ from app.flows.second_factors import (
 )
 from app.security import passkeys, totp
 from app.security.passkeys import new_challenge, written_name
-from app.users.user import User
 from app.web.second_factor_policy import lacks_factor
 
 _TAG = "Second factors"
@@ -157,9 +156,16 @@ def show_second_factors() -> Response:
 
 
 @operation(
-    "POST", f"{_PATH}/totp", tag=_TAG, status=201, answer=TotpSetup, who=_WHO, proof=True,
-    repeatable=True, problems=("totp_exists",),
-)  # fmt: skip
+    "POST",
+    f"{_PATH}/totp",
+    tag=_TAG,
+    status=201,
+    answer=TotpSetup,
+    who=_WHO,
+    proof=True,
+    repeatable=True,
+    problems=("totp_exists",),
+)
 def set_totp_up() -> Response:
     """Get the secret for an authenticator app. Its first code activates it."""
     found = viewer_of_request()
@@ -170,10 +176,16 @@ def set_totp_up() -> Response:
 
 
 @operation(
-    "POST", f"{_PATH}/totp/activate", tag=_TAG, body=AppCode, answer=Codes, who=_WHO,
-    proof=True, repeatable=True,
+    "POST",
+    f"{_PATH}/totp/activate",
+    tag=_TAG,
+    body=AppCode,
+    answer=Codes,
+    who=_WHO,
+    proof=True,
+    repeatable=True,
     problems=("code_wrong", "totp_exists", "changed_elsewhere", "too_many_attempts"),
-)  # fmt: skip
+)
 def activate_totp(body: AppCode) -> Response:
     """Add the authenticator app that shows this code."""
     found = viewer_of_request()
@@ -191,18 +203,28 @@ def activate_totp(body: AppCode) -> Response:
 
 
 @operation(
-    "DELETE", f"{_PATH}/totp", tag=_TAG, status=204, who=_WHO, proof=True,
+    "DELETE",
+    f"{_PATH}/totp",
+    tag=_TAG,
+    status=204,
+    who=_WHO,
+    proof=True,
     problems=("not_found", "changed_elsewhere"),
-)  # fmt: skip
+)
 def remove_totp() -> Response:
     """Remove the authenticator app."""
     return _removed(flow.remove_app(viewer_of_request().user, client()))
 
 
 @operation(
-    "POST", f"{_PATH}/passkeys/options", tag=_TAG, answer=PasskeyOptions, who=_WHO, proof=True,
+    "POST",
+    f"{_PATH}/passkeys/options",
+    tag=_TAG,
+    answer=PasskeyOptions,
+    who=_WHO,
+    proof=True,
     parameters=("mode",),
-)  # fmt: skip
+)
 def passkey_creation_options() -> Response:
     """Ask what a new passkey has to sign; `mode=conditional` if the browser makes it quietly."""
     passkeys_or_404()
@@ -213,10 +235,17 @@ def passkey_creation_options() -> Response:
 
 
 @operation(
-    "POST", f"{_PATH}/passkeys", tag=_TAG, status=201, body=NewPasskey, answer=Codes, who=_WHO,
-    proof=True, repeatable=True,
+    "POST",
+    f"{_PATH}/passkeys",
+    tag=_TAG,
+    status=201,
+    body=NewPasskey,
+    answer=Codes,
+    who=_WHO,
+    proof=True,
+    repeatable=True,
     problems=("passkey_refused", "too_many_passkeys", "too_many_attempts"),
-)  # fmt: skip
+)
 def add_passkey(body: NewPasskey) -> Response:
     """Add a passkey."""
     passkeys_or_404()
@@ -242,9 +271,14 @@ def add_passkey(body: NewPasskey) -> Response:
 
 
 @operation(
-    "PATCH", f"{_PATH}/passkeys/<handle>", tag=_TAG, status=204, body=PasskeyName, who=_WHO,
+    "PATCH",
+    f"{_PATH}/passkeys/<handle>",
+    tag=_TAG,
+    status=204,
+    body=PasskeyName,
+    who=_WHO,
     problems=("not_found",),
-)  # fmt: skip
+)
 def rename_passkey(handle: str, body: PasskeyName) -> Response:
     """Give a passkey another name."""
     if not written_name(body.name):
@@ -257,18 +291,30 @@ def rename_passkey(handle: str, body: PasskeyName) -> Response:
 
 
 @operation(
-    "DELETE", f"{_PATH}/passkeys/<handle>", tag=_TAG, status=204, who=_WHO, proof=True,
+    "DELETE",
+    f"{_PATH}/passkeys/<handle>",
+    tag=_TAG,
+    status=204,
+    who=_WHO,
+    proof=True,
     problems=("not_found", "changed_elsewhere"),
-)  # fmt: skip
+)
 def remove_passkey(handle: str) -> Response:
     """Remove a passkey."""
     return _removed(flow.remove_passkey(viewer_of_request().user, handle, client()))
 
 
 @operation(
-    "POST", f"{_PATH}/recovery-codes", tag=_TAG, status=201, answer=Codes, who=_WHO, proof=True,
-    repeatable=True, problems=("no_second_factor", "changed_elsewhere"),
-)  # fmt: skip
+    "POST",
+    f"{_PATH}/recovery-codes",
+    tag=_TAG,
+    status=201,
+    answer=Codes,
+    who=_WHO,
+    proof=True,
+    repeatable=True,
+    problems=("no_second_factor", "changed_elsewhere"),
+)
 def make_recovery_codes() -> Response:
     """Make ten new recovery codes. The old ones stop working."""
     match flow.make_codes(viewer_of_request().user, client()):
@@ -289,10 +335,16 @@ def keep_second_factors() -> Response:
 
 
 @operation(
-    "POST", "/second-factors/reset", tag=_TAG, status=202, body=ResetStep, answer=ResetWaits,
-    second_answer=(204, None), repeatable=True,
+    "POST",
+    "/second-factors/reset",
+    tag=_TAG,
+    status=202,
+    body=ResetStep,
+    answer=ResetWaits,
+    second_answer=(204, None),
+    repeatable=True,
     problems=("password_required", *LINKS, "too_many_attempts", "busy"),
-)  # fmt: skip
+)
 def reset_second_factors(body: ResetStep) -> Response:
     """Follow a mailed link: the first one starts the wait, the last one removes the factors."""
     factor_resets_or_404()
@@ -313,9 +365,7 @@ def reset_second_factors(body: ResetStep) -> Response:
             return refused_for_now(refusal)
 
 
-@operation(
-    "POST", "/second-factors/keep", tag=_TAG, status=204, body=Keeping, problems=LINKS
-)
+@operation("POST", "/second-factors/keep", tag=_TAG, status=204, body=Keeping, problems=LINKS)
 def keep_second_factors_by_link(body: Keeping) -> Response:
     """Cancel a removal of the second factors by its link."""
     factor_resets_or_404()

@@ -1,10 +1,9 @@
 """Signing in and out, the second step, and proofs of identity."""
 
 from datetime import datetime
-from typing import Any
 
 from flask import Response, abort
-from flask_wtf.csrf import generate_csrf
+from flask_wtf import csrf
 from msgspec import Struct
 
 from app.api import tickets
@@ -43,7 +42,8 @@ from app.flows.factors import PasskeyRefused, WrongCode
 from app.flows.prove import NotEnough, Proved, UsedMeanwhile
 from app.flows.results import Busy, ChangedElsewhere, Limited, WrongPassword
 from app.flows.second_step import SecondStepDone
-from app.flows.sign_in import AccountDisabled, NoMatch, SecondStepDue, SignedIn as Started
+from app.flows.sign_in import AccountDisabled, NoMatch, SecondStepDue
+from app.flows.sign_in import SignedIn as Started
 from app.flows.sign_out import sign_out
 from app.security import passkeys
 from app.security.passkeys import new_challenge
@@ -113,10 +113,16 @@ class SessionState(Struct, frozen=True):
 
 
 @operation(
-    "POST", "/session", tag=_TAG, status=201, body=SignIn, answer=SignedIn,
-    second_answer=(202, SecondFactorDue), repeatable=True,
+    "POST",
+    "/session",
+    tag=_TAG,
+    status=201,
+    body=SignIn,
+    answer=SignedIn,
+    second_answer=(202, SecondFactorDue),
+    repeatable=True,
     problems=("credentials_wrong", "account_disabled", *_LIMITS),
-)  # fmt: skip
+)
 def sign_in(body: SignIn) -> Response:
     """Sign in with address and password.
 
@@ -140,10 +146,15 @@ def sign_in(body: SignIn) -> Response:
 
 
 @operation(
-    "POST", "/session/second-factor", tag=_TAG, status=201, body=SecondFactor, answer=SignedIn,
+    "POST",
+    "/session/second-factor",
+    tag=_TAG,
+    status=201,
+    body=SecondFactor,
+    answer=SignedIn,
     repeatable=True,
     problems=("ticket_invalid", "code_wrong", "passkey_refused", "too_many_attempts"),
-)  # fmt: skip
+)
 def second_factor(body: SecondFactor) -> Response:
     """Sign in with the second factor."""
     ticket = tickets.read_second_step(body.ticket)
@@ -166,9 +177,14 @@ def second_factor(body: SecondFactor) -> Response:
 
 
 @operation(
-    "POST", "/session/second-factor/lost", tag=_TAG, status=202, body=LostFactor,
-    repeatable=True, problems=("ticket_invalid", "reset_waiting", "too_many_attempts"),
-)  # fmt: skip
+    "POST",
+    "/session/second-factor/lost",
+    tag=_TAG,
+    status=202,
+    body=LostFactor,
+    repeatable=True,
+    problems=("ticket_invalid", "reset_waiting", "too_many_attempts"),
+)
 def lost_second_factor(body: LostFactor) -> Response:
     """Mail the link that starts the wait for the removal of all second factors."""
     factor_resets_or_404()
@@ -194,17 +210,21 @@ def passkey_options() -> Response:
 
 
 @operation(
-    "POST", "/session/passkey", tag=_TAG, status=201, body=PasskeySignIn, answer=SignedIn,
-    repeatable=True, problems=("passkey_refused", "account_disabled", "too_many_attempts"),
-)  # fmt: skip
+    "POST",
+    "/session/passkey",
+    tag=_TAG,
+    status=201,
+    body=PasskeySignIn,
+    answer=SignedIn,
+    repeatable=True,
+    problems=("passkey_refused", "account_disabled", "too_many_attempts"),
+)
 def passkey(body: PasskeySignIn) -> Response:
     """Sign in with a passkey alone. The passkey must have verified its user."""
     passkeys_or_404()
     start = start_for(body.device, cookie=body.cookie)
     challenge, credential = tickets.read_challenge(body.ticket), credential_text(body.credential)
-    match passkey_sign_in.sign_in_with_passkey(
-        credential, challenge, start.client, remember=False
-    ):
+    match passkey_sign_in.sign_in_with_passkey(credential, challenge, start.client, remember=False):
         case Started(user, session):
             return session_answer(start, user, session)
         case PasskeyRefused() | ChangedElsewhere():
@@ -218,7 +238,7 @@ def passkey(body: PasskeySignIn) -> Response:
 @operation("GET", "/session", tag=_TAG, answer=SessionState)
 def show_session() -> Response:
     """Show who is signed in, and the CSRF token of a browser."""
-    token = generate_csrf() if bearer_token() is None else None
+    token = csrf.generate_csrf() if bearer_token() is None else None
     found = signed_in()
     if found is None:
         return reply(SessionState(None, token, None, None))
@@ -238,10 +258,20 @@ def sign_out_session() -> Response:
 
 
 @operation(
-    "POST", "/session/proof", tag=_TAG, status=204, body=Proof,
+    "POST",
+    "/session/proof",
+    tag=_TAG,
+    status=204,
+    body=Proof,
     who=Who.CONFIRMED_WITHOUT_FACTOR,
-    problems=("password_not_enough", "code_wrong", "passkey_refused", "changed_elsewhere", *_LIMITS),
-)  # fmt: skip
+    problems=(
+        "password_not_enough",
+        "code_wrong",
+        "passkey_refused",
+        "changed_elsewhere",
+        *_LIMITS,
+    ),
+)
 def prove_identity(body: Proof) -> Response:
     """Prove again who you are. The proof lasts ten minutes."""
     if not (body.credential or body.code or body.current_password):
@@ -304,12 +334,27 @@ def _second_step(
     return second_step.by_code(user, body.code, start.client, remember=False, trust=trust)
 
 
-def _prove(body: Proof) -> Any:
+def _prove(
+    body: Proof,
+) -> (
+    Proved
+    | WrongPassword
+    | ChangedElsewhere
+    | NotEnough
+    | WrongCode
+    | UsedMeanwhile
+    | PasskeyRefused
+    | Limited
+    | Busy
+):
     """Checks what was sent: the passkey, else the code, else the password."""
     found = viewer_of_request()
     user, session_id = found.user, found.session_id
     if body.credential:
-        credential, challenge = credential_text(body.credential), tickets.read_challenge(body.ticket)
+        credential, challenge = (
+            credential_text(body.credential),
+            tickets.read_challenge(body.ticket),
+        )
         return prove.prove_by_passkey(user, session_id, credential, challenge, client())
     if body.code:
         return prove.prove_by_code(user, session_id, body.code, client())

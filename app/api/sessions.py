@@ -96,9 +96,13 @@ def list_sessions() -> Response:
 
 
 @operation(
-    "DELETE", "/account/sessions/<handle>", tag=_TAG, status=204, who=Who.CONFIRMED,
+    "DELETE",
+    "/account/sessions/<handle>",
+    tag=_TAG,
+    status=204,
+    who=Who.CONFIRMED,
     problems=("not_found",),
-)  # fmt: skip
+)
 def end_session(handle: str) -> Response:
     """End one session."""
     match flow.end_session(viewer_of_request().user, handle, client()):
@@ -116,9 +120,7 @@ def end_other_sessions() -> Response:
     return reply(status=204)
 
 
-@operation(
-    "GET", "/account/trusted-browsers", tag=_TAG, answer=TrustedBrowsers, who=Who.CONFIRMED
-)
+@operation("GET", "/account/trusted-browsers", tag=_TAG, answer=TrustedBrowsers, who=Who.CONFIRMED)
 def list_trusted_browsers() -> Response:
     """List the browsers that skip the second step."""
     return reply(
@@ -138,9 +140,13 @@ def list_trusted_browsers() -> Response:
 
 
 @operation(
-    "DELETE", "/account/trusted-browsers/<handle>", tag=_TAG, status=204, who=Who.CONFIRMED,
+    "DELETE",
+    "/account/trusted-browsers/<handle>",
+    tag=_TAG,
+    status=204,
+    who=Who.CONFIRMED,
     problems=("not_found",),
-)  # fmt: skip
+)
 def end_trust(handle: str) -> Response:
     """Ask one browser for the second step again."""
     match flow.end_trust(viewer_of_request().user, handle):
@@ -165,9 +171,7 @@ def list_activity() -> Response:
     return reply(Events(page, page[-1].id if more else None))
 
 
-@operation(
-    "GET", "/account/export", tag=_TAG, free_form=True, who=Who.CONFIRMED, proof=True
-)  # fmt: skip
+@operation("GET", "/account/export", tag=_TAG, free_form=True, who=Who.CONFIRMED, proof=True)
 def export_account() -> Response:
     """Download everything that is stored about the account."""
     if request.method == "HEAD":  # nothing is downloaded, so no event is stored

@@ -16,7 +16,8 @@ Email = Annotated[str, Meta(description="A mail address.", examples=["ada@exampl
 # NFKC can shorten a text, but never to a quarter for a real password.
 Password = Annotated[str, Meta(max_length=4 * MAX_LENGTH, description="The account's password.")]
 NewPassword = Annotated[
-    str, Meta(description="A new password. It must not be easy to guess.", max_length=4 * MAX_LENGTH)
+    str,
+    Meta(description="A new password. It must not be easy to guess.", max_length=4 * MAX_LENGTH),
 ]
 LinkToken = Annotated[str, Meta(description="The last part of the link in the mail.")]
 Ticket = Annotated[str, Meta(description="From the answer before; valid for five minutes.")]

@@ -1,7 +1,7 @@
 """Tickets: what a program sends back in the second of two requests.
 
-They are signed and hold what the cookie of a browser holds between two pages. Nothing is stored, and
-what a ticket leads to counts only once by the guard of its step.
+They are signed and hold what the cookie of a browser holds between two pages. Nothing is stored,
+and what a ticket leads to counts only once by the guard of its step.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from app.users.user import User
 from app.web import challenges, pending_sign_in, viewer
 from app.web.client import current_client
 from app.web.error_pages import refusal_page
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
 from app.web.pending_sign_in import PendingSignIn
 from app.web.shown_again import form_on
 
@@ -59,7 +59,7 @@ def _alone(form: PasskeyForm) -> ResponseReturnValue:
     match passkey_sign_in.sign_in_with_passkey(credential, challenge, client, remember=remember):
         case SignedIn(user, session):
             viewer.start(user, session, remember=remember)
-            return redirect(local_path(form.next.data))
+            return redirect(safe_target(form.next.data))
         case PasskeyRefused(why):
             sentence = _NOT_VERIFIED if why is PasskeyRefusal.NOT_VERIFIED else _REFUSED
             return refused_page(sentence, form.next.data)

@@ -18,7 +18,7 @@ from app.web.client import current_client
 from app.web.error_pages import refusal_page
 from app.web.fields import WRONG_PASSWORD
 from app.web.forms import form_page
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
 
 _WRONG_CODE = "This code is wrong, or it was used before. Take the newest one."
 _USED = "This was used a moment ago. Wait for the next code, or use a passkey."
@@ -35,7 +35,7 @@ def reauth() -> ResponseReturnValue:
         return _page(form)
     match _prove(form):
         case Proved():
-            return redirect(local_path(form.next.data))
+            return redirect(safe_target(form.next.data))
         case WrongPassword():
             form.current_password.errors = [WRONG_PASSWORD]
         case ChangedElsewhere():

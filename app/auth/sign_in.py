@@ -15,7 +15,7 @@ from app.web import pending_sign_in, viewer
 from app.web.client import current_client
 from app.web.error_pages import refusal_page
 from app.web.forms import form_page
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
 from app.web.second_factor_policy import lacks_factor
 
 _NO_MATCH = "Address and password do not match."
@@ -28,7 +28,7 @@ def login() -> ResponseReturnValue:
     form = LoginForm(next=request.args.get("next", ""))
     if not form.validate_on_submit():
         if not form.is_submitted() and current_user.is_authenticated and current_user.confirmed:
-            return redirect(local_path(request.args.get("next")))
+            return redirect(safe_target(request.args.get("next")))
         return _page(form)
     email_key, remember = form.email.address.key, bool(form.remember.data)
     password = form.password.data or ""
@@ -37,7 +37,7 @@ def login() -> ResponseReturnValue:
             viewer.start(user, session, remember=remember)
             return _go_on(user, form.next.data)
         case SecondStepDue(user):
-            pending_sign_in.begin(user, remember=remember, target=local_path(form.next.data))
+            pending_sign_in.begin(user, remember=remember, target=safe_target(form.next.data))
             return redirect(url_for("auth.second_step"))
         case NoMatch():
             form.form_errors.append(_NO_MATCH)
@@ -63,4 +63,4 @@ def _page(form: LoginForm) -> ResponseReturnValue:
 def _go_on(user: User, target: str | None) -> ResponseReturnValue:
     if lacks_factor(user):
         return redirect(url_for("account.security"))
-    return redirect(local_path(target) if user.confirmed else url_for("auth.unconfirmed"))
+    return redirect(safe_target(target) if user.confirmed else url_for("auth.unconfirmed"))

@@ -61,6 +61,11 @@ class LoginSession(DocumentView):
         last = self.last_proof(strongly=strongly)
         return last is not None and now - last <= PROOF_LASTS
 
+    @property
+    def proved_by_factor(self) -> bool:
+        """Whether a second factor was proven in this session, when signing in or later."""
+        return self.second_factor or self.proved_strongly_on is not None
+
     def alive(self, now: datetime) -> bool:
         """Whether the session has not expired, absolutely or by being idle (ASVS 7.3.1, 7.3.2)."""
         return now < self.expires_on and now < self.seen_on + timedelta(seconds=self.idle_seconds)

@@ -6,16 +6,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
-# The development mailbox sets its own CSP, and static files set their own Cache-Control.
-_DEFAULTS = {
-    # Pages load only files of the app itself. Bootstrap's icons are data: URLs in its style sheet.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " font-src 'self'; connect-src 'self'; form-action 'self'; frame-src 'self';"
-        " object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-}
+# Pages load only files of the app itself. Bootstrap's icons are data: URLs in its style sheet.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " font-src 'self'; connect-src 'self'; form-action {targets}; frame-src 'self';"
+    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     # The path of a link has the token, and other sites must not see it (ASVS 14.2.1).
@@ -28,19 +24,25 @@ _YEAR = "max-age=31536000; includeSubDomains"
 
 def init_app(app: Flask) -> None:
     """Adds the headers to every answer."""
-    app.wsgi_app = SecurityHeaders(app.wsgi_app)  # type: ignore[method-assign]
+    # Browsers also apply `form-action` to the redirect after a form: that of a sign-in may lead to
+    # a trusted app.
+    targets = " ".join(["'self'", *app.config["TRUSTED_ORIGINS"]])
+    policy = _POLICY.format(targets=targets)
+    app.wsgi_app = SecurityHeaders(app.wsgi_app, policy)  # type: ignore[method-assign]
 
 
 class SecurityHeaders:
     """Adds the headers when an answer begins, so no answer leaves without them."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, policy: str) -> None:
         self._app = app
+        # The development mailbox sets its own policy, and static files set their own Cache-Control.
+        self._defaults = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name for name, _ in headers}
-            headers += [default for default in _DEFAULTS.items() if default[0] not in given]
+            headers += [default for default in self._defaults.items() if default[0] not in given]
             headers += _ALWAYS.items()
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(("Strict-Transport-Security", _YEAR))

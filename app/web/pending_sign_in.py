@@ -37,7 +37,7 @@ def begin(user: User, *, remember: bool, target: str) -> None:
     The earlier session of this browser ends: it counts as signed out until the second step.
 
     Args:
-        target: a path of this app. Home is in place of one that is too long for a cookie.
+        target: a result of `safe_target`. Home is in place of one that is too long for a cookie.
     """
     viewer.end()
     if len(target) > _LONGEST_TARGET:

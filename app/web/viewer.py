@@ -181,6 +181,7 @@ def view(user_id: ObjectId, session_id: str, *, decoy: bool = False) -> Viewer |
     """The account, or the stored decoy, that is signed in with this session. One find, and every
     five minutes an update that stores when the session was seen."""
     now = utcnow()
+    user: User | None
     if decoy:
         user = decoys.find_by_session(user_id, session_id, now)
     else:

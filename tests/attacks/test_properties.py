@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.http import dump_cookie
 
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
+from tests.conftest import MakeApp
 from tests.visitor import PASSWORD, Visitor
 
 ORIGIN = "http://localhost"
@@ -45,11 +46,13 @@ def _as_a_browser_reads(location: str) -> str:
     return path.replace("\\", "/") + mark + rest
 
 
+def _leads_to(location: str) -> tuple[str, str]:
+    parts = urlsplit(urljoin(ORIGIN + "/login", _as_a_browser_reads(location)))
+    return parts.scheme, parts.netloc
+
+
 def _stays(location: str) -> bool:
-    return urlsplit(urljoin(ORIGIN + "/login", _as_a_browser_reads(location)))[:2] == (
-        "http",
-        "localhost",
-    )
+    return _leads_to(location) == ("http", "localhost")
 
 
 @settings(max_examples=600, deadline=None, derandomize=True,
@@ -59,7 +62,7 @@ def _stays(location: str) -> bool:
 @example("/\\evil.example")
 def test_no_target_leads_to_another_site_even_when_decoded_again(app: Flask, target: str) -> None:
     with app.test_request_context():
-        location = local_path(target)
+        location = safe_target(target)
     once = location
     for _ in range(3):
         assert _stays(once), (target, location)
@@ -68,6 +71,33 @@ def test_no_target_leads_to_another_site_even_when_decoded_again(app: Flask, tar
         once = re.sub(
             "%([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), once.partition("?")[0]
         )
+
+
+@pytest.fixture
+def trusting(make_app: MakeApp) -> Flask:
+    """An app that trusts another one."""
+    return make_app(TRUSTED_APPS="wiki.example.org")
+
+
+_near_apps = st.lists(
+    st.sampled_from(["https://", "HTTPS:/", "/", "\\", "wiki.example.org", "WIKI.example.org", ".", ":",
+                     ":443", ":8443", "@", "evil.example", "%40", "%2e", "\t", "\n", "\r", " ", "?", "#",
+                     "[", "]", "\u3002", "\uff20", "\u2044", "\xad", "\x00"]),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=600, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(target=st.one_of(_near_apps, _near_apps.map(lambda rest: f"https://wiki.example.org{rest}")))
+@example("https://wiki.example.org@evil.example/")
+def test_no_target_leads_to_a_site_that_looks_like_a_trusted_app(
+    trusting: Flask, target: str
+) -> None:
+    with trusting.test_request_context():
+        location = safe_target(target)
+    assert _stays(location) or _leads_to(location) == ("https", "wiki.example.org"), target
+    assert not re.search(r"[\x00-\x20\x7f-\U0010ffff]", location), target
 
 
 @_FEW

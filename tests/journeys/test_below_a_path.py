@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from app.mail.worker import Worker
-from app.web.local_redirect import local_path
+from app.web.local_redirect import safe_target
 from tests.conftest import MakeApp
 from tests.http_browser import HttpBrowser, Page, listening
 from tests.mailbox import Mailbox
@@ -136,7 +136,7 @@ def assert_below(ada: HttpBrowser, url: str) -> None:
 )  # fmt: skip
 def test_next_never_leads_out_of_the_path(make_app: MakeApp, target: str) -> None:
     with make_app(PUBLIC_URL=f"https://example.org{ROOT}").test_request_context("/login"):
-        assert local_path(target) == f"{ROOT}/"
+        assert safe_target(target) == f"{ROOT}/"
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_next_never_leads_out_of_the_path(make_app: MakeApp, target: str) -> Non
 )
 def test_next_leads_below_the_path(make_app: MakeApp, target: str) -> None:
     with make_app(PUBLIC_URL=f"https://example.org{ROOT}").test_request_context("/login"):
-        assert local_path(target) == target
+        assert safe_target(target) == target

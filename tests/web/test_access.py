@@ -159,6 +159,7 @@ MATRIX = [
     Access("GET", "/admin/mail/retry/<kind>", 404, 404, 404, 200),
     Access("POST", "/admin/mail/retry/<kind>", 404, 404, 404, "/admin/mail"),
     Access("POST", "/admin/mail/<account>/<letter>/retry", 404, 404, 404, 404),
+    Access("GET", "/api/v1/verify", 401, 403, 200),
     Access("GET", "/health/live", 200, 200, 200),
     Access("GET", "/health/ready", 200, 200, 200),
     Access("GET", "/metrics", 404, 404, 404),  # needs METRICS_TOKEN

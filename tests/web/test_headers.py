@@ -5,6 +5,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import config
@@ -80,8 +81,8 @@ def test_the_session_cookie_of_production_is_bound_to_its_host() -> None:
     assert cookie["domain"] == ""
 
 
-def test_the_cookies_of_a_signed_in_person_are_bound_to_the_host(make_app: MakeApp) -> None:
-    client = make_app(SESSION_COOKIE_SECURE="true").test_client()
+def _cookies_of_registering(client: FlaskClient) -> dict[str, str]:
+    """The cookies that registering sets, by their names."""
     page = client.get("/register", base_url=HTTPS)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
     assert token is not None
@@ -90,12 +91,40 @@ def test_the_cookies_of_a_signed_in_person_are_bound_to_the_host(make_app: MakeA
     answer = client.post("/register", base_url=HTTPS, data={"csrf_token": token.group(1), **fields})
     assert answer.status_code == 302
     cookies = answer.headers.getlist("Set-Cookie")
-    names = {cookie.partition("=")[0] for cookie in cookies}
-    assert names == {"__Host-session", "__Host-device"}
-    for cookie in cookies:
+    return {cookie.partition("=")[0]: cookie for cookie in cookies}
+
+
+def test_the_cookies_of_a_signed_in_person_are_bound_to_the_host(make_app: MakeApp) -> None:
+    cookies = _cookies_of_registering(make_app(SESSION_COOKIE_SECURE="true").test_client())
+    assert set(cookies) == {"__Host-session", "__Host-device"}
+    for cookie in cookies.values():
         for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
             assert attribute in cookie
         assert "Domain" not in cookie
+
+
+def test_a_shared_session_leaves_the_cookie_of_a_known_browser_bound_to_its_host(
+    make_app: MakeApp,
+) -> None:
+    shared = {"PUBLIC_URL": HTTPS, "SESSION_COOKIE_DOMAIN": "example.org"}
+    client = make_app(SESSION_COOKIE_SECURE="true", **shared).test_client()
+    cookies = _cookies_of_registering(client)
+    assert set(cookies) == {"__Secure-session", "__Host-device"}
+    assert "Domain=example.org" in cookies["__Secure-session"]
+    assert "Domain" not in cookies["__Host-device"]
+    for cookie in cookies.values():
+        for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert attribute in cookie
+    assert client.get("/unconfirmed", base_url=HTTPS).status_code == 200
+
+
+def test_forms_may_lead_to_trusted_apps_only_where_there_are_some(
+    visitor: Visitor, make_app: MakeApp
+) -> None:
+    assert "form-action 'self';" in visitor.get("/").headers["Content-Security-Policy"]
+    apps = create_app(config.load(PRODUCTION | {"TRUSTED_APPS": "wiki.example.org,a.test:8443"}))
+    policy = apps.test_client().get("/login").headers["Content-Security-Policy"]
+    assert "form-action 'self' https://wiki.example.org https://a.test:8443;" in policy
 
 
 def test_pages_without_a_form_set_no_cookie(visitor: Visitor) -> None:
