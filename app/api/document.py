@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, json, render_template
 from flask.typing import ResponseReturnValue
 
 from app.api.blueprint import bp
-from app.api.openapi import codes_of, openapi_document
+from app.api.openapi import codes_of, openapi_document, path_of
 from app.api.operations import OPERATIONS
 from app.api.problems import PROBLEMS
 from app.security import cookies
@@ -37,6 +37,7 @@ def viewer() -> ResponseReturnValue:
         tags=[tag["name"] for tag in document["tags"]],
         operations=list(OPERATIONS.items()),
         codes_of=codes_of,
+        path_of=path_of,
         schemas=document["components"]["schemas"],
         problems=PROBLEMS,
     )

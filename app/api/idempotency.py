@@ -29,7 +29,7 @@ from app.web.client import plain_client
 _LASTS = timedelta(days=1)
 # No request takes longer; after this time the first one has died without an answer.
 _RUNS = timedelta(seconds=60)
-_KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+_KEY = re.compile(r"[!-~]{1,255}")
 # An answer that a later request would not get again, because nothing was done.
 _NOT_KEPT = {409, 429, 500, 503}
 _IN_USE = 409

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.api.operations import OPERATIONS, Operation, Who
+from app.api.operations import OPERATIONS, PARAMETERS, Link, Operation, Who
 from app.api.problems import MEDIA_TYPE, PROBLEMS, ProblemDetails
 
 Json = dict[str, Any]
@@ -29,12 +29,7 @@ _LACKS = {
 }
 _OF_BODIES = ("body_invalid", "body_too_large", "media_type_unsupported")
 _OF_KEYS = ("idempotency_key_invalid", "idempotency_key_in_use", "idempotency_key_reused")
-_QUERY = {
-    "after": "The `next` of the page before.",
-    "require": "`admin` or `second-factor`; may be repeated.",
-    "redirect": "`true` to lead a browser that opens a page to the form.",
-    "mode": "`conditional` if the browser makes the passkey without asking.",
-}
+_ID = "<string(length=16):handle>"
 _RETRY_AFTER = {
     "Retry-After": {
         "description": "Seconds to wait.",
@@ -58,7 +53,7 @@ def openapi_document(name: str, server: str, cookie: str) -> Json:
     )
     paths: dict[str, Json] = {}
     for view, declared in OPERATIONS.items():
-        methods = paths.setdefault(declared.path.replace("<handle>", "{id}"), {})
+        methods = paths.setdefault(path_of(declared), {})
         methods[declared.method.lower()] = _operation(view, declared)
     return {
         "openapi": "3.1.0",
@@ -81,6 +76,11 @@ def openapi_document(name: str, server: str, cookie: str) -> Json:
     }
 
 
+def path_of(declared: Operation) -> str:
+    """The path as OpenAPI writes it."""
+    return declared.path.replace(_ID, "{id}")
+
+
 def codes_of(declared: Operation) -> list[str]:
     """Every code that this operation can answer with, in the order of the documented list."""
     codes = {*declared.problems, *_LACKS[declared.who], "unavailable"}
@@ -89,7 +89,7 @@ def codes_of(declared: Operation) -> list[str]:
     if declared.proof:
         codes.add("proof_required")
     if declared.body or declared.parameters:
-        codes.add("fields_invalid")
+        codes |= {"fields_invalid", *(PARAMETERS[name].refusal for name in declared.parameters)}
     if declared.repeatable:
         codes |= set(_OF_KEYS)
     return [code for code in PROBLEMS if code in codes]
@@ -124,24 +124,28 @@ def _security(declared: Operation) -> list[Json]:
 
 def _parameters(declared: Operation) -> list[Json]:
     parameters = [
-        _parameter(name, "query", _QUERY[name], required=False) for name in declared.parameters
+        _parameter(name, "query", described.description, {"pattern": f"^({described.pattern})$"})
+        for name in declared.parameters
+        if (described := PARAMETERS[name])
     ]
-    if "<handle>" in declared.path:
-        parameters.append(_parameter("id", "path", "From the list.", required=True))
+    if _ID in declared.path:
+        own: Json = {"pattern": "^[0-9a-f]{16}$"}
+        parameters.append(_parameter("id", "path", "From the list.", own, required=True))
     if declared.repeatable:
-        key = _parameter("Idempotency-Key", "header", "To repeat the request.", required=False)
-        key["schema"] |= {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
-        parameters.append(key)
+        own = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        parameters.append(_parameter("Idempotency-Key", "header", "To repeat the request.", own))
     return parameters
 
 
-def _parameter(name: str, place: str, description: str, *, required: bool) -> Json:
+def _parameter(
+    name: str, place: str, description: str, schema: Json, *, required: bool = False
+) -> Json:
     return {
         "name": name,
         "in": place,
         "description": description,
         "required": required,
-        "schema": {"type": "string"},
+        "schema": {"type": "string", **schema},
     }
 
 
@@ -150,6 +154,8 @@ def _responses(declared: Operation) -> Json:
     if declared.second_answer:
         status, answer = declared.second_answer
         responses[str(status)] = _success(answer, declared)
+    for link in declared.links:
+        responses[str(link.status)].setdefault("links", {})[link.to] = _link(link)
     by_status: dict[int, list[str]] = {}
     for code in codes_of(declared):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
@@ -177,6 +183,15 @@ def _refusal(status: int, codes: list[str]) -> Json:
     if status in {429, 503}:
         refusal["headers"] = _RETRY_AFTER
     return refusal
+
+
+def _link(link: Link) -> Json:
+    described: Json = {"operationId": link.to}
+    if link.parameter:
+        described["parameters"] = {link.parameter: f"$response.body#{link.value}"}
+    else:
+        described["requestBody"] = {link.body_field: f"$response.body#{link.value}"}
+    return described
 
 
 def _schema(kind: type[msgspec.Struct]) -> Json:

@@ -5,6 +5,7 @@ token, refuse people who lack something, read the body. `openapi.py` makes the d
 same declarations, so the two cannot differ.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -21,7 +22,7 @@ from app.api.blueprint import bp
 from app.api.bodies import BodyInvalid, FieldsInvalid, convert, read_body
 from app.api.fields import FieldRefused
 from app.api.idempotency import once
-from app.api.problems import invalid, problem
+from app.api.problems import FieldError, invalid, problem
 from app.web.access import Missing, missing
 from app.web.proof import is_proved
 
@@ -35,6 +36,41 @@ class Who(Enum):
     SIGNED_IN = "anybody who is signed in, confirmed or not"
     CONFIRMED_WITHOUT_FACTOR = "confirmed, also where a second factor is due"
     CONFIRMED = "confirmed, with a second factor where the policy asks everybody for one"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query."""
+
+    description: str
+    pattern: str
+    """What a value must match, as a regular expression."""
+    refusal: str = "fields_invalid"
+    """The code of the answer to another value."""
+
+
+PARAMETERS = {
+    "after": Parameter("The `next` of the page before.", "[0-9a-f]{16}"),
+    "require": Parameter(
+        "What must hold besides; may be repeated.", "admin|second-factor", "unknown_requirement"
+    ),
+    "redirect": Parameter("Whether a browser that opens a page is led to the form.", "true|false"),
+    "mode": Parameter("Whether the browser makes the passkey quietly.", "conditional"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a value of the answer is good for: another operation, by its name."""
+
+    to: str
+    value: str
+    """Where the value is in the answer, as a JSON pointer (RFC 6901)."""
+    parameter: str = ""
+    """The parameter that takes it, or `body_field` names a field of the body."""
+    body_field: str = ""
+    status: int = 200
+    """The status of the answer that has the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +98,7 @@ class Operation:
     """Names of parameters of the query."""
     second_answer: tuple[int, type[msgspec.Struct] | None] | None
     """Another status of success, with its answer."""
+    links: tuple[Link, ...]
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -83,6 +120,7 @@ def operation(
     problems: tuple[str, ...] = (),
     parameters: tuple[str, ...] = (),
     second_answer: tuple[int, type[msgspec.Struct] | None] | None = None,
+    links: tuple[Link, ...] = (),
 ) -> Callable[[View], View]:
     """A decorator for views. The view gets the body, if one is declared, and the parts of the
     path. The first line of its docstring is the summary in the document, the rest the description.
@@ -106,6 +144,7 @@ def operation(
             problems=problems,
             parameters=parameters,
             second_answer=second_answer,
+            links=links,
         )
         endpoint = wraps(view)(lambda **parts: _answer(declared, view, parts))
         bp.add_url_rule(path, view.__name__, endpoint, methods=[method])
@@ -124,7 +163,7 @@ def reply(answer: msgspec.Struct | None = None, status: int = 200) -> Response:
 def _answer(declared: Operation, view: View, parts: dict[str, Any]) -> Response:
     authenticate()
     check_csrf()
-    if refusal := _access_refusal(declared):
+    if refusal := _access_refusal(declared) or _query_refusal(declared):
         return refusal
     try:
         values = {} if request.method in {"GET", "HEAD"} else read_body()
@@ -158,3 +197,13 @@ def _access_refusal(declared: Operation) -> Response | None:
             return problem("second_factor_required")
         case None:
             return None if not declared.proof or is_proved() else problem("proof_required")
+
+
+def _query_refusal(declared: Operation) -> Response | None:
+    """400 or 422 for a value that a parameter of the query does not have."""
+    for name in declared.parameters:
+        for value in request.args.getlist(name):
+            if not re.fullmatch(PARAMETERS[name].pattern, value):
+                errors = [FieldError(name, "unknown_value", "This value is not known here.")]
+                return problem(PARAMETERS[name].refusal, errors=errors)
+    return None

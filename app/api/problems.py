@@ -66,7 +66,7 @@ PROBLEMS = {
     "idempotency_key_invalid": Problem(
         400,
         "The Idempotency-Key cannot be used",
-        "It has 1 to 255 printable ASCII characters.",
+        "It has 1 to 255 ASCII letters, digits and signs, without spaces.",
     ),
     "request_invalid": Problem(400, "The request is not valid", "It cannot be understood."),
     "authentication_required": Problem(

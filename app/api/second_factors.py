@@ -10,7 +10,7 @@ from app.api.authentication import client, signed_in, user_of, viewer_of_request
 from app.api.confirmation import LINKS
 from app.api.credentials import credential_text
 from app.api.fields import wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Link, Who, operation, reply
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.session import factor_resets_or_404, passkeys_or_404
 from app.api.shapes import Code, Credential, LinkToken, PasskeyOptions, Password, Ticket
@@ -136,7 +136,17 @@ class ResetWaits(Struct, frozen=True):
     ready_at: datetime
 
 
-@operation("GET", _PATH, tag=_TAG, answer=SecondFactors, who=_WHO)
+@operation(
+    "GET",
+    _PATH,
+    tag=_TAG,
+    answer=SecondFactors,
+    who=_WHO,
+    links=(
+        Link("rename_passkey", "/passkeys/0/id", parameter="id"),
+        Link("remove_passkey", "/passkeys/0/id", parameter="id"),
+    ),
+)
 def show_second_factors() -> Response:
     """Show how the account is guarded."""
     user = viewer_of_request().user
@@ -224,6 +234,7 @@ def remove_totp() -> Response:
     who=_WHO,
     proof=True,
     parameters=("mode",),
+    links=(Link("add_passkey", "/ticket", body_field="ticket"),),
 )
 def passkey_creation_options() -> Response:
     """Ask what a new passkey has to sign; `mode=conditional` if the browser makes it quietly."""
@@ -272,7 +283,7 @@ def add_passkey(body: NewPasskey) -> Response:
 
 @operation(
     "PATCH",
-    f"{_PATH}/passkeys/<handle>",
+    f"{_PATH}/passkeys/<string(length=16):handle>",
     tag=_TAG,
     status=204,
     body=PasskeyName,
@@ -292,7 +303,7 @@ def rename_passkey(handle: str, body: PasskeyName) -> Response:
 
 @operation(
     "DELETE",
-    f"{_PATH}/passkeys/<handle>",
+    f"{_PATH}/passkeys/<string(length=16):handle>",
     tag=_TAG,
     status=204,
     who=_WHO,

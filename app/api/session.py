@@ -17,7 +17,7 @@ from app.api.authentication import (
 )
 from app.api.credentials import credential_text
 from app.api.fields import address_of, wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Link, Who, operation, reply
 from app.api.problems import FieldError, invalid, problem, refused_for_now
 from app.api.shapes import (
     Account,
@@ -120,6 +120,10 @@ class SessionState(Struct, frozen=True):
     body=SignIn,
     answer=SignedIn,
     second_answer=(202, SecondFactorDue),
+    links=(
+        Link("second_factor", "/ticket", body_field="ticket", status=202),
+        Link("lost_second_factor", "/ticket", body_field="ticket", status=202),
+    ),
     repeatable=True,
     problems=("credentials_wrong", "account_disabled", *_LIMITS),
 )
@@ -200,7 +204,16 @@ def lost_second_factor(body: LostFactor) -> Response:
             return refused_for_now(refusal)
 
 
-@operation("POST", "/session/passkey/options", tag=_TAG, answer=PasskeyOptions)
+@operation(
+    "POST",
+    "/session/passkey/options",
+    tag=_TAG,
+    answer=PasskeyOptions,
+    links=(
+        Link("passkey", "/ticket", body_field="ticket"),
+        Link("prove_identity", "/ticket", body_field="ticket"),
+    ),
+)
 def passkey_options() -> Response:
     """Ask what a passkey has to sign, to sign in or as a proof."""
     passkeys_or_404()

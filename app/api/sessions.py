@@ -7,7 +7,7 @@ from flask import Response, request
 from msgspec import Struct
 
 from app.api.authentication import client, viewer_of_request
-from app.api.operations import Who, operation, reply
+from app.api.operations import Link, Who, operation, reply
 from app.api.problems import FieldError, invalid, problem
 from app.flows import activity as activity_flow
 from app.flows import export as export_flow
@@ -74,7 +74,14 @@ class Events(Struct, frozen=True):
     """For `after`, to get the next page; null on the last one."""
 
 
-@operation("GET", "/account/sessions", tag=_TAG, answer=Sessions, who=Who.CONFIRMED)
+@operation(
+    "GET",
+    "/account/sessions",
+    tag=_TAG,
+    answer=Sessions,
+    who=Who.CONFIRMED,
+    links=(Link("end_session", "/sessions/0/id", parameter="id"),),
+)
 def list_sessions() -> Response:
     """List every browser and program that is signed in."""
     found = viewer_of_request()
@@ -97,7 +104,7 @@ def list_sessions() -> Response:
 
 @operation(
     "DELETE",
-    "/account/sessions/<handle>",
+    "/account/sessions/<string(length=16):handle>",
     tag=_TAG,
     status=204,
     who=Who.CONFIRMED,
@@ -120,7 +127,14 @@ def end_other_sessions() -> Response:
     return reply(status=204)
 
 
-@operation("GET", "/account/trusted-browsers", tag=_TAG, answer=TrustedBrowsers, who=Who.CONFIRMED)
+@operation(
+    "GET",
+    "/account/trusted-browsers",
+    tag=_TAG,
+    answer=TrustedBrowsers,
+    who=Who.CONFIRMED,
+    links=(Link("end_trust", "/trusted_browsers/0/id", parameter="id"),),
+)
 def list_trusted_browsers() -> Response:
     """List the browsers that skip the second step."""
     return reply(
@@ -141,7 +155,7 @@ def list_trusted_browsers() -> Response:
 
 @operation(
     "DELETE",
-    "/account/trusted-browsers/<handle>",
+    "/account/trusted-browsers/<string(length=16):handle>",
     tag=_TAG,
     status=204,
     who=Who.CONFIRMED,
@@ -157,7 +171,13 @@ def end_trust(handle: str) -> Response:
 
 
 @operation(
-    "GET", "/account/activity", tag=_TAG, answer=Events, who=Who.CONFIRMED, parameters=("after",)
+    "GET",
+    "/account/activity",
+    tag=_TAG,
+    answer=Events,
+    who=Who.CONFIRMED,
+    parameters=("after",),
+    links=(Link("list_activity", "/next", parameter="after"),),
 )
 def list_activity() -> Response:
     """List what happened on the account, newest first, 25 events a page."""

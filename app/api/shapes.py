@@ -12,7 +12,14 @@ from app.users.login_session import LoginSession
 from app.users.passwords import MAX_LENGTH
 from app.users.user import User
 
-Email = Annotated[str, Meta(description="A mail address.", examples=["ada@example.org"])]
+Email = Annotated[
+    str,
+    Meta(
+        description="A mail address.",
+        examples=["ada@example.org"],
+        extra_json_schema={"format": "email"},
+    ),
+]
 # NFKC can shorten a text, but never to a quarter for a real password.
 Password = Annotated[str, Meta(max_length=4 * MAX_LENGTH, description="The account's password.")]
 NewPassword = Annotated[

@@ -45,7 +45,7 @@ class Process:
 
     def __init__(self, output: Path, **settings: str) -> None:
         self._output = output
-        self._settings = SETTINGS | settings
+        self.settings = SETTINGS | settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, *self.command],
                 cwd=ROOT,
-                env=self._settings,
+                env=self.settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
