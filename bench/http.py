@@ -60,9 +60,10 @@ def complete(received: bytes) -> Answer | None:
     return Answer(int(head[9:12]), head, body) if len(body) >= int(length[1]) else None
 
 
-def get(path: str, cookie: str = "") -> bytes:
-    """The request of a browser for a page."""
-    return f"GET {path} HTTP/1.1\r\n{_headers(cookie)}\r\n".encode()
+def get(path: str, cookie: str = "", *, bearer: str = "") -> bytes:
+    """The request of a browser for a page, or of a program with its token."""
+    token = f"Authorization: Bearer {bearer}\r\n" if bearer else ""
+    return f"GET {path} HTTP/1.1\r\n{_headers(cookie)}{token}\r\n".encode()
 
 
 def post(path: str, fields: dict[str, str], cookie: str = "") -> bytes:

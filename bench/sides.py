@@ -17,6 +17,8 @@ from itsdangerous import URLSafeTimedSerializer
 import config
 from app import create_app
 from app.mail.message import render
+from app.mongo import users
+from app.security import bearer_tokens
 from app.security.signing import link_signer
 from app.users import indexes
 from app.users.clock import utcnow
@@ -87,6 +89,16 @@ class Ours:
         ids = f"{person.id}.{person.session_id}"
         content = {"_user_id": ids, "_fresh": True, "csrf_token": secrets.token_hex(20)}
         return f"{self._app.config['SESSION_COOKIE_NAME']}={_sign(self._app, content)}"
+
+    def bearer(self, person: Person) -> str:
+        """The token of a program, whose session takes the place of the person's."""
+        secret = bearer_tokens.new_secret()
+        session_id = bearer_tokens.session_id_of(secret)
+        self.users.update_one({"_id": person.id}, {"$set": {"sessions.0.id": session_id}})
+        with self._app.app_context():
+            user = users.find(person.id)
+            assert user
+            return bearer_tokens.make(user, secret)
 
     def link(self, person: Person) -> str:
         """The path of the link in the account's newest confirmation mail."""

@@ -33,7 +33,7 @@ def revoke(handle: str) -> ResponseReturnValue:
     """Signs one browser out on its next request."""
     match flow.end_session(current_user.user, handle, current_client()):
         case SessionEnded(session):
-            name = browser_name(session.browser) or "That browser"
+            name = session.name or browser_name(session.browser) or "That browser"
             flash(f"{name} is signed out.", "success")
         case NoSuchSession():
             abort(404)

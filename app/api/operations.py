@@ -54,7 +54,7 @@ PARAMETERS = {
     "require": Parameter(
         "What must hold besides; may be repeated.", "admin|second-factor", "unknown_requirement"
     ),
-    "redirect": Parameter("Whether a browser that opens a page is led to the form.", "true|false"),
+    "redirect": Parameter("`true` leads a browser that opens a page to the form.", r"[\s\S]*"),
     "mode": Parameter("Whether the browser makes the passkey quietly.", "conditional"),
 }
 

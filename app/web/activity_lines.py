@@ -64,7 +64,7 @@ def activity_line(entry: ActivityEntry, *, owner: str = "you") -> dict[str, obje
 def session_line(session: LoginSession) -> dict[str, object]:
     """An entry of the list of sessions."""
     return {
-        "words": browser_name(session.browser) or "Unknown browser",
+        "words": session.name or browser_name(session.browser) or "Unknown browser",
         "address": session.address,
         "signed_in_on": session.signed_in_on,
         "seen_on": session.seen_on,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.report import Row
-from bench.rows import commands, funnel, hashes, mail, pages, process, scale
+from bench.rows import api, commands, funnel, hashes, mail, pages, process, scale
 from bench.sides import Sides
 from bench.stage import Stage
 
@@ -14,6 +14,8 @@ ROWS: dict[str, Callable[[Stage, Sides], Iterator[Row]]] = {
     "page": pages.signed_in_page,
     "account": pages.account_page,
     "form": pages.form_page,
+    "api": api.calling,
+    "verify": api.verifying,
     "link": pages.confirming,
     "flood": hashes.flooding,
     "letters": mail.delivering,

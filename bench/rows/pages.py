@@ -1,8 +1,7 @@
 """Pages: two for a signed-in person, the form to sign in, and a confirmation link."""
 
 import itertools
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 
 from bench.http import get, post
 from bench.load import Crowd, Step, drive
@@ -33,15 +32,15 @@ def page(path: str, cookies: Iterable[str]) -> Crowd:
 
 
 def _rates(stage: Stage, floor: Side, ours: Side, peers: Iterable[Side] = ()) -> Pairs:
-    seconds = stage.effort.page_seconds
-
-    def rate(side: Side) -> float:
-        web, crowd = side
-        return drive(web.port, seconds, crowd)[crowd.kind].rate
-
-    others = [partial(rate, peer) for peer in peers]
+    others = [rate_of(stage, peer) for peer in peers]
     rounds = stage.effort.rounds
-    return alternate(partial(rate, floor), partial(rate, ours), rounds, peers=others)
+    return alternate(rate_of(stage, floor), rate_of(stage, ours), rounds, peers=others)
+
+
+def rate_of(stage: Stage, side: Side) -> Callable[[], float]:
+    """A function that lets the crowd use the server, and returns the steps per second."""
+    web, crowd = side
+    return lambda: drive(web.port, stage.effort.page_seconds, crowd)[crowd.kind].rate
 
 
 def _row(name: str, pairs: Pairs, percent: int | None) -> Row:
