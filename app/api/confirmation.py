@@ -10,7 +10,7 @@ from app.api.fields import wrong_password
 from app.api.operations import Who, operation, reply
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.shapes import (
-    AccountAnswer,
+    AddressConfirmed,
     Code,
     Cookie,
     DeviceName,
@@ -83,7 +83,7 @@ def show_confirmation() -> Response:
     "/confirmation",
     tag=_TAG,
     body=Confirmation,
-    answer=AccountAnswer,
+    answer=AddressConfirmed,
     repeatable=True,
     problems=(
         *("code_wrong", "code_expired", "code_tries_used_up", "password_required", *LINKS),
@@ -175,7 +175,7 @@ def _by_code(typed: str) -> Response:
     if found is None:
         return problem("authentication_required")
     if found.confirmed:  # the owner repeats it
-        return reply(AccountAnswer(account_of(found.user)))
+        return reply(AddressConfirmed(account_of(found.user)))
     try:
         digits = parse_code(typed)
     except CodeError:
@@ -193,10 +193,11 @@ def _by_code(typed: str) -> Response:
 
 def _confirmed(done: Confirmed, start: Start | None) -> Response:
     if start and done.session:
-        return reply(started(start, done.user, done.session))
+        session = started(start, done.user, done.session)
+        return reply(AddressConfirmed(session.account, session.token, session.expires_at))
     if bearer_token() is None:
         waiting_claim.settle()
-    return reply(AccountAnswer(account_of(done.user)))
+    return reply(AddressConfirmed(account_of(done.user)))
 
 
 def _code_problem(why: CodeRefusal) -> str:

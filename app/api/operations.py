@@ -156,7 +156,9 @@ def operation(
 def reply(answer: msgspec.Struct | None = None, status: int = 200) -> Response:
     """A successful answer."""
     if answer is None:
-        return Response(status=status)
+        empty = Response(status=status)
+        del empty.headers["Content-Type"]
+        return empty
     return Response(msgspec.json.encode(answer), status, mimetype="application/json")
 
 

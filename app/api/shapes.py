@@ -6,7 +6,7 @@ Names are part of the contract. Times are RFC 3339 in UTC.
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.users.login_session import LoginSession
 from app.users.passwords import MAX_LENGTH
@@ -54,10 +54,13 @@ class Account(Struct, frozen=True):
     pending_email: str | None
 
 
-class AccountAnswer(Struct, frozen=True):
-    """The account after the step."""
+class AddressConfirmed(Struct, frozen=True):
+    """The account with its confirmed address, and for a person who was signed out the new session.
+    `token` is null where the cookie holds it."""
 
     account: Account
+    token: str | UnsetType | None = UNSET
+    expires_at: datetime | UnsetType = UNSET
 
 
 class SignedIn(Struct, frozen=True):

@@ -7,4 +7,4 @@ API = "/api/v1"
 
 def is_for_api() -> bool:
     """Whether the present request is for the API, also when no route matches it."""
-    return request.path.startswith(f"{API}/")
+    return request.path == API or request.path.startswith(f"{API}/")
