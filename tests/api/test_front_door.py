@@ -6,16 +6,30 @@ import ssl
 from collections.abc import Iterator
 from http.client import HTTPSConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 import pytest
+from mongomock.collection import Collection
+from pymongo.errors import AutoReconnect
 
 from app.mongo import current_mongo
 from tests.conftest import MakeApp
-from tests.front_door import COOKIE, WIKI, Door, by_caddy, by_nginx, open_door, store_account
+from tests.front_door import (
+    COOKIE,
+    WIKI,
+    Door,
+    Ports,
+    RunProxy,
+    by_caddy,
+    by_nginx,
+    open_door,
+    running_wiki,
+    store_account,
+)
 from tests.http_browser import HttpBrowser, Page
 from tests.planted_factors import ADA, account
+from tests.processes import free_port
 from tests.visitor import PASSWORD
 
 FORGED = {
@@ -172,6 +186,25 @@ def test_programs_and_scripts_get_a_problem_in_json(door: Door) -> None:
         assert json.loads(answer.text)["code"] == "authentication_required"
     sent = HttpBrowser().open(f"{door.wiki}/", {"a": "b"}, headers={"Accept": "text/html"})
     assert sent.status == 401
+
+
+@pytest.mark.parametrize("run_proxy", [by_nginx, by_caddy])
+def test_nobody_passes_while_latchkey_is_away(tmp_path: Path, run_proxy: RunProxy) -> None:
+    with running_wiki() as wiki_port:
+        ports = Ports(free_port(), free_port(), wiki_port)
+        with run_proxy(tmp_path, ports):
+            answer = HttpBrowser().open(f"https://{WIKI}:{ports.proxy}/")
+    assert answer.status in {500, 502}
+
+
+def test_nobody_passes_while_mongodb_is_away(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = sign_in(door)
+    monkeypatch.setattr(Collection, "find_one", _raise_outage)
+    assert open_page(browser, f"{door.wiki}/").status in {500, 503}
+
+
+def _raise_outage(*_arguments: object) -> NoReturn:
+    raise AutoReconnect("away")
 
 
 def test_an_unconfirmed_person_is_led_to_the_waiting_page(door: Door) -> None:
