@@ -219,13 +219,21 @@ def test_the_app_gets_no_cookie_and_no_token_of_latchkey(door: Door) -> None:
     browser = sign_in(door)
     (session,) = (cookie for cookie in browser.cookies if cookie.name == COOKIE)
     ours = f"{COOKIE}={session.value}"
-    for given in (ours, f"a=b; {ours}", f"{ours}; c=d", f"a=b; {ours}; c=d"):
+    for given in (
+        ours,
+        f"a=b; {ours}",
+        f"{ours}; c=d",
+        f"a=b; {ours}; c=d",
+        f"{ours}; {ours}",
+        f"a=b; {ours}; {ours}",
+    ):
         headers = {"Cookie": given, "Authorization": "Basic eDp5"}
         seen = dict(seen_by_wiki(HttpBrowser().open(f"{door.wiki}/", headers=headers))["headers"])
         assert str(session.value) not in str(seen)
         assert "authorization" not in seen
-        kept = {part.strip() for part in seen.get("cookie", "").split(";")} - {""}
-        assert kept == {part for part in given.split("; ") if part != ours}
+        kept = {part.strip() for part in seen.get("cookie", "").split(";")} - {"", "removed="}
+        # Where there are two, nginx removes all cookies.
+        assert kept == set(given.split("; ")) - {ours} or (given.count(ours) == 2 and not kept)
 
 
 def test_the_internal_paths_of_nginx_are_closed(door: Door) -> None:
