@@ -92,9 +92,16 @@ class HttpBrowser:
         """The targets of all redirects."""
         return self._redirects.locations
 
-    def open(self, url: str, data: dict[str, str] | None = None, **headers: str) -> Page:
-        """Opens an address, or sends data to it."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+    def open(
+        self,
+        url: str,
+        data: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **more_headers: str,
+    ) -> Page:
+        """Opens an address, or sends data to it. In the names of `more_headers`, `_` is `-`."""
+        named = {name.replace("_", "-"): value for name, value in more_headers.items()}
+        named |= headers or {}
         body = urlencode(data).encode() if data is not None else None
         try:
             with self._opener.open(Request(url, body, named), timeout=30) as answer:  # noqa: S310

@@ -1,4 +1,4 @@
-"""nginx with the configuration that docs/operations.md shows."""
+"""nginx with the configurations that the documents show."""
 
 import os
 import re
@@ -14,7 +14,6 @@ from tests.mongo import missing
 from tests.processes import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
-_BLOCK = re.compile(r"```nginx\n(.*?)```", re.DOTALL)
 _LOCATIONS = re.compile(r"^ *location .*\n", re.MULTILINE)
 # The settings outside the `server` block. nginx uses no files of other programs.
 _MAIN = """
@@ -35,51 +34,66 @@ http {{
 """
 
 
+def code_blocks(document: str, language: str) -> list[str]:
+    """The code in a document of `docs/`, block by block."""
+    text = (ROOT / "docs" / document).read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
 def documented(path: str = "") -> str:
-    """The `server` block of the document. Below a path it has the locations of the second block."""
-    server, below = _BLOCK.findall((ROOT / "docs" / "operations.md").read_text())
+    """The `server` block of docs/operations.md. Below a path it has the locations of the second
+    block."""
+    server, below = code_blocks("operations.md", "nginx")
     if not path:
         return str(server)
     assert f"location {path}/ " in below
     return _LOCATIONS.sub("", server).rstrip().removesuffix("}") + str(below) + "}\n"
 
 
-def _changed(server: str, **changes: tuple[str, str]) -> str:
-    for found, instead in changes.values():
-        assert found in server, found
-        server = server.replace(found, instead)
-    return server
+def changed(text: str, changes: dict[str, str]) -> str:
+    """The text of a document with other hosts, ports and files. Each of them must be in it."""
+    for found, instead in changes.items():
+        assert found in text, found
+        text = text.replace(found, instead)
+    return text
 
 
 @contextmanager
 def nginx(folder: Path, app_port: int, path: str = "") -> Iterator[int]:
     """Runs nginx with TLS in front of the app on `app_port`; yields its port on localhost."""
+    port = free_port()
+    changes = {
+        "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        "server_name app.example.org;": "server_name localhost;",
+        "/etc/ssl/app.example.org.pem": str(CERTIFICATE),
+        "/etc/ssl/app.example.org.key": str(CERTIFICATE),
+        "http://127.0.0.1:8000": f"http://127.0.0.1:{app_port}",
+    }
+    with running_nginx(folder, changed(documented(path), changes), port):
+        yield port
+
+
+@contextmanager
+def running_nginx(folder: Path, server: str, port: int) -> Iterator[None]:
+    """Runs nginx with this content of its `http` block, until the end of the block."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         missing("no nginx: Debian has it in the package nginx-light")
-    port = free_port()
-    server = _changed(
-        documented(path),
-        listen=("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-        name=("server_name app.example.org;", "server_name localhost;"),
-        certificate=("/etc/ssl/app.example.org.pem", str(CERTIFICATE)),
-        key=("/etc/ssl/app.example.org.key", str(CERTIFICATE)),
-        app=("http://127.0.0.1:8000", f"http://127.0.0.1:{app_port}"),
-    )
     user = "user root;" if os.geteuid() == 0 else ""
     settings = folder / "nginx.conf"
     settings.write_text(_MAIN.format(user=user, folder=folder, server=server))
     process = subprocess.Popen([program, "-p", str(folder), "-c", str(settings), "-e", "stderr"])
     try:
-        wait_until(lambda: process.poll() is not None or _listens(port))
+        wait_until(lambda: process.poll() is not None or listens(port))
         assert process.poll() is None, "nginx has ended"
-        yield port
+        yield
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether a program accepts connections on this port of loopback."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
         return True
     return False

@@ -84,6 +84,22 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
         yield server
 
 
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_what_a_proxy_says_about_the_opened_page_arrives(tmp_path: Path, proxies: str) -> None:
+    apps = {"TRUSTED_APPS": "wiki.example.org:8443", "TRUSTED_PROXIES": proxies}
+    with serving(tmp_path, **apps) as server:
+        status, headers = server.get(
+            "/api/v1/verify?redirect=true",
+            Sec_Fetch_Mode="navigate",
+            X_Forwarded_Proto="https",
+            X_Forwarded_Host="wiki.example.org:8443",
+            X_Forwarded_Uri="/page?a=b",
+        )
+    assert status == 302
+    wanted = "https%3A%2F%2Fwiki.example.org%3A8443%2Fpage%3Fa%3Db"
+    assert headers["Location"] == f"http://localhost:5000/login?next={wanted}"
+
+
 @pytest.mark.parametrize(
     ("path", "logged"),
     [

@@ -32,6 +32,22 @@ def check_settings(settings: config.BaseConfig, problems: list[str]) -> Iterator
             "cookies travel over plain HTTP",
             "remove the setting; the default is true",
         )
+    if without_cookie := [app for app in settings.TRUSTED_APPS if not _gets_cookie(app, settings)]:
+        yield note(
+            "TRUSTED_APPS",
+            f"browsers do not send the session cookie to {', '.join(without_cookie)}, so these apps"
+            " cannot be guarded",
+            "set SESSION_COOKIE_DOMAIN to a domain above them, or remove them",
+        )
+
+
+def _gets_cookie(app: str, settings: config.BaseConfig) -> bool:
+    """Whether browsers send the session cookie to the `host` or `host:port`. Cookies ignore
+    ports."""
+    host = urlsplit(f"//{app}").hostname
+    if domain := settings.SESSION_COOKIE_DOMAIN:
+        return f".{host}".endswith(f".{domain}")
+    return host == urlsplit(settings.PUBLIC_URL).hostname
 
 
 def check_keys(settings: Any) -> Iterator[Finding]:

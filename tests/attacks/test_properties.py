@@ -80,9 +80,11 @@ def trusting(make_app: MakeApp) -> Flask:
 
 
 _near_apps = st.lists(
-    st.sampled_from(["https://", "HTTPS:/", "/", "\\", "wiki.example.org", "WIKI.example.org", ".", ":",
-                     ":443", ":8443", "@", "evil.example", "%40", "%2e", "\t", "\n", "\r", " ", "?", "#",
-                     "[", "]", "\u3002", "\uff20", "\u2044", "\xad", "\x00"]),
+    st.sampled_from(
+        ["https://", "HTTPS:/", "/", "\\", "wiki.example.org", "WIKI.example.org", "evil.example",
+         ".", ":", ":443", ":8443", "@", "%40", "%2e", "\t", "\n", "\r", " ", "?", "#", "[", "]",
+         "\u3002", "\uff20", "\u2044", "\xad", "\x00"]
+    ),
     max_size=8,
 ).map("".join)  # fmt: skip
 

@@ -25,7 +25,13 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                # Hosts of documents are this machine.
+                "--host-resolver-rules=MAP *.example.org 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()

@@ -17,9 +17,11 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+import config
 from app.diagnostics.finding import Finding, Verdict
 from app.diagnostics.mongodb import check_mongodb
 from app.diagnostics.mongodb_needs import check_needs
+from app.diagnostics.settings import check_settings
 from app.users import indexes
 from app.users.clock import utcnow
 from app.users.indexes import INDEXES
@@ -32,6 +34,7 @@ from tests.processes import free_port, wait_until
 from tests.scripts.conftest import Run
 from tests.scripts.stand_in import Command, Refused, stand_in
 from tests.users.conftest import register
+from tests.web.pages import PRODUCTION
 
 KEYS = {
     "SECRET_KEY": "T6nq1ZcXoV0p7sKdGm3YbRw9hJuLfE2a",
@@ -206,6 +209,23 @@ def test_administrators_without_a_second_factor_are_a_note(
     assert report.status == 0
     assert ("note", "administrators") in {(verdict, name) for verdict, name, _ in report.found}
     assert "2 have no second factor -> each adds one on the page /profile/security" in report.text
+
+
+@pytest.mark.parametrize(
+    ("apps", "domain", "named"),
+    [
+        ("", "", ""),
+        ("app.example.org:8443", "", ""),
+        ("wiki.example.org", "", "wiki.example.org"),
+        ("wiki.example.org", "example.org", ""),
+        ("wiki.example.org:81,wiki.test,xexample.org", "example.org", "wiki.test, xexample.org"),
+    ],
+)
+def test_an_app_that_does_not_get_the_cookie_is_a_note(apps: str, domain: str, named: str) -> None:
+    variables = PRODUCTION | {"TRUSTED_APPS": apps, "SESSION_COOKIE_DOMAIN": domain}
+    found = [found for found in check_settings(*config.read(variables)) if "APPS" in found.subject]
+    assert [f"cookie to {named}, so" in note.words for note in found] == [True] * bool(named)
+    assert not [note for note in found if note.verdict is not Verdict.NOTE]
 
 
 @contextmanager
