@@ -17,25 +17,17 @@ def _refuse_other_bodies() -> None:
     """Aborts with 413 or 415. Flask-WTF would accept JSON as a form."""
     if request.method not in {"POST", "PUT", "PATCH", "DELETE"}:
         return
-    _refuse_large()
-    if not is_for_api():
-        _refuse_all_but_forms()
-
-
-def _refuse_large() -> None:
     limit = request.max_content_length or 0
     if (request.content_length or 0) > limit:
         abort(413)
-    # Werkzeug reads a body of unknown length up to the limit and drops the rest.
-    if request.content_length is None and len(request.get_data(parse_form_data=True)) >= limit:
-        abort(413)
-
-
-def _refuse_all_but_forms() -> None:
+    forms_only = not is_for_api()
     has_body = request.content_length or "Transfer-Encoding" in request.headers
-    if (has_body or request.mimetype) and request.mimetype not in _FORM_TYPES:
+    if forms_only and (has_body or request.mimetype) and request.mimetype not in _FORM_TYPES:
         abort(415)
+    # Werkzeug reads a body of unknown length up to the limit and drops the rest.
+    if request.content_length is None and len(request.get_data()) >= limit:
+        abort(413)
     # Flask-WTF would use an uploaded file as the text of a field, and it fails on a field without a
     # name.
-    if request.files or None in request.form:
+    if forms_only and (request.files or None in request.form):
         abort(415)
