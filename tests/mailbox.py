@@ -43,6 +43,20 @@ class Mail:
         assert links[0] in self.html
         return str(links[0])
 
+    @property
+    def code(self) -> str:
+        """The six digits; fails unless both parts have the same ones."""
+        found = re.search(r"^\s*(\d{3}) ?(\d{3})\s*$", self.text, re.MULTILINE)
+        assert found, self.text
+        assert found[1] in self.html
+        assert found[2] in self.html
+        return found[1] + found[2]
+
+    @property
+    def token(self) -> str:
+        """The token of the link."""
+        return self.link.rpartition("/")[2]
+
     def _part(self, kind: str) -> str:
         part = self.message.get_body((kind,))
         assert part is not None, f"no {kind} part"

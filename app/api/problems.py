@@ -189,7 +189,7 @@ _OF_STATUS = {
     415: "media_type_unsupported",
     431: "headers_too_large",
 }
-_RECORDED = {"body_too_large": "body_refused", "media_type_unsupported": "body_refused"}
+_RECORDED = {413: "body_refused", 415: "body_refused"}
 
 
 def problem(
@@ -264,8 +264,8 @@ def error_problem(error: Exception) -> Response:
 def _of_status(error: HTTPException) -> Response:
     status = error.code or 500
     code = _OF_STATUS.get(status, "internal_error" if status >= 500 else "request_invalid")
-    if code in _RECORDED:
-        audit_log.record(_RECORDED[code], outcome="refused", status=status)
+    if status in _RECORDED:
+        audit_log.record(_RECORDED[status], outcome="refused", status=status)
     answer = problem(code)
     for name, value in error.get_headers():
         if name == "Allow":

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from app.web.api_paths import API
 from tests.visitor import Visitor
 from tests.web.test_access import MATRIX, Access
 
@@ -109,6 +110,11 @@ def _rules(app: Flask) -> list[str]:
     return sorted({rule.rule for rule in app.url_map.iter_rules()})
 
 
+def _pages(app: Flask) -> list[str]:
+    """The rules that the access table of the pages has. schemathesis crawls the API."""
+    return [rule for rule in _rules(app) if not rule.startswith(f"{API}/")]
+
+
 def _send(visitor: Visitor, method: str, path: str, draw: Callable[[Any], Any]) -> TestResponse:
     options: dict[str, Any] = {"query_string": draw(_fields), "headers": draw(_headers)}
     if method in {"POST", "PUT", "PATCH", "DELETE"}:
@@ -143,7 +149,7 @@ def test_random_requests_cause_no_error_and_show_no_forbidden_page(
 ) -> None:
     kind = data.draw(st.sampled_from(KINDS), "kind")
     method = data.draw(st.sampled_from(METHODS), "method")
-    rule = data.draw(st.sampled_from(_rules(app)), "rule")
+    rule = data.draw(st.sampled_from(_pages(app)), "rule")
     path = re.sub(r"<[^>]+>", lambda _: quote(data.draw(_text), safe="/%;"), rule)
     visitor = people[kind]
     before = visitor.client.get_cookie("session")
@@ -170,5 +176,5 @@ def test_every_route_answers_every_method_without_an_error(
             answer = people[kind].client.open(path, method=method)
             assert answer.status_code < 500, (method, path)
             access = TABLE.get(("GET" if method == "HEAD" else method, rule))
-            if access is None and method != "OPTIONS":
+            if access is None and method != "OPTIONS" and not rule.startswith(f"{API}/"):
                 assert answer.status_code in {400, 405}, (method, path, answer.status_code)
