@@ -3,9 +3,10 @@
 from flask import Response, session
 from msgspec import UNSET, Struct, UnsetType
 
+from app.api.answers import reply
 from app.api.authentication import bearer_token, client, viewer_of_request
 from app.api.fields import address_of, weak_password, wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Who, operation
 from app.api.problems import FieldError, invalid, problem, refused_for_now
 from app.api.shapes import (
     Account,

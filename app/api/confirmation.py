@@ -5,9 +5,10 @@ from datetime import datetime
 from flask import Response
 from msgspec import UNSET, Struct, UnsetType
 
+from app.api.answers import reply
 from app.api.authentication import bearer_token, client, signed_in, user_of, viewer_of_request
 from app.api.fields import wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Who, operation
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.shapes import (
     AddressConfirmed,

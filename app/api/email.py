@@ -6,10 +6,11 @@ from typing import Any
 from flask import Response
 from msgspec import UNSET, Struct, UnsetType
 
+from app.api.answers import reply
 from app.api.authentication import client, signed_in, user_of, viewer_of_request
 from app.api.confirmation import LINKS
 from app.api.fields import address_of, wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Who, operation
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.session import second_factor_due
 from app.api.shapes import (

@@ -17,6 +17,7 @@ from typing import Any
 from flask import Response, request, session
 from pymongo.collection import Collection
 
+from app.api.answers import reply
 from app.api.authentication import bearer_token, signed_in
 from app.api.problems import problem
 from app.mongo import current_mongo
@@ -117,7 +118,9 @@ def _again(key: str, stored: str) -> Response:
     if "session" in kept:
         session.clear()
         session.update(kept["session"])
-    return Response(kept["body"], kept["status"], mimetype=kept["type"] or None)
+    if not kept["body"]:
+        return reply(status=kept["status"])
+    return Response(kept["body"], kept["status"], mimetype=kept["type"])
 
 
 def _encrypt(key: str, text: str) -> str:

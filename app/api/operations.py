@@ -153,15 +153,6 @@ def operation(
     return declare
 
 
-def reply(answer: msgspec.Struct | None = None, status: int = 200) -> Response:
-    """A successful answer."""
-    if answer is None:
-        empty = Response(status=status)
-        del empty.headers["Content-Type"]
-        return empty
-    return Response(msgspec.json.encode(answer), status, mimetype="application/json")
-
-
 def _answer(declared: Operation, view: View, parts: dict[str, Any]) -> Response:
     authenticate()
     check_csrf()

@@ -5,10 +5,11 @@ import secrets
 from flask import Response, session
 from msgspec import Struct
 
+from app.api.answers import reply
 from app.api.authentication import bearer_token, client, signed_in, user_of, viewer_of_request
 from app.api.confirmation import LINKS
 from app.api.fields import address_of, weak_password, wrong_password
-from app.api.operations import Who, operation, reply
+from app.api.operations import Who, operation
 from app.api.problems import invalid, link_refused, problem, refused_for_now
 from app.api.shapes import Email, LinkToken, NewPassword, Password
 from app.flows import change_password as change

@@ -6,11 +6,12 @@ from flask import Response, request
 from msgspec import UNSET, Struct, UnsetType
 
 from app.api import tickets
+from app.api.answers import reply
 from app.api.authentication import client, signed_in, user_of, viewer_of_request
 from app.api.confirmation import LINKS
 from app.api.credentials import credential_text
 from app.api.fields import wrong_password
-from app.api.operations import Link, Who, operation, reply
+from app.api.operations import Link, Who, operation
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.session import factor_resets_or_404, passkeys_or_404
 from app.api.shapes import Code, Credential, LinkToken, PasskeyOptions, Password, Ticket

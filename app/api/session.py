@@ -7,6 +7,7 @@ from flask_wtf import csrf
 from msgspec import Struct
 
 from app.api import tickets
+from app.api.answers import reply
 from app.api.authentication import (
     bearer_token,
     client,
@@ -17,7 +18,7 @@ from app.api.authentication import (
 )
 from app.api.credentials import credential_text
 from app.api.fields import address_of, wrong_password
-from app.api.operations import Link, Who, operation, reply
+from app.api.operations import Link, Who, operation
 from app.api.problems import FieldError, invalid, problem, refused_for_now
 from app.api.shapes import (
     Account,

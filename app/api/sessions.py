@@ -6,8 +6,9 @@ from datetime import datetime
 from flask import Response, request
 from msgspec import Struct
 
+from app.api.answers import reply
 from app.api.authentication import client, viewer_of_request
-from app.api.operations import Link, Who, operation, reply
+from app.api.operations import Link, Who, operation
 from app.api.problems import FieldError, invalid, problem
 from app.flows import activity as activity_flow
 from app.flows import export as export_flow

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask import Response
 
+from app.api.answers import reply
 from app.api.authentication import bearer_token, require_csrf
 from app.api.fields import FieldRefused
-from app.api.operations import reply
 from app.api.problems import FieldError
 from app.api.shapes import SignedIn, account_of
 from app.security import bearer_tokens
