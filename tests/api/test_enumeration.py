@@ -1,0 +1,175 @@
+"""The API tells nobody who has an account: neither by an answer, nor by what its token can do, nor
+by the work behind it.
+
+The same story is told for an address with a confirmed account and for one without. Everything that
+a program can see must be equal, apart from random values.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.mongo import current_mongo
+from app.security.signing import link_signer
+from app.users.clock import utcnow
+from scripts.mongod import Mongod
+from tests.api.programs import BrowserApp, Program
+from tests.commands import commands
+from tests.conftest import MakeApp
+from tests.planted_factors import confirmed_in
+from tests.visitor import PASSWORD
+
+TAKEN, NEW, UNCONFIRMED = "taken@example.org", "newer@example.org", "third@example.org"
+_RANDOM = re.compile(r'"(token|id|ticket|request_id|csrf_token|challenge)": ?"([^"]*)"')
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+Told = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def app(make_app: MakeApp, mongod: Mongod, real_uri: str) -> Flask:
+    """On a real MongoDB, whose commands can be counted."""
+    app = make_app(MONGODB_URI=real_uri)
+    confirmed_in(app, TAKEN)
+    Program(app).register(UNCONFIRMED)
+    return app
+
+
+class Story:
+    """What a program does with one address, and everything that it can see of it."""
+
+    def __init__(self, program: Program, email: str) -> None:
+        self.program = program
+        self.email = email
+        self.told: Told = []
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Sends a request, keeps what can be seen, and returns the JSON of the answer."""
+        options: dict[str, Any] = {} if method == "GET" else {"json": body or {}}
+        with commands.recorded() as sent:
+            answer = self.program.call(method, path, **options)
+        self.program.take(answer)
+        # Decoys have a collection of their own, in which a command does the same work.
+        work = [
+            (name, "users" if where == "decoys" else where)
+            for name, where in (next(iter(command.items())) for command in sent)
+        ]
+        seen = answer.status_code, self._masked(answer.text), sorted(set(answer.headers.keys()))
+        # Registering and starting over take equal time, whatever they do.
+        equal_time = path in {"/accounts", "/confirmation/start-over"}
+        self.told.append((method, path, *seen, [] if equal_time else work))
+        return answer.get_json(silent=True)
+
+    def note(self, *facts: object) -> None:
+        """Keeps what a program can find out by comparing answers."""
+        self.told.append(facts)
+
+    def _masked(self, text: str) -> str:
+        text = _RANDOM.sub(lambda found: f"{found[1]}: {len(found[2])} characters", text)
+        return _TIME.sub("T", text.replace(self.email, "ADDRESS"))
+
+
+def _tell(program: Program, email: str) -> Told:
+    story = Story(program, email)
+    body = {"email": email, "password": PASSWORD, "device": "Phone", "cookie": program.cookie}
+    with time_machine.travel(utcnow(), tick=False) as clock:
+        first = story.call("POST", "/accounts", body)["account"]
+        first_token = program.token
+        session = story.call("GET", "/session")
+        story.note(session["account"] == first)
+        for method, path in [
+            *(("GET", "/account"), ("GET", "/confirmation"), ("POST", "/confirmation/mail")),
+            *(("GET", "/account/sessions"), ("GET", "/account/second-factors"), ("GET", "/verify")),
+            *(("POST", "/session/passkey/options"), ("POST", "/session/proof")),
+        ]:
+            story.call(method, path)
+        clock.shift(timedelta(seconds=90))
+        story.call("PATCH", "/account", {"language": "de"})
+        story.call("POST", "/confirmation/mail")
+        story.call("GET", "/confirmation")
+        for _try in range(6):
+            story.call("POST", "/confirmation", {"code": "123456"})
+        now = story.call("GET", "/account")
+        story.note({name: now[name] == first[name] for name in first})
+        story.note(story.call("GET", "/session")["expires_at"] == session["expires_at"])
+        clock.shift(timedelta(minutes=20))
+        if not program.cookie:  # the newest registration wins
+            program.token = ""
+            again = story.call("POST", "/accounts", body)
+            newest_token, program.token = program.token, first_token
+            story.note(again["account"]["id"] == first["id"])
+            story.call("GET", "/account")
+            program.token = newest_token
+        story.call("POST", "/confirmation/start-over")
+        story.call("GET", "/session")
+        story.call("GET", "/account")
+        program.token = ""
+        clock.shift(timedelta(minutes=20))
+        story.call("POST", "/accounts", body)
+        story.call("DELETE", "/session")
+        story.call("GET", "/account")
+    return story.told
+
+
+@pytest.mark.parametrize("kind", [Program, BrowserApp], ids=["token", "cookie"])
+def test_a_program_sees_the_same_for_a_taken_and_a_new_address(
+    app: Flask, kind: type[Program]
+) -> None:
+    for taken, new in zip(_tell(kind(app), TAKEN), _tell(kind(app), NEW), strict=True):
+        assert taken == new
+
+
+def _sign_in(story: Story) -> None:
+    story.call("POST", "/session", {"email": story.email, "password": "not the password"})
+
+
+def _forget(story: Story) -> None:
+    story.call("POST", "/password/forgot", {"email": story.email})
+
+
+def _register_weakly(story: Story) -> None:
+    story.call("POST", "/accounts", {"email": story.email, "password": "password"})
+
+
+@pytest.mark.parametrize("ask", [_sign_in, _forget, _register_weakly])
+def test_one_request_tells_nothing(app: Flask, ask: Callable[[Story], None]) -> None:
+    told = []
+    for email in (TAKEN, NEW, UNCONFIRMED):
+        story = Story(Program(app), email)
+        ask(story)
+        told.append(story.told)
+    assert told[0] == told[1] == told[2]
+
+
+def test_a_decoy_can_never_be_confirmed_and_sends_no_mail(app: Flask) -> None:
+    program = Program(app)
+    program.register(TAKEN)
+    with app.app_context():
+        database = current_mongo().database
+        decoy = database["decoys"].find_one({})
+        assert decoy
+        assert not database["users"].find_one({"_id": decoy["_id"]})
+        # Even with the right code, which nobody gets.
+        codes = link_signer().codes(decoy["_id"], decoy["email_key"], decoy["token_version"])
+    answer = program.post("/confirmation", code=codes[0])
+    assert answer.get_json()["code"] == "code_wrong"
+    assert not program.get("/account").get_json()["confirmed"]
+
+
+def test_a_decoy_expires_like_an_unconfirmed_account(app: Flask) -> None:
+    for email in (TAKEN, NEW):
+        Program(app).register(email)
+    with app.app_context():
+        database = current_mongo().database
+        decoy = database["decoys"].find_one({})
+        account = database["users"].find_one({"email_key": NEW})
+        lasts = database["decoys"].index_information()["expire_decoys"]
+    assert decoy
+    assert account
+    assert abs(decoy["expires_on"] - account["expires_on"]) < timedelta(seconds=30)
+    assert lasts["expireAfterSeconds"] == 0
