@@ -494,6 +494,15 @@ def administration(server: AppServer, new_page: NewPage) -> Stops:
     yield "admin-funnel", root
 
 
+def api(_server: AppServer, new_page: NewPage) -> Stops:
+    """The description of the API, with an operation that is opened."""
+    page = new_page()
+    page.goto("/api/docs")
+    yield "api-docs", page
+    page.get_by_text("Register an address").click()
+    yield "api-docs-operation", page
+
+
 def errors(server: AppServer, new_page: NewPage) -> Stops:
     """Error pages, and forms that are shown again."""
     page = new_page()
@@ -530,6 +539,7 @@ PARTS = (
     lost_factor,
     security,
     administration,
+    api,
     errors,
 )
 
@@ -567,6 +577,7 @@ ROUTES: dict[Part, set[str]] = {
         "/admin/mail",
         "/admin/mail/retry/<kind>",
     },
+    api: {"/api/docs"},
     errors: set(),
 }
 
