@@ -43,6 +43,7 @@ screenshots: $(VENV)/dev.stamp ## every page and mail in its states, into build/
 docs: $(VENV)/docs.stamp ## the documents as a web site, into site/
 	@rm -rf build/docs && mkdir -p build/docs
 	@cp -r README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs build/docs/
+	@mkdir build/docs/examples && cp examples/README.md build/docs/examples/
 	$(BIN)/mkdocs build --strict
 
 lock: ## pins the newest versions of the requirements in pyproject.toml

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.mongo import current_mongo
 from scripts.mongod import Mongod
+from tests.api.programs import Program
 from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.journeys.factors import add_app, add_passkey
@@ -110,12 +111,13 @@ def test_replacing_an_unconfirmed_registration_is_two_commands(
 
 
 @pytest.mark.usefixtures("confirmed")
-def test_registering_a_confirmed_address_is_four_commands(
+def test_registering_a_confirmed_address_is_five_commands(
     new_visitor: Callable[[], Visitor],
 ) -> None:
     stranger = new_visitor()
     assert stranger.register("ada@example.com").location == "/unconfirmed"
-    assert sent(stranger) == [LIMITS, *[FIND_AND_UPDATE] * 3]
+    # Two tries to insert, the letter to the owner, and the decoy.
+    assert sent(stranger) == [LIMITS, *[FIND_AND_UPDATE] * 3, ("findAndModify", "decoys")]
 
 
 @pytest.mark.parametrize("path", ["/", "/profile"])
@@ -386,6 +388,17 @@ def test_adding_an_authenticator_app_is_three_commands_and_making_codes_two(
 def test_adding_a_passkey_is_four_commands(confirmed: Visitor) -> None:
     assert add_passkey(confirmed)[1].status_code == 200
     assert sent(confirmed) == [FIND, LIMITS, FIND, UPDATE]
+
+
+# The API
+
+
+def test_a_call_of_a_signed_in_program_is_one_command(app: Flask) -> None:
+    program = Program(app)
+    program.register("ada@example.com")
+    with commands.recorded() as called:
+        assert program.get("/account").status_code == 200
+    assert [next(iter(command.items())) for command in called] == [FIND]
 
 
 # Damaged links
