@@ -124,6 +124,8 @@ class ChangeEmail:
                 "$elemMatch": {"version": former.version, "email_key": former.email_key}
             },
             "factors_version": same_factors(user),
+            # New recovery codes change no version. Those of a thief must not outlive the undo.
+            "recovery_codes.made_on": user.recovery_codes.made_on if user.recovery_codes else None,
         }
         new = {
             "email": former.email,

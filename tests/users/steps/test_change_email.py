@@ -11,6 +11,7 @@ from app.users.documents import random_id
 from app.users.letters import LetterKind
 from app.users.passwords import NO_PASSWORD
 from app.users.repository import UserRepository
+from app.users.second_factors import Totp
 from app.users.steps.change_email import EmailChange
 from app.users.user import FormerEmail, PendingEmail, User
 from tests.users.conftest import (
@@ -368,3 +369,18 @@ def test_an_undo_removes_an_unconfirmed_account_with_the_former_address(
     user, stranger = move(users, ada), register(users, ADA)
     assert undo(users, user, user.former_emails[0]) is EmailChange.DONE
     assert users.find(stranger.id) is None
+
+
+def test_recovery_codes_of_a_thief_that_are_made_during_an_undo_do_not_stay(
+    users: UserRepository, ada: User
+) -> None:
+    user = move(users, ada)
+    app = Totp("app", "secret", NOW - HOUR, last_step=1)
+    assert users.add_totp(user, app, "", NOW - HOUR, HOME, ["code of the owner"])
+    looked_up = found(users, user)
+    assert users.make_recovery_codes(looked_up, ["code of the thief"], LATER, CAFE)
+    assert undo(users, looked_up, looked_up.former_emails[0]) is EmailChange.STALE
+    assert undo(users, found(users, user), user.former_emails[0]) is EmailChange.DONE
+    restored = found(users, user)
+    assert restored.totp
+    assert restored.recovery_codes is None
