@@ -61,11 +61,20 @@ def is_recovery_code(typed: str) -> bool:
 
 
 def check_passkey(
-    user: User | None, credential: str, challenge: Challenge | None, client: Client
+    user: User | None,
+    credential: str,
+    challenge: Challenge | None,
+    client: Client,
+    *,
+    identified: bool = True,
 ) -> PasskeyUse | PasskeyRefused:
     """Verifies the answer of a browser about a passkey of this account. The caller counts the
-    attempt, by client only: a stranger must not use up the codes of an account."""
-    use = passkeys.verify_assertion(credential, challenge, user, utcnow())
+    attempt, by client only: a stranger must not use up the codes of an account.
+
+    Args:
+        identified: whether the account was known before the passkey was used.
+    """
+    use = passkeys.verify_assertion(credential, challenge, user, utcnow(), identified=identified)
     if isinstance(use, PasskeyUse):
         return use
     if use is PasskeyRefusal.CLONED and user:

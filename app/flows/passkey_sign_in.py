@@ -25,7 +25,7 @@ def sign_in_with_passkey(
     if user is None:
         why = PasskeyRefusal.UNKNOWN if found_id else PasskeyRefusal.MALFORMED
         return refuse_passkey(None, why)
-    use = check_passkey(user, credential, challenge, client)
+    use = check_passkey(user, credential, challenge, client, identified=False)
     if isinstance(use, PasskeyRefused):
         return use
     if not use.user_verified:

@@ -184,12 +184,19 @@ def credential_id(credential: str) -> str | None:
 
 
 def verify_assertion(
-    credential: str, challenge: Challenge | None, user: User | None, now: datetime
+    credential: str,
+    challenge: Challenge | None,
+    user: User | None,
+    now: datetime,
+    *,
+    identified: bool = True,
 ) -> PasskeyUse | PasskeyRefusal:
     """Verifies the answer of `navigator.credentials.get`.
 
     Args:
         user: the account that has the passkey, as found by `credential_id`.
+        identified: whether the account was known before. If it was not, the answer must name it
+            (WebAuthn level 3, 7.2, step 6).
     """
     import webauthn
     from webauthn.helpers import parse_authentication_credential_json
@@ -208,7 +215,7 @@ def verify_assertion(
         answer = parse_authentication_credential_json(credential)
         # Absent where the browser was told which passkeys to use.
         handle = answer.response.user_handle
-        if handle is not None and handle != user.id.binary:
+        if handle != user.id.binary and not (handle is None and identified):
             return PasskeyRefusal.ANOTHER_ACCOUNT
         found = webauthn.verify_authentication_response(
             credential=answer,

@@ -358,6 +358,19 @@ def test_another_accounts_passkey_does_not_finish_a_sign_in(app: Flask, confirme
         assert not is_signed_in(visitor)
 
 
+def test_only_in_the_second_step_a_passkey_may_leave_the_account_out(
+    app: Flask, confirmed: Visitor
+) -> None:
+    """WebAuthn level 3, 7.2, step 6: alone, the answer must name the account."""
+    key = plant_passkey(app)
+    key.user_handle = None
+    alone, second = Visitor(app), begun(app)
+    assert_refused(use_passkey(alone, key))
+    assert not is_signed_in(alone)
+    use_passkey(second, key, on=SECOND)
+    assert is_signed_in(second)
+
+
 def test_the_user_handle_does_not_choose_the_account(app: Flask, confirmed: Visitor) -> None:
     plant_passkey(app)
     confirmed_in(app, EVE)
