@@ -116,7 +116,6 @@ class Connection(TConn):
         self.request = Request(b"")
         self.phase = Phase.HEAD
         self.deadline = 0.0
-        self.discarded = 0
         self.watched = 0  # the events that the main loop waits for
 
     def show_to_parser(self) -> None:

@@ -25,9 +25,8 @@ _HEADER_TIMEOUT, _BODY_TIMEOUT = 10.0, 30.0  # the defaults of two settings
 # is read. Closing at once would reset it, and the client would lose the answer (RFC 9112 9.6).
 _LINGER = 2.0
 
-# Bytes.
+# Bytes that are read at a time.
 _PIECE = 64 * 1024
-_DISCARDED = 1024 * 1024
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -173,9 +172,7 @@ class Worker(ThreadWorker):
                 self._watch(conn, 0)
         elif not data:
             self._close(conn)
-        elif conn.phase is Phase.END:
-            self._discard(conn, len(data))
-        else:
+        elif conn.phase is not Phase.END:  # what comes after the answer is dropped
             conn.incoming.add(data)
             self._go_on(conn)
 
@@ -212,11 +209,6 @@ class Worker(ThreadWorker):
             self._close(conn)
         else:
             self._wait(conn, Phase.END, _LINGER)
-
-    def _discard(self, conn: Connection, size: int) -> None:
-        conn.discarded += size
-        if conn.discarded > _DISCARDED:
-            self._close(conn)
 
     def _close(self, conn: Connection) -> None:
         self._waiting.pop(conn, None)
