@@ -34,8 +34,11 @@ class FieldsInvalid(Exception):
         super().__init__()
 
 
-def read_body() -> dict[str, Any]:
+def read_body(*, needed: bool) -> dict[str, Any]:
     """The object in the body; empty when there is none.
+
+    Args:
+        needed: whether an empty body is refused. Many programs send `Content-Type` always.
 
     Raises:
         BodyInvalid: it is not JSON, or not strictly.
@@ -48,6 +51,8 @@ def read_body() -> dict[str, Any]:
         return {}
     if request.mimetype != "application/json":
         abort(415)
+    if not text and not needed:
+        return {}
     value = _parse(text)
     if not isinstance(value, dict):
         raise FieldsInvalid([FieldError("", "wrong_type", "The body must be an object.")])

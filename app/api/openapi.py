@@ -108,9 +108,8 @@ def _operation(view: str, declared: Operation) -> Json:
     if parameters := _parameters(declared):
         described["parameters"] = parameters
     if declared.body:
-        required = any(field.required for field in msgspec.structs.fields(declared.body))
         described["requestBody"] = {
-            "required": required,
+            "required": declared.needs_body,
             "content": {"application/json": {"schema": _schema(declared.body)}},
         }
     return described

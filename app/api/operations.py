@@ -100,6 +100,13 @@ class Operation:
     """Another status of success, with its answer."""
     links: tuple[Link, ...]
 
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body has a field that must be sent."""
+        return self.body is not None and any(
+            field.required for field in msgspec.structs.fields(self.body)
+        )
+
 
 OPERATIONS: dict[str, Operation] = {}
 """Every operation, by the name of its view."""
@@ -159,7 +166,8 @@ def _answer(declared: Operation, view: View, parts: dict[str, Any]) -> Response:
     if refusal := _access_refusal(declared) or _query_refusal(declared):
         return refusal
     try:
-        values = {} if request.method in {"GET", "HEAD"} else read_body()
+        reads = request.method not in {"GET", "HEAD"}
+        values = read_body(needed=declared.needs_body) if reads else {}
         if declared.body:
             parts = {**parts, "body": convert(values, declared.body)}
         if declared.repeatable and "Idempotency-Key" in request.headers:

@@ -3,6 +3,7 @@
 
 const API = `${document.querySelector('meta[name=latchkey]').content}/api/v1`;
 const POLL = 2000; // milliseconds
+const OFFLINE = 'There is no connection. Try again in a moment.';
 const parts = ['sign-in', 'second-step', 'waiting', 'home'].map((id) => document.getElementById(id));
 const [signIn, secondStep, waiting, home] = parts;
 const message = document.getElementById('message');
@@ -13,24 +14,41 @@ let ticket = null;
 let timer = null;
 
 class Problem extends Error {
-  constructor(details) {
+  constructor(details, wait) {
     const errors = (details.errors ?? []).map((error) => error.detail);
-    super(errors.join(' ') || details.detail);
+    const later = details.status === 429 && wait ? ` You can try again in ${wait} seconds.` : '';
+    super((errors.join(' ') || details.detail) + later);
     this.code = details.code;
   }
 }
 
 async function call(method, path, body) {
-  const headers = { 'Content-Type': 'application/json' };
+  const headers = {};
+  if (body) headers['Content-Type'] = 'application/json';
   if (token) headers.Authorization = `Bearer ${token}`;
   if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
-  const answer = await fetch(API + path, {
+  const answer = await send(API + path, {
     method, headers, body: body && JSON.stringify(body), credentials: 'omit',
   });
   const text = await answer.text();
   const content = text ? JSON.parse(text) : {};
-  if (!answer.ok) throw new Problem(content);
+  if (!answer.ok) throw new Problem(content, answer.headers.get('Retry-After'));
   return content;
+}
+
+// Repeats a request whose answer was lost, or that Latchkey could not do now. The Idempotency-Key stays
+// the same, so nothing happens twice.
+async function send(url, request, triesLeft = 2) {
+  let wait = 1;
+  try {
+    const answer = await fetch(url, request);
+    if (answer.status !== 503 || !triesLeft) return answer;
+    wait = Number(answer.headers.get('Retry-After')) || 1;
+  } catch {
+    if (!triesLeft) throw new Error(OFFLINE);
+  }
+  await new Promise((resolve) => setTimeout(resolve, wait * 1000));
+  return send(url, request, triesLeft - 1);
 }
 
 function show(part) {
@@ -39,24 +57,34 @@ function show(part) {
   part.querySelector('input, button').focus();
 }
 
-function say(text) {
+// Screen readers read a text again whenever it is set, so nothing is set twice.
+function say(text, isNews = false) {
+  if (!message.hidden && message.textContent === text) return;
   message.textContent = text;
+  message.classList.toggle('news', isNews);
   message.hidden = false;
 }
 
-async function started(answer) {
-  token = answer.token;
-  await look(answer.account);
+function leave() {
+  token = null;
+  clearTimeout(timer);
+  show(signIn);
 }
 
-async function look(account) {
+function started(answer) {
+  token = answer.token;
+  look(answer.account);
+}
+
+function look(account) {
   clearTimeout(timer);
   if (account.confirmed) {
     document.getElementById('who').textContent = account.email;
     show(home);
   } else {
+    mailState.textContent = '';
     show(waiting);
-    await poll(account.email);
+    poll(account);
   }
 }
 
@@ -67,37 +95,43 @@ const MAIL = {
 };
 
 // The person may also open the link of the mail, here or on another device.
-async function poll(email) {
-  const state = await call('GET', '/confirmation');
-  if (state.confirmed) {
-    await look(await call('GET', '/account'));
-    return;
+async function poll(account) {
+  const asked = token;
+  const isStale = () => token !== asked || waiting.hidden;
+  try {
+    const state = await call('GET', '/confirmation');
+    if (isStale()) return;
+    if (state.confirmed) {
+      look({ ...account, confirmed: true });
+      return;
+    }
+    if (message.textContent === OFFLINE) message.hidden = true;
+    const text = `${MAIL[state.mail]} ${account.email}.`;
+    if (mailState.textContent !== text) mailState.textContent = text;
+  } catch (error) {
+    if (isStale()) return;
+    report(error);
   }
-  mailState.textContent = `${MAIL[state.mail]} ${email}.`;
-  timer = setTimeout(() => poll(email).catch(report), POLL);
+  if (!isStale()) timer = setTimeout(poll, POLL, account);
 }
 
 function report(error) {
-  if (error.code === 'authentication_required') {
-    token = null;
-    clearTimeout(timer);
-    show(signIn);
-  }
+  if (error.code === 'authentication_required' || error.code === 'ticket_invalid') leave();
   say(error.message);
 }
 
 function onSubmit(form, act) {
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const fields = Object.fromEntries(new FormData(form));
-    const buttons = form.querySelectorAll('button');
-    for (const button of buttons) button.disabled = true;
+    if (form.ariaBusy) return; // a second click; a button that is disabled would lose the focus
+    form.ariaBusy = 'true';
+    message.hidden = true;
     try {
-      await act(fields, event.submitter?.value);
+      await act(Object.fromEntries(new FormData(form)), event.submitter?.value);
     } catch (error) {
       report(error);
     } finally {
-      for (const button of buttons) button.disabled = false;
+      form.ariaBusy = null;
     }
   });
 }
@@ -110,31 +144,33 @@ onSubmit(signIn, async ({ email, password }, action) => {
     ticket = answer.ticket;
     show(secondStep);
   } else {
-    await started(answer);
+    started(answer);
   }
 });
 
 onSubmit(secondStep, async ({ code }) => {
   const answer = await call('POST', '/session/second-factor', { ticket, code });
   secondStep.reset();
-  await started(answer);
+  started(answer);
 });
 
 onSubmit(waiting, async ({ code }, action) => {
   if (action === 'resend') {
     await call('POST', '/confirmation/mail');
-    say('A new mail is on its way. Earlier codes no longer work.');
-    return;
+    say('A new mail is on its way. Earlier codes no longer work.', true);
+  } else if (action === 'start-over') {
+    await call('POST', '/confirmation/start-over');
+    leave();
+  } else {
+    const { account } = await call('POST', '/confirmation', { code });
+    look(account);
   }
-  const { account } = await call('POST', '/confirmation', { code });
   waiting.reset();
-  await look(account);
 });
 
-document.getElementById('sign-out').addEventListener('click', async () => {
-  await call('DELETE', '/session').catch(report);
-  token = null;
-  show(signIn);
+onSubmit(home, async () => {
+  await call('DELETE', '/session');
+  leave();
 });
 
 show(signIn);

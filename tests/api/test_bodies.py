@@ -57,6 +57,14 @@ def test_what_is_not_strictly_json_is_refused(app: Flask, text: bytes | str) -> 
     _assert_problem(_sent(app, text), 400, "body_invalid")
 
 
+def test_an_operation_without_required_fields_takes_an_empty_body(app: Flask) -> None:
+    """Many programs send `Content-Type: application/json` with every request."""
+    client, headers = app.test_client(), {"Content-Type": "application/json"}
+    assert client.delete("/api/v1/session", headers=headers).status_code == 204
+    answer = client.post("/api/v1/confirmation", headers=headers)
+    assert _assert_problem(answer, 422, "fields_invalid")["errors"][0]["code"] == "required"
+
+
 def test_twenty_levels_are_read(app: Flask) -> None:
     details = _assert_problem(_sent(app, _nested(20)), 422, "fields_invalid")
     assert {error["field"] for error in details["errors"]} == {"email", "password"}
