@@ -53,7 +53,7 @@ lock: ## pins the newest versions of the requirements in pyproject.toml
 	$(COMPILE) --group docs --constraints requirements.txt --constraints requirements-dev.txt --output-file requirements-docs.txt
 
 clean: ## deletes everything that was built, but not the data in instance/
-	rm -rf $(VENV) $(PEER_VENV) build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEER_VENV) build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is made when everything is installed. So an interrupted installation starts again, a
