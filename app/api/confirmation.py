@@ -1,9 +1,9 @@
 """Waiting for the mail, and confirming the address."""
 
-from datetime import datetime
+from typing import Annotated
 
 from flask import Response
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.api.answers import reply
 from app.api.authentication import bearer_token, client, signed_in, user_of, viewer_of_request
@@ -17,6 +17,7 @@ from app.api.shapes import (
     DeviceName,
     LinkToken,
     Password,
+    Time,
     account_of,
 )
 from app.api.starting import Start, start_for, started
@@ -65,11 +66,9 @@ class ConfirmationState(Struct, frozen=True):
     """The state of the confirmation mail."""
 
     confirmed: bool
-    mail: str
-    """`queued`, `sent` or `failed`."""
-    sent_on: datetime | None
-    resend_in: int
-    """Seconds until another mail may be asked for."""
+    mail: Annotated[str, Meta(description="`queued`, `sent` or `failed`.")]
+    sent_on: Time | None
+    resend_in: Annotated[int, Meta(description="Seconds until another mail may be asked for.")]
 
 
 @operation("GET", "/confirmation", tag=_TAG, answer=ConfirmationState, who=Who.SIGNED_IN)

@@ -1,6 +1,5 @@
 """Changing the address."""
 
-from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -20,6 +19,7 @@ from app.api.shapes import (
     Email,
     LinkToken,
     Password,
+    Time,
     account_of,
 )
 from app.api.starting import Start, start_for, started
@@ -67,7 +67,7 @@ class EmailConfirmed(Struct, frozen=True):
 
     account: Account
     token: str | UnsetType | None = UNSET
-    expires_at: datetime | UnsetType = UNSET
+    expires_at: Time | UnsetType = UNSET
     ticket: str | UnsetType = UNSET
     methods: list[str] | UnsetType = UNSET
     passkey_options: dict[str, Any] | UnsetType | None = UNSET

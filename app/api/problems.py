@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 from flask import Response, current_app
@@ -28,8 +29,12 @@ _RETRY_SECONDS = 5
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one field of the body."""
 
-    field: str
-    """The name of the field; empty when it is about the body as a whole."""
+    field: Annotated[
+        str,
+        msgspec.Meta(
+            description="The name of the field; empty when it is about the body as a whole."
+        ),
+    ]
     code: str
     detail: str
 
@@ -37,8 +42,7 @@ class FieldError(msgspec.Struct, frozen=True):
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of every refusal."""
 
-    type: str
-    """The URL of the description of the code."""
+    type: Annotated[str, msgspec.Meta(description="The URL of the description of the code.")]
     title: str
     status: int
     code: str

@@ -1,9 +1,9 @@
 """Second factors of the account, and the way back when they are lost."""
 
-from datetime import datetime
+from typing import Annotated
 
 from flask import Response, request
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.api import tickets
 from app.api.answers import reply
@@ -14,7 +14,7 @@ from app.api.fields import wrong_password
 from app.api.operations import Link, Who, operation
 from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
 from app.api.session import factor_resets_or_404, passkeys_or_404
-from app.api.shapes import Code, Credential, LinkToken, PasskeyOptions, Password, Ticket
+from app.api.shapes import Code, Credential, LinkToken, PasskeyOptions, Password, Ticket, Time
 from app.flows import factor_reset
 from app.flows import second_factors as flow
 from app.flows.factor_reset import FactorsKept, FactorsRemoved, Finishable, Waiting
@@ -45,8 +45,8 @@ _NO_NAME = FieldError("name", "required", "Enter a name.")
 class Totp(Struct, frozen=True):
     """The authenticator app."""
 
-    added_at: datetime
-    last_used_at: datetime | None
+    added_at: Time
+    last_used_at: Time | None
 
 
 class Passkey(Struct, frozen=True):
@@ -54,8 +54,8 @@ class Passkey(Struct, frozen=True):
 
     id: str
     name: str
-    added_at: datetime
-    last_used_at: datetime | None
+    added_at: Time
+    last_used_at: Time | None
     synced: bool
 
 
@@ -63,21 +63,25 @@ class RecoveryCodes(Struct, frozen=True):
     """The recovery codes; the codes themselves are shown only when they are made."""
 
     left: int
-    made_at: datetime
+    made_at: Time
 
 
 class WaitingRemoval(Struct, frozen=True):
     """A removal of all second factors that waits."""
 
-    asked_at: datetime
-    ready_at: datetime
+    asked_at: Time
+    ready_at: Time
 
 
 class SecondFactors(Struct, frozen=True):
     """How the account is guarded."""
 
-    required: bool
-    """Whether the policy asks this person for a second factor that is missing."""
+    required: Annotated[
+        bool,
+        Meta(
+            description="Whether the policy asks this person for a second factor that is missing."
+        ),
+    ]
     totp: Totp | None
     passkeys: list[Passkey]
     recovery_codes: RecoveryCodes | None
@@ -88,8 +92,7 @@ class TotpSetup(Struct, frozen=True):
     """The secret for an authenticator app."""
 
     secret: str
-    uri: str
-    """What the QR code holds."""
+    uri: Annotated[str, Meta(description="What the QR code holds.")]
 
 
 class Codes(Struct, frozen=True):
@@ -134,7 +137,7 @@ class Keeping(Struct, frozen=True):
 class ResetWaits(Struct, frozen=True):
     """When the last mail and its link come."""
 
-    ready_at: datetime
+    ready_at: Time
 
 
 @operation(

@@ -1,10 +1,10 @@
 """Signing in and out, the second step, and proofs of identity."""
 
-from datetime import datetime
+from typing import Annotated
 
 from flask import Response, abort
 from flask_wtf import csrf
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.api import tickets
 from app.api.answers import reply
@@ -32,6 +32,7 @@ from app.api.shapes import (
     SecondFactorDue,
     SignedIn,
     Ticket,
+    Time,
     account_of,
 )
 from app.api.starting import Start, session_answer, start_for
@@ -74,8 +75,10 @@ class SecondFactor(Struct, frozen=True):
     ticket: Ticket
     code: Code = ""
     credential: Credential = ""
-    trust_browser: bool = False
-    """Only for a browser: whether it may skip the second step from now on."""
+    trust_browser: Annotated[
+        bool,
+        Meta(description="Only for a browser: whether it may skip the second step from now on."),
+    ] = False
 
 
 class PasskeySignIn(Struct, frozen=True):
@@ -106,11 +109,14 @@ class SessionState(Struct, frozen=True):
     """Who is signed in. All is null when nobody is, except for a browser's CSRF token."""
 
     account: Account | None
-    csrf_token: str | None
-    """For the header X-CSRF-Token of a browser; null for a program."""
-    expires_at: datetime | None
-    proved_at: datetime | None
-    """The last proof that counts for this account."""
+    csrf_token: Annotated[
+        str | None,
+        Meta(description="For the header X-CSRF-Token of a browser; null for a program."),
+    ]
+    expires_at: Time | None
+    proved_at: Annotated[
+        Time | None, Meta(description="The last proof that counts for this account.")
+    ]
 
 
 @operation(

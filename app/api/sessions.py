@@ -1,15 +1,16 @@
 """The list of sessions and trusted browsers, the activity, the export."""
 
 import hashlib
-from datetime import datetime
+from typing import Annotated
 
 from flask import Response, request
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.api.answers import reply
 from app.api.authentication import client, viewer_of_request
 from app.api.operations import Link, Who, operation
 from app.api.problems import FieldError, invalid, problem
+from app.api.shapes import Time
 from app.flows import activity as activity_flow
 from app.flows import export as export_flow
 from app.flows import sessions as flow
@@ -29,8 +30,8 @@ class Session(Struct, frozen=True):
     id: str
     name: str
     address: str
-    created_at: datetime
-    last_seen_at: datetime
+    created_at: Time
+    last_seen_at: Time
     current: bool
 
 
@@ -46,8 +47,8 @@ class TrustedBrowser(Struct, frozen=True):
     id: str
     name: str
     address: str
-    created_at: datetime
-    expires_at: datetime
+    created_at: Time
+    expires_at: Time
 
 
 class TrustedBrowsers(Struct, frozen=True):
@@ -61,9 +62,10 @@ class Event(Struct, frozen=True):
 
     id: str
     kind: str
-    at: datetime
-    by: str
-    """`self`, `administrator`, or empty where it may have been anybody."""
+    at: Time
+    by: Annotated[
+        str, Meta(description="`self`, `administrator`, or empty where it may have been anybody.")
+    ]
     address: str
 
 
@@ -71,8 +73,9 @@ class Events(Struct, frozen=True):
     """A page of the activity, newest first."""
 
     events: list[Event]
-    next: str | None
-    """For `after`, to get the next page; null on the last one."""
+    next: Annotated[
+        str | None, Meta(description="For `after`, to get the next page; null on the last one.")
+    ]
 
 
 @operation(

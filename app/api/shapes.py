@@ -12,6 +12,7 @@ from app.users.login_session import LoginSession
 from app.users.passwords import MAX_LENGTH
 from app.users.user import User
 
+Time = Annotated[datetime, Meta(tz=True)]
 Email = Annotated[
     str,
     Meta(
@@ -47,8 +48,8 @@ class Account(Struct, frozen=True):
     id: str
     email: str
     confirmed: bool
-    confirmed_on: datetime | None
-    registered_on: datetime
+    confirmed_on: Time | None
+    registered_on: Time
     language: str | None
     admin: bool
     pending_email: str | None
@@ -60,14 +61,14 @@ class AddressConfirmed(Struct, frozen=True):
 
     account: Account
     token: str | UnsetType | None = UNSET
-    expires_at: datetime | UnsetType = UNSET
+    expires_at: Time | UnsetType = UNSET
 
 
 class SignedIn(Struct, frozen=True):
     """A login session has started. `token` is null where the cookie holds the session."""
 
     token: str | None
-    expires_at: datetime
+    expires_at: Time
     account: Account
 
 
@@ -75,10 +76,11 @@ class SecondFactorDue(Struct, frozen=True):
     """The password is right, and a second factor must follow."""
 
     ticket: str
-    methods: list[str]
-    """`totp`, `recovery_code`, `passkey`."""
-    passkey_options: dict[str, Any] | None
-    """For `navigator.credentials.get`; null where the account has no passkey."""
+    methods: Annotated[list[str], Meta(description="`totp`, `recovery_code`, `passkey`.")]
+    passkey_options: Annotated[
+        dict[str, Any] | None,
+        Meta(description="For `navigator.credentials.get`; null where the account has no passkey."),
+    ]
 
 
 class PasskeyOptions(Struct, frozen=True):

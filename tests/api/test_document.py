@@ -103,3 +103,15 @@ def test_the_openapi_document_has_every_operation_once(app: Flask) -> None:
     served = app.test_client().get("/api/v1/openapi.json").get_json()
     assert served["openapi"] == "3.1.0"
     assert served["paths"].keys() == document["paths"].keys()
+
+
+def test_the_openapi_document_says_which_fields_are_times() -> None:
+    document = openapi_document("Latchkey", "https://example.org/api/v1", "session")
+    times = [
+        kind
+        for schema in document["components"]["schemas"].values()
+        for field, kind in schema["properties"].items()
+        if field == "at" or field.endswith(("_at", "_on"))
+    ]
+    assert len(times) > 15
+    assert all("'format': 'date-time'" in str(kind) for kind in times)
