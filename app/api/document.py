@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, json, render_template
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup, escape
 
 from app.api.blueprint import bp
 from app.api.openapi import codes_of, openapi_document, path_of
@@ -46,3 +47,11 @@ def viewer() -> ResponseReturnValue:
 def _document() -> dict[str, Any]:
     server = f"{current_app.config['PUBLIC_URL']}{API}"
     return openapi_document(current_app.config["APP_NAME"], server, cookies.name("session"))
+
+
+@docs.app_template_filter("with_code")
+def _with_code(text: str) -> Markup:
+    """HTML of a sentence: what is in backticks becomes code."""
+    parts = str(escape(text)).split("`")
+    html = [f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(parts)]
+    return Markup("".join(html))  # noqa: S704 (it is escaped above)

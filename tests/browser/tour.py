@@ -501,6 +501,9 @@ def api(_server: AppServer, new_page: NewPage) -> Stops:
     yield "api-docs", page
     page.get_by_text("Register an address").click()
     yield "api-docs-operation", page
+    page.get_by_role("link", name="SignedIn").first.click()
+    expect(page.locator("#schema-SignedIn")).to_be_visible()
+    yield "api-docs-answer", page
 
 
 def errors(server: AppServer, new_page: NewPage) -> Stops:
