@@ -48,6 +48,7 @@ DEFAULTS = {
     "RATELIMIT_STORAGE_URI": "",  # counts in the MongoDB of the app
     "TRUSTED_PROXIES": 0,
     "TRUSTED_APPS": [],
+    "API_ORIGINS": [],
     "SESSION_COOKIE_DOMAIN": None,
     "SESSION_COOKIE_NAME": "__Host-session",
     "METRICS_TOKEN": "",
@@ -445,6 +446,38 @@ def test_trusted_apps_may_use_http_in_development() -> None:
 def test_an_invalid_trusted_app_is_refused(value: str) -> None:
     (problem,) = problems(TRUSTED_APPS=value)
     assert problem.startswith("TRUSTED_APPS ")
+    assert len(value) < 9 or value not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://app.example.net", ["https://app.example.net"]),
+        (" https://APP.example.net. , http://localhost:3000,",
+         ["https://app.example.net", "http://localhost:3000"]),
+        ("https://app.example.net:443,https://app.example.net", ["https://app.example.net"]),
+        ("http://app.example.net:80", ["http://app.example.net"]),
+        ("https://app.example.net:80", ["https://app.example.net:80"]),
+        ("https://bücher.example", ["https://xn--bcher-kva.example"]),
+        ("http://[::1]:3000", ["http://[::1]:3000"]),
+    ],
+)  # fmt: skip
+def test_api_origins_are_written_as_browsers_send_them(given: str, origins: list[str]) -> None:
+    assert origins == config.load(PRODUCTION | {"API_ORIGINS": given}).API_ORIGINS
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["*", "null", "https://*.example.test", "app.example.test", "//app.example.test", "https://",
+     "ftp://app.example.test", "https://app.example.test/", "https://app.example.test/x",
+     "https://app.example.test?x", "https://app.example.test#x", "https://user@app.example.test",
+     "https://app.example.test:0", "https://app.example.test:99999", "https://app_1.example.test",
+     "https://app.example.test https://chat.example.test", "https://app.example.test\\@evil.example",
+     "https://chat.example.test,*"],
+)  # fmt: skip
+def test_an_invalid_api_origin_is_refused(value: str) -> None:
+    (problem,) = problems(API_ORIGINS=value)
+    assert problem.startswith("API_ORIGINS must be origins like ")
     assert len(value) < 9 or value not in problem
 
 

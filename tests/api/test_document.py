@@ -56,9 +56,12 @@ def test_the_commands_of_the_document_work(server: Web, mailbox: Mailbox, tmp_pa
         if "CODE=123456" in commands:
             code = mailbox.newest("ada@example.org").code
             commands = commands.replace("CODE=123456", f"CODE={code}")
+        if "LINK=" in commands:
+            link = f"{server.settings['PUBLIC_URL']}{mailbox.newest('bob@example.org').link}"
+            commands = re.sub("LINK=.*", f"LINK={link}", commands)
         commands = commands.replace("curl -sS", "curl -sS --fail-with-body")
         # Variables for the next block; not those that bash itself sets.
-        kept = "API JSON AS_ADA RECOVERY_CODE"
+        kept = "API JSON AS_ADA RECOVERY_CODE CSRF"
         save = f'for name in {kept}; do [ -v "$name" ] && declare -p "$name"; done > {state}; true'
         script = f"touch {state}; . {state}; set -euo pipefail\n{commands}\n{save}"
         result = subprocess.run(
@@ -70,7 +73,7 @@ def test_the_commands_of_the_document_work(server: Web, mailbox: Mailbox, tmp_pa
     assert '"mail":"queued"' in told
     assert '"language":"de"' in told
     assert '"name":"My phone"' in told
-    assert '"email":"bob@example.org"' in told
+    assert '"email":"bob@example.org","confirmed":true' in told
 
 
 def test_the_document_lists_every_problem_with_its_status() -> None:
