@@ -3,6 +3,7 @@ token. Cookies are never allowed, so no other site can use the session of a brow
 
 from flask import Flask, Response, current_app, request
 
+from app.api.answers import reply
 from app.web.api_paths import is_for_api
 
 _PREFLIGHT = {
@@ -22,7 +23,9 @@ def init_app(app: Flask) -> None:
 def _answer_preflight() -> Response | None:
     asks = "Access-Control-Request-Method" in request.headers
     if request.method == "OPTIONS" and is_for_api() and asks and _allowed():
-        return Response(status=204, headers=_PREFLIGHT)
+        answer = reply(status=204)
+        answer.headers.update(_PREFLIGHT)
+        return answer
     return None
 
 

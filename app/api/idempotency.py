@@ -19,7 +19,7 @@ from pymongo.collection import Collection
 
 from app.api.answers import reply
 from app.api.authentication import bearer_token, signed_in
-from app.api.problems import problem
+from app.api.problems import CHALLENGE, problem
 from app.mongo import current_mongo
 from app.security import rate_limits
 from app.security.encryption import derived_keys
@@ -120,7 +120,10 @@ def _again(key: str, stored: str) -> Response:
         session.update(kept["session"])
     if not kept["body"]:
         return reply(status=kept["status"])
-    return Response(kept["body"], kept["status"], mimetype=kept["type"])
+    answer = Response(kept["body"], kept["status"], mimetype=kept["type"])
+    if answer.status_code == 401:
+        answer.headers["WWW-Authenticate"] = CHALLENGE
+    return answer
 
 
 def _encrypt(key: str, text: str) -> str:

@@ -23,6 +23,8 @@ from app.users.hash_queue import HashQueueFull
 from app.users.link_outcomes import LinkOutcome
 
 MEDIA_TYPE = "application/problem+json"
+CHALLENGE = "Bearer"
+"""The value of `WWW-Authenticate` with every 401 (RFC 9110, 11.6.1)."""
 _RETRY_SECONDS = 5
 
 
@@ -220,7 +222,7 @@ def problem(
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
     if kind.status == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
+        answer.headers["WWW-Authenticate"] = CHALLENGE
     return answer
 
 

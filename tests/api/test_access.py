@@ -310,6 +310,7 @@ class TestOtherOrigins:
         headers = preflight.headers.get("Access-Control-Allow-Headers", "")
         assert ("Authorization" in headers) is allowed
         assert "X-CSRF-Token" not in headers
+        assert ("Content-Type" in preflight.headers) is not allowed
 
     def test_pages_have_no_such_headers(self, app: Flask) -> None:
         asked = {"Origin": "https://spa.example.net"}

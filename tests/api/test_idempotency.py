@@ -70,6 +70,13 @@ def test_a_refusal_is_repeated_with_its_words(app: Flask) -> None:
     assert again.mimetype == "application/problem+json"
 
 
+def test_a_repeated_401_names_the_scheme_too(app: Flask) -> None:
+    for _try in range(2):
+        answer = _post(Program(app), "/session", ADA)
+        assert (answer.status_code, _code(answer)) == (401, "credentials_wrong")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
 def test_another_body_with_the_same_key_is_refused(app: Flask) -> None:
     program = Program(app)
     _post(program, "/accounts", ADA)
