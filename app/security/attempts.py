@@ -173,5 +173,6 @@ class LibraryAttempts:
             rate = RateLimitItemPerSecond(attempt.limit, attempt.window)
             if not self._limiter.hit(rate, attempt.rule, attempt.key):
                 reset = self._limiter.get_window_stats(rate, attempt.rule, attempt.key).reset_time
-                full.append((attempt, max(1, round(reset - now.timestamp()))))
+                # Floats: 900 seconds may be a millionth more.
+                full.append((attempt, max(1, ceil(round(reset - now.timestamp(), 3)))))
         return full

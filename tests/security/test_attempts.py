@@ -62,6 +62,14 @@ def test_a_window_starts_at_the_first_attempt_and_ends_after_its_seconds(
         assert [attempts.count([ADA], now) for _ in range(4)] == [[], [], [], [(ADA, 900)]]
 
 
+def test_the_wait_never_ends_before_the_window(attempts: Attempts) -> None:
+    for _ in range(3):
+        attempts.count([ADA], NOW)
+    now = NOW + timedelta(seconds=1.75)
+    with time_machine.travel(now, tick=False):
+        assert attempts.count([ADA], now) == [(ADA, 899)]
+
+
 class TestInMongoDB:
     """What only MongoDB can show: several processes, and what is stored."""
 
