@@ -12,12 +12,15 @@ from app import account, admin, api, auth, mail, main, mongo, web
 from app.extensions import csrf
 from app.extensions import mail as flask_mail
 from app.observability import logs, metrics, request_ids
+from app.routing import LazyRule
 from app.security import load_shedding, rate_limits
 from app.web import proxies
 
 
 class Latchkey(Flask):
     """The app. Its views and hooks are plain functions."""
+
+    url_rule_class = LazyRule
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function. Flask looks at it each time, in case it is a coroutine."""

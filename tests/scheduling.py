@@ -4,6 +4,8 @@
 (github.com/pytest-dev/pytest-xdist/issues/1386). So the groups are made here, from file names.
 """
 
+import os
+import sys
 from typing import Any
 
 import pytest
@@ -32,6 +34,14 @@ class GroupScheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "loud" if nodeid.startswith(LOUD) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores, for `--numprocesses=auto`: many tests wait for processes and
+    for browsers."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return cores + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -244,11 +244,10 @@ def restarted(dev: Dev, times: int) -> bool:
     return dev.output.count("starting it again") == times
 
 
-@pytest.mark.parametrize("options", [(), ("--reload",)], ids=["make run", "make dev"])
 def test_a_database_that_dies_three_times_ends_the_script_with_a_message(
-    start: Callable[..., Dev], mongod: Mongod, options: tuple[str, ...]
+    start: Callable[..., Dev], mongod: Mongod
 ) -> None:
-    dev = start(*options).ready()
+    dev = start().ready()
     for times in (1, 2):
         os.kill(dev.mongod_pid(), signal.SIGKILL)
         wait_until(partial(restarted, dev, times))

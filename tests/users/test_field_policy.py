@@ -1,7 +1,7 @@
 """What happens to each field when an account may pass to another person, on both stores."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.users.client import Client
 from app.users.field_policy import KEPT, Cause, cleared_by, declared, policies_of
 from app.users.last_admin_guard import GuardResult
 from app.users.repository import UserRepository
-from app.users.second_factors import Passkey, Totp
+from app.users.second_factors import Passkey, RecoveryCodes, Totp
 from app.users.steps.change_email import EmailChange
 from app.users.user import EDITABLE, POLICIES, User
 from tests.users.conftest import (
@@ -224,8 +224,11 @@ def test_an_undo_clears_the_declared_fields(users: UserRepository, collection: U
     # An older former address stays; the restored one is no longer a former address.
     older = asdict(former) | {"version": former.version - 1, "email": PLANTED}
     both = [older, asdict(former)]
-    guarded = {"former_emails": both, "factors_version": 0}
+    codes = RecoveryCodes(NOW - HOUR, (PLANTED,))
+    stored = {"made_on": codes.made_on, "hashes": [PLANTED]}
+    guarded = {"former_emails": both, "factors_version": 0, "recovery_codes": stored}
     planted = plant(collection, user, email_key=BOB.key, confirmed=True, **guarded)
+    user = replace(user, recovery_codes=codes)
     assert users.undo_email_change(user, former, LATER, HOME) is EmailChange.DONE
     planted["former_emails"] = [older]
     raised = {"email_version", "reset_version", "factors_version", "factor_reset_version"}
