@@ -11,7 +11,6 @@ import shlex
 import signal
 import socket
 import sys
-from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -27,6 +26,7 @@ from app.mail.worker import Worker
 from app.mongo import current_mongo
 from app.observability.logs import redact
 from app.users import indexes
+from scripts._stopping import Stop
 from scripts.mongod import Mongod, MongodError, MongodUnavailableError, kept_running
 from settings.environment import Environment
 
@@ -67,11 +67,7 @@ def _reload() -> int:
 
 
 def _run() -> int:
-    # From now on a signal causes an orderly end, even during the start. A new thread sets the
-    # event, because the interrupted thread may hold its lock.
-    stop = Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
+    stop = Stop()  # from now on a signal causes an orderly end, even during the start
     try:
         config.load()
         with _listener(_port()) as listener, _database() as where:

