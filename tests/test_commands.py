@@ -351,9 +351,9 @@ def test_the_export_is_two_commands(confirmed: Visitor) -> None:
     assert sent(confirmed) == [FIND, FIND_AND_UPDATE]
 
 
-def test_deleting_an_account_is_five_commands(confirmed: Visitor) -> None:
+def test_deleting_an_account_is_six_commands(confirmed: Visitor) -> None:
     assert confirmed.submit("/profile/delete", current_password=PASSWORD).location == "/"
-    assert sent(confirmed) == [FIND, LIMITS, FIND, RECORD, UPDATE]
+    assert sent(confirmed) == [FIND, LIMITS, FIND, RECORD, UPDATE, ("delete", "decoys")]
 
 
 @pytest.mark.parametrize("path", ["/profile/password", "/profile/email", "/profile/delete"])

@@ -58,12 +58,20 @@ def _run(view: Callable[[], Response], key: str, stored_id: str, now: datetime) 
     except Exception:
         _answers().delete_one({"_id": stored_id, "began_on": now})
         raise
-    if answer.status_code in _NOT_KEPT:
+    if not _is_kept(answer):
         _answers().delete_one({"_id": stored_id, "began_on": now})
     else:
         stored = _encrypt(key, _as_text(answer))
         _answers().update_one({"_id": stored_id, "began_on": now}, {"$set": {"answer": stored}})
     return answer
+
+
+def _is_kept(answer: Response) -> bool:
+    """Whether a repetition gets this answer. A refusal of a stranger is made anew: nothing was
+    done, and no limit bounds how many could be stored."""
+    if answer.status_code >= 400 and signed_in() is None:
+        return False
+    return answer.status_code not in _NOT_KEPT
 
 
 def _claim(stored_id: str, body: str, now: datetime) -> Document | None:

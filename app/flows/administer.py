@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from app.flows.results import LastAdministrator
-from app.mongo import users
+from app.mongo import decoys, users
 from app.users.client import Client
 from app.users.clock import utcnow
 from app.users.events import EventKind
@@ -107,4 +107,5 @@ def _do(action: Action, user: User, by: str, client: Client) -> bool | GuardResu
         case Action.ENABLE:
             return users.enable(user, now, client, by)
         case Action.DELETE:
+            decoys.forget(user.email_key)
             return users.delete(user, now, Client(), LetterKind.ACCOUNT_REMOVED, by=by)

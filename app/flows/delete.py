@@ -13,7 +13,7 @@ from app.flows.results import (
     reports_busy,
     with_newer_hash,
 )
-from app.mongo import users
+from app.mongo import decoys, users
 from app.users.client import Client
 from app.users.clock import utcnow
 from app.users.last_admin_guard import GuardResult
@@ -37,6 +37,7 @@ def delete(
         result = users.delete(fresh, utcnow(), client)
     match result:
         case GuardResult.DONE:
+            decoys.forget(user.email_key)
             return Deleted()
         case GuardResult.LAST_ADMIN:
             return LastAdministrator()

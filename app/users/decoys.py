@@ -75,6 +75,11 @@ class Decoys:
         guard = {"_id": user.id, "sessions.id": session_id}
         return bool(self._collection.delete_one(guard).deleted_count)
 
+    def forget(self, email_key: str) -> None:
+        """Deletes the decoy of an address whose account was deleted. The next registration makes an
+        account, and an older decoy that lives on would show that there had been one."""
+        self._collection.delete_one({"email_key": email_key})
+
 
 def _as_decoy(user: User, now: datetime) -> Decoy:
     mail = user.confirm_mail

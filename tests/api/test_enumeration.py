@@ -173,3 +173,16 @@ def test_a_decoy_expires_like_an_unconfirmed_account(app: Flask) -> None:
     assert account
     assert abs(decoy["expires_on"] - account["expires_on"]) < timedelta(seconds=30)
     assert lasts["expireAfterSeconds"] == 0
+
+
+def test_the_decoy_of_a_deleted_account_goes_with_it(app: Flask) -> None:
+    """Otherwise the older of two tokens would live on, which shows that there was an account."""
+    owner, stranger, later = Program(app), Program(app), Program(app)
+    owner.sign_in(TAKEN)
+    stranger.register(TAKEN)
+    assert stranger.get("/account").status_code == 200
+    body = {"current_password": PASSWORD}
+    assert owner.call("DELETE", "/account", json=body).status_code == 204
+    assert stranger.get("/account").status_code == 401
+    later.register(TAKEN)
+    assert later.get("/account").status_code == 200

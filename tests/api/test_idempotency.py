@@ -63,11 +63,21 @@ def test_an_answer_without_a_body_is_repeated_too(app: Flask, mailbox: Mailbox) 
 
 
 def test_a_refusal_is_repeated_with_its_words(app: Flask) -> None:
-    program, weak = Program(app), ADA | {"password": "password"}
-    first, again = _post(program, "/accounts", weak), _post(program, "/accounts", weak)
+    program, wrong = Program(app), {"code": "123456"}
+    program.register("ada@example.com")
+    first, again = _post(program, "/confirmation", wrong), _post(program, "/confirmation", wrong)
     assert first.status_code == 422
     assert again.data == first.data
     assert again.mimetype == "application/problem+json"
+
+
+def test_refusals_of_strangers_are_not_stored(app: Flask) -> None:
+    """No limit bounds them, so a flood of weak passwords would fill the database."""
+    program = Program(app)
+    for key in ("first", "second"):
+        answer = _post(program, "/accounts", ADA | {"password": "password"}, key)
+        assert answer.status_code == 422
+    assert _stored(app) == []
 
 
 def test_a_repeated_401_names_the_scheme_too(app: Flask) -> None:
