@@ -9,7 +9,14 @@ from app.api.answers import reply
 from app.api.authentication import bearer_token, client, signed_in, user_of, viewer_of_request
 from app.api.fields import wrong_password
 from app.api.operations import Who, operation
-from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
+from app.api.problems import (
+    FieldError,
+    code_refused,
+    invalid,
+    link_refused,
+    problem,
+    refused_for_now,
+)
 from app.api.shapes import (
     AddressConfirmed,
     Code,
@@ -186,7 +193,7 @@ def _by_code(typed: str) -> Response:
         case CodeRefused(why):
             if bearer_token() is None:
                 waiting_claim.record_code_try()
-            return problem(_code_problem(why))
+            return code_refused(_code_problem(why))
         case Limited() as refusal:
             return refused_for_now(refusal)
 

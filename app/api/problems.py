@@ -231,6 +231,11 @@ def invalid(*errors: FieldError) -> Response:
     return problem("fields_invalid", errors=errors)
 
 
+def code_refused(code: str = "code_wrong") -> Response:
+    """422: what was sent as `code` does not count."""
+    return problem(code, errors=[FieldError("code", code, PROBLEMS[code].detail)])
+
+
 def refused_for_now(refusal: Limited | Busy) -> Response:
     """429 or 503: repeating the request later may work."""
     match refusal:

@@ -12,7 +12,14 @@ from app.api.confirmation import LINKS
 from app.api.credentials import credential_text
 from app.api.fields import wrong_password
 from app.api.operations import Link, Who, operation
-from app.api.problems import FieldError, invalid, link_refused, problem, refused_for_now
+from app.api.problems import (
+    FieldError,
+    code_refused,
+    invalid,
+    link_refused,
+    problem,
+    refused_for_now,
+)
 from app.api.session import factor_resets_or_404, passkeys_or_404
 from app.api.shapes import Code, Credential, LinkToken, PasskeyOptions, Password, Ticket, Time
 from app.flows import factor_reset
@@ -207,7 +214,7 @@ def activate_totp(body: AppCode) -> Response:
         case FactorAdded(codes):
             return reply(Codes(codes))
         case WrongCode():
-            return problem("code_wrong")
+            return code_refused()
         case HasAppAlready():
             return problem("totp_exists")
         case ChangedElsewhere():

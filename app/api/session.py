@@ -19,7 +19,7 @@ from app.api.authentication import (
 from app.api.credentials import credential_text
 from app.api.fields import address_of, wrong_password
 from app.api.operations import Link, Who, operation
-from app.api.problems import FieldError, invalid, problem, refused_for_now
+from app.api.problems import FieldError, code_refused, invalid, problem, refused_for_now
 from app.api.shapes import (
     Account,
     Code,
@@ -178,11 +178,11 @@ def second_factor(body: SecondFactor) -> Response:
         case SecondStepDone(user, session):
             return session_answer(start, user, session)
         case WrongCode():
-            return problem("code_wrong")
+            return code_refused()
         case PasskeyRefused():
             return problem("passkey_refused")
         case ChangedElsewhere():
-            return problem("passkey_refused" if body.credential else "code_wrong")
+            return problem("passkey_refused") if body.credential else code_refused()
         case Limited() as refusal:
             return refused_for_now(refusal)
 
@@ -304,7 +304,7 @@ def prove_identity(body: Proof) -> Response:
         case NotEnough():
             return problem("password_not_enough")
         case WrongCode() | UsedMeanwhile():
-            return problem("code_wrong")
+            return code_refused()
         case PasskeyRefused():
             return problem("passkey_refused")
         case ChangedElsewhere():

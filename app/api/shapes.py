@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.users.login_session import LoginSession
 from app.users.passwords import MAX_LENGTH
 from app.users.user import User
 
@@ -102,8 +101,3 @@ def account_of(user: User) -> Account:
         admin=user.admin,
         pending_email=user.pending_email.email if user.pending_email else None,
     )
-
-
-def expires_at(session: LoginSession) -> datetime:
-    """When the session ends at the latest."""
-    return session.expires_on
