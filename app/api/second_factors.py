@@ -161,7 +161,8 @@ class ResetWaits(Struct, frozen=True):
 def show_second_factors() -> Response:
     """Show how the account is guarded."""
     user = viewer_of_request().user
-    app, codes, waiting = user.totp, user.recovery_codes, user.factor_reset
+    app, codes = user.totp, user.recovery_codes
+    waiting = factor_reset.announced_reset(user)
     return reply(
         SecondFactors(
             required=lacks_factor(user),

@@ -75,6 +75,12 @@ def is_offered() -> bool:
     return bool(current_app.config["FACTOR_RESET_DELAY"])
 
 
+def announced_reset(user: User) -> FactorReset | None:
+    """The reset that waits, for warnings; None while the setting turns this way off, since then it
+    can be neither finished nor cancelled."""
+    return user.factor_reset if is_offered() else None
+
+
 def waiting_reset(user: User) -> FactorReset | None:
     """The reset that waits. One whose last link was not used in time does not count, so that the
     person can begin anew."""

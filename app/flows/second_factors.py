@@ -6,6 +6,7 @@ The faces ask for a proof of identity first.
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from app.flows.factor_reset import announced_reset
 from app.flows.factors import WrongCode, plain_code
 from app.flows.results import ChangedElsewhere, Limited
 from app.mongo import users
@@ -90,7 +91,7 @@ class CodesMade:
 
 def next_step(user: User) -> NextStep:
     """What the page offers first."""
-    if user.factor_reset:
+    if announced_reset(user):
         return NextStep.DECIDE_ABOUT_RESET
     if not user.has_second_factor:
         return NextStep.ADD_PASSKEY if passkeys.offered() else NextStep.ADD_APP

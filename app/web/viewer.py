@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from app.flows.delete import is_deleted
+from app.flows.factor_reset import announced_reset
 from app.flows.sign_out import sign_out
 from app.mongo import decoys, users
 from app.observability import logs
@@ -143,7 +144,7 @@ def _kind_of_viewer() -> str:
 def _waiting_reset() -> FactorReset | None:
     """The removal of the viewer's second factors that waits, for the warning on every page."""
     user = viewing_account()
-    return user.factor_reset if user else None
+    return announced_reset(user) if user else None
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -221,6 +221,18 @@ def test_this_way_can_be_turned_off(make_app: MakeApp, mailbox: Mailbox) -> None
         assert visitor.forge(path).status_code == 404
 
 
+def test_a_wait_that_began_before_it_was_turned_off_shows_no_button_without_effect(
+    app: Flask, ada: Visitor, first_link: str
+) -> None:
+    Visitor(app).submit(first_link)
+    assert "/profile/security/keep" in ada.get("/profile").text
+    app.config["FACTOR_RESET_DELAY"] = 0
+    for path in ("/profile", "/profile/security"):
+        page = ada.get(path)
+        assert page.status_code == 200
+        assert "/profile/security/keep" not in page.text
+
+
 def test_an_administrator_removes_the_factors_at_once_and_the_person_is_told(
     app: Flask, phone: AuthenticatorApp, administrator: Visitor, mailbox: Mailbox
 ) -> None:
