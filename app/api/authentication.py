@@ -91,5 +91,5 @@ def client() -> Client:
 
 
 def user_of(found: Viewer | None) -> User | None:
-    """The account that is signed in; None for a decoy too."""
-    return found.user if found and not found.decoy else None
+    """The account, or the decoy, that is signed in."""
+    return found.user if found else None

@@ -16,7 +16,7 @@ from app.flows.results import (
     with_newer_hash,
 )
 from app.flows.sign_in import needs_second_step
-from app.mongo import users
+from app.mongo import decoys, users
 from app.security import rate_limits
 from app.security.login_sessions import new_session
 from app.users.addresses import Address
@@ -144,6 +144,7 @@ def confirm_email_change(
     undo_for = timedelta(seconds=current_app.config["EMAIL_UNDO_MAX_AGE"])
     match users.change_email(user, pending, utcnow(), client, undo_for):
         case EmailChange.DONE:
+            decoys.forget(user.email_key)
             changed = replace(user, email=pending.email, pending_email=None)
             if ready.is_owner or password is None:
                 return EmailChanged(changed, is_owner=True)
@@ -169,6 +170,7 @@ def undo_email_change(token: str, viewer: User | None, client: Client) -> EmailU
         return ready
     match users.undo_email_change(ready.user, ready.former, utcnow(), client):
         case EmailChange.DONE:
+            decoys.forget(ready.user.email_key)
             return EmailUndone(ready.former, ready.user)
         case EmailChange.TAKEN:
             return refuse(opened, LinkOutcome.TAKEN)

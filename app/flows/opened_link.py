@@ -1,19 +1,25 @@
-"""An opened link: its contents, its account, and the person who opened it."""
+"""An opened link: its contents, its account, and the person who opened it.
+
+That person may have a decoy. A decoy counts as another account, as a new account would; otherwise a
+stranger could register an address, open a link of their own, and see whether the address is taken.
+"""
 
 from dataclasses import dataclass
+
+from bson import ObjectId
 
 from app.mongo import users
 from app.observability import audit_log
 from app.security.signing import link_signer
 from app.users.link_outcomes import LinkOutcome
 from app.users.links import Link, Purpose
-from app.users.user import User
+from app.users.user import Decoy, User
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLink:
-    """A link with the account that it names (`user`) and the account that is signed in
-    (`viewer`)."""
+    """A link with the account that it names (`user`) and the account, or the decoy, that is signed
+    in (`viewer`)."""
 
     purpose: Purpose
     token: str
@@ -24,7 +30,7 @@ class OpenedLink:
     @property
     def is_owner(self) -> bool:
         """Whether the person who opened the link is signed in to its account."""
-        return bool(self.viewer and self.user and self.viewer.id == self.user.id)
+        return self.user is not None and _is_account(self.viewer, self.user.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,7 @@ def open_link(purpose: Purpose, token: str, viewer: User | None) -> OpenedLink:
     link = link_signer().read(purpose, token)
     user = None
     if link.user_id is not None:
-        is_viewers = viewer is not None and viewer.id == link.user_id
-        user = viewer if is_viewers else users.find(link.user_id)
+        user = viewer if _is_account(viewer, link.user_id) else users.find(link.user_id)
     return OpenedLink(purpose, token, link, user, viewer)
 
 
@@ -61,3 +66,9 @@ def refuse(opened: OpenedLink, outcome: LinkOutcome) -> LinkRefused:
         reason=outcome.name.lower(),
     )
     return LinkRefused(outcome, opened)
+
+
+def _is_account(viewer: User | None, user_id: ObjectId) -> bool:
+    """Whether the viewer is signed in to this account. A decoy never is, but it can have the id of
+    an account: that of a visitor whose claim was taken over by a newer one."""
+    return viewer is not None and viewer.id == user_id and not isinstance(viewer, Decoy)

@@ -76,8 +76,9 @@ class Decoys:
         return bool(self._collection.delete_one(guard).deleted_count)
 
     def forget(self, email_key: str) -> None:
-        """Deletes the decoy of an address whose account was deleted. The next registration makes an
-        account, and an older decoy that lives on would show that there had been one."""
+        """Deletes the decoy of an address that has no account any more, because the account was
+        deleted or has another address. The next registration makes an account, and an older decoy
+        that lives on would show that there had been one."""
         self._collection.delete_one({"email_key": email_key})
 
 

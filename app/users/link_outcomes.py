@@ -1,6 +1,6 @@
 """Whether an opened link can be used. The functions are pure: they take the link and the account.
 
-`viewer` is the account that is signed in to the browser, or None. It is never a decoy.
+`viewer` is the account, or the decoy, that is signed in, or None. Both are judged alike.
 """
 
 from enum import Enum

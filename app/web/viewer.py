@@ -85,9 +85,9 @@ def init_app(app: Flask) -> None:
 
 
 def viewing_account() -> User | None:
-    """The account that is signed in; None for a decoy too."""
+    """The account, or the decoy, that is signed in."""
     viewer = current_user._get_current_object()
-    return viewer.user if viewer.is_authenticated and not viewer.decoy else None
+    return viewer.user if viewer.is_authenticated else None
 
 
 def signed_in_elsewhere(user: User) -> str | None:

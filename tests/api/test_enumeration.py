@@ -21,6 +21,7 @@ from scripts.mongod import Mongod
 from tests.api.programs import BrowserApp, Program
 from tests.commands import commands
 from tests.conftest import MakeApp
+from tests.mailbox import Mailbox
 from tests.planted_factors import confirmed_in
 from tests.visitor import PASSWORD
 
@@ -175,6 +176,32 @@ def test_a_decoy_expires_like_an_unconfirmed_account(app: Flask) -> None:
     assert lasts["expireAfterSeconds"] == 0
 
 
+@pytest.mark.parametrize("kind", [Program, BrowserApp], ids=["token", "cookie"])
+def test_links_of_own_accounts_tell_nothing(
+    app: Flask, mailbox: Mailbox, kind: type[Program]
+) -> None:
+    """A decoy must be seen as another account, as a new account is."""
+    waiting, owner = Program(app), confirmed_in(app, "mal@example.com")
+    waiting.register("mallory@example.com")
+    owner.submit("/profile/email", email="mel@example.com", current_password=PASSWORD)
+    unused = mailbox.newest("mallory@example.com").token
+    change = mailbox.newest("mel@example.com").token
+    told = []
+    for email in (TAKEN, NEW):
+        program = kind(app)
+        program.register(email)
+        story = Story(program, email)
+        for more in ({}, {"password": "not the password"}):
+            story.call("POST", "/confirmation", {"token": unused, **more})
+            story.call("POST", "/email/confirm", {"token": change, **more})
+        story.call("POST", "/confirmation/mail", {"token": unused})
+        for path in ("/email/undo", "/second-factors/reset", "/second-factors/keep"):
+            story.call("POST", path, {"token": unused})
+        story.call("POST", "/password/reset", {"token": unused, "password": PASSWORD})
+        told.append(story.told)
+    assert told[0] == told[1]
+
+
 def test_the_decoy_of_a_deleted_account_goes_with_it(app: Flask) -> None:
     """Otherwise the older of two tokens would live on, which shows that there was an account."""
     owner, stranger, later = Program(app), Program(app), Program(app)
@@ -185,4 +212,23 @@ def test_the_decoy_of_a_deleted_account_goes_with_it(app: Flask) -> None:
     assert owner.call("DELETE", "/account", json=body).status_code == 204
     assert stranger.get("/account").status_code == 401
     later.register(TAKEN)
+    assert later.get("/account").status_code == 200
+
+
+def test_the_decoy_of_an_address_that_its_owner_leaves_goes_with_it(
+    app: Flask, mailbox: Mailbox
+) -> None:
+    owner, before, after, later = (Program(app) for _ in range(4))
+    owner.sign_in(TAKEN)
+    before.register(TAKEN)
+    new = {"email": "moved@example.org", "current_password": PASSWORD}
+    assert owner.call("PUT", "/account/email", json=new).status_code == 202
+    token = mailbox.newest("moved@example.org").token
+    assert owner.post("/email/confirm", token=token).status_code == 200
+    assert before.get("/account").status_code == 401
+    after.register("moved@example.org")
+    undo = mailbox.newest(TAKEN, "changed").token
+    assert owner.post("/email/undo", token=undo).status_code == 204
+    assert after.get("/account").status_code == 401
+    later.register("moved@example.org")
     assert later.get("/account").status_code == 200

@@ -170,3 +170,49 @@ def test_registering_a_taken_address_with_its_right_password_does_not_sign_in(ap
     visitor = Visitor(app)
     assert visitor.register(CONFIRMED, PASSWORD).location == "/unconfirmed"
     assert visitor.get("/profile").location == "/unconfirmed"
+
+
+def _links_of_a_stranger(app: Flask, mailbox: Mailbox) -> dict[str, str]:
+    """Links that a person gets for accounts of their own, and damaged ones."""
+    waiting, owner = Visitor(app), Visitor(app)
+    waiting.register("mallory@example.com")
+    unused = mailbox.newest("mallory@example.com").link
+    owner.register("mal@example.com")
+    used = mailbox.newest("mal@example.com").link
+    owner.submit(used)
+    owner.submit("/profile/email", email="mel@example.com", current_password=PASSWORD)
+    change = mailbox.newest("mel@example.com").link
+    damaged = ("/confirm/x", "/reset/x", "/email/confirm/x", "/email/undo/x", "/factors/keep/x")
+    return {"unused": unused, "used": used, "change": change} | {one: one for one in damaged}
+
+
+def test_links_of_own_accounts_do_not_show_whether_an_address_is_taken(
+    app: Flask, mailbox: Mailbox
+) -> None:
+    """A decoy must be seen as another account, as a new account is."""
+    links = _links_of_a_stranger(app, mailbox)
+    seen: dict[tuple[str, str], list[object]] = {}
+    for email in (CONFIRMED, UNKNOWN):
+        visitor = Visitor(app)
+        visitor.register(email)
+        for name, link in links.items():
+            for method in ("GET", "POST"):
+                data = visitor.fill("/logout", on="/unconfirmed") | {"password": "a wrong one"}
+                answer = visitor.client.open(link, method=method, data=data)
+                seen.setdefault((name, method), []).append(_seen(answer, visitor, email)[:2])
+    for where, (taken, new) in seen.items():
+        assert taken == new, where
+
+
+def test_a_visitor_whose_claim_was_taken_over_is_not_the_owner_of_the_link(
+    app: Flask, mailbox: Mailbox
+) -> None:
+    """The cookie of the earlier claim still has the account's id."""
+    earlier, owner = Visitor(app), Visitor(app)
+    earlier.register(UNKNOWN, "the password of the earlier claim")
+    owner.register(UNKNOWN)
+    link = mailbox.newest(UNKNOWN).link
+    assert "password" in earlier.page(link).text
+    for fields in ({}, {"password": "the password of the earlier claim"}):
+        assert earlier.forge(link, fields).status_code in {200, 422}
+    assert owner.get("/profile").location == "/unconfirmed"
