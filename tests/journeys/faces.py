@@ -75,6 +75,7 @@ _WORDS = {
     r"address of your account already": "same_address",
     r"moments ago": "mail_sent_moments_ago",
     r"Too many wrong codes": "code_tries_used_up",
+    r"You can try again in": "too_many_attempts",
     r"code has expired": "code_expired",
     r"code is (not right|wrong)|not the (newest|code)|none of your recovery": "code_wrong",
     r"easy to guess|common|guess": "password_guessable",
