@@ -105,6 +105,7 @@ def _do(action: Action, user: User, by: str, client: Client) -> bool | GuardResu
         case Action.DISABLE:
             return users.disable(user, now, client, by)
         case Action.ENABLE:
+            decoys.forget(user.email_key)
             return users.enable(user, now, client, by)
         case Action.DELETE:
             decoys.forget(user.email_key)

@@ -38,7 +38,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class AddressTaken:
-    """A confirmed account has the address, and its owner gets a mail.
+    """A confirmed account has the address, and its owner gets a mail; or a disabled one has it.
 
     The visitor must not see the difference, so `user` is a decoy.
     """
@@ -66,7 +66,8 @@ def register(
     hashed = hash_new_password(password)
     with equal_time():
         user = users.register(address, hashed, session, unconfirmed_for, profile)
-        if user:
+        # The token of a disabled account would not work, which a new account's does.
+        if user and not user.disabled_on:
             return Registered(user, session)
         now = session.signed_in_on
         audit_log.record("registered", outcome="refused", reason="account_exists")

@@ -5,11 +5,13 @@ The same story is told for an address with a confirmed account and for one witho
 a program can see must be equal, apart from random values.
 """
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import bcrypt
 import pytest
 import time_machine
 from flask import Flask
@@ -22,14 +24,42 @@ from tests.api.programs import BrowserApp, Program
 from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
-from tests.planted_factors import confirmed_in
+from tests.planted_factors import confirmed_in, plant_passkey
+from tests.software_authenticator import SoftwareAuthenticator
 from tests.visitor import PASSWORD
 
-TAKEN, NEW, UNCONFIRMED = "taken@example.org", "newer@example.org", "third@example.org"
+TAKEN, NEW = "taken@example.org", "newer@example.org"
+UNCONFIRMED, DISABLED = "third@example.org", "ended@example.org"
+ALL = (TAKEN, NEW, UNCONFIRMED, DISABLED)
 _RANDOM = re.compile(r'"(token|id|ticket|request_id|csrf_token|challenge)": ?"([^"]*)"')
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 Told = list[tuple[Any, ...]]
+HASHES: list[str] = []
+"""What bcrypt has computed for the last request."""
+
+# What a person who waits may not do: refused, whatever is sent.
+_REFUSED = [
+    *(("DELETE", "/account"), ("PUT", "/account/password"), ("PUT", "/account/email")),
+    *(("DELETE", "/account/email/pending"), ("DELETE", "/account/sessions")),
+    *(("DELETE", f"/account/sessions/{'0' * 16}"), ("GET", "/account/activity")),
+    *(("GET", "/account/export"), ("POST", "/account/second-factors/totp")),
+    *(("POST", "/account/second-factors/passkeys/options"), ("GET", "/account/sessions")),
+    *(("POST", "/account/second-factors/recovery-codes"), ("POST", "/session/proof")),
+    *(("GET", "/account/second-factors"), ("GET", "/verify")),
+]
+
+
+@pytest.fixture(autouse=True)
+def _count_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("hashpw", "checkpw"):
+        real = getattr(bcrypt, name)
+
+        def counted(*given: bytes, real: Any = real, name: str = name) -> Any:
+            HASHES.append(name)
+            return real(*given)
+
+        monkeypatch.setattr(bcrypt, name, counted)
 
 
 @pytest.fixture
@@ -37,7 +67,11 @@ def app(make_app: MakeApp, mongod: Mongod, real_uri: str) -> Flask:
     """On a real MongoDB, whose commands can be counted."""
     app = make_app(MONGODB_URI=real_uri)
     confirmed_in(app, TAKEN)
-    Program(app).register(UNCONFIRMED)
+    for email in (UNCONFIRMED, DISABLED):
+        Program(app).register(email)
+    with app.app_context():
+        disabled = {"$set": {"disabled_on": utcnow()}}
+        current_mongo().users.update_one({"email_key": DISABLED}, disabled)
     return app
 
 
@@ -52,6 +86,7 @@ class Story:
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Sends a request, keeps what can be seen, and returns the JSON of the answer."""
         options: dict[str, Any] = {} if method == "GET" else {"json": body or {}}
+        HASHES.clear()
         with commands.recorded() as sent:
             answer = self.program.call(method, path, **options)
         self.program.take(answer)
@@ -63,7 +98,7 @@ class Story:
         seen = answer.status_code, self._masked(answer.text), sorted(set(answer.headers.keys()))
         # Registering and starting over take equal time, whatever they do.
         equal_time = path in {"/accounts", "/confirmation/start-over"}
-        self.told.append((method, path, *seen, [] if equal_time else work))
+        self.told.append((method, path, *seen, [] if equal_time else work, list(HASHES)))
         return answer.get_json(silent=True)
 
     def note(self, *facts: object) -> None:
@@ -85,12 +120,13 @@ def _tell(program: Program, email: str) -> Told:
         story.note(session["account"] == first)
         for method, path in [
             *(("GET", "/account"), ("GET", "/confirmation"), ("POST", "/confirmation/mail")),
-            *(("GET", "/account/sessions"), ("GET", "/account/second-factors"), ("GET", "/verify")),
-            *(("POST", "/session/passkey/options"), ("POST", "/session/proof")),
+            *_REFUSED,
+            ("POST", "/session/passkey/options"),
         ]:
             story.call(method, path)
         clock.shift(timedelta(seconds=90))
         story.call("PATCH", "/account", {"language": "de"})
+        story.call("PATCH", "/account", {"language": "no language"})
         story.call("POST", "/confirmation/mail")
         story.call("GET", "/confirmation")
         for _try in range(6):
@@ -111,7 +147,8 @@ def _tell(program: Program, email: str) -> Told:
         story.call("GET", "/account")
         program.token = ""
         clock.shift(timedelta(minutes=20))
-        story.call("POST", "/accounts", body)
+        anew = story.call("POST", "/accounts", body)
+        story.note(anew["account"]["id"] == first["id"])
         story.call("DELETE", "/session")
         story.call("GET", "/account")
     return story.told
@@ -121,8 +158,35 @@ def _tell(program: Program, email: str) -> Told:
 def test_a_program_sees_the_same_for_a_taken_and_a_new_address(
     app: Flask, kind: type[Program]
 ) -> None:
-    for taken, new in zip(_tell(kind(app), TAKEN), _tell(kind(app), NEW), strict=True):
-        assert taken == new
+    told = [_tell(kind(app), email) for email in ALL]
+    for taken, new, unconfirmed, disabled in zip(*told, strict=True):
+        assert taken == new == unconfirmed == disabled
+
+
+@pytest.mark.parametrize("earlier", [Program, BrowserApp], ids=["token first", "cookie first"])
+@pytest.mark.parametrize("later", [Program, BrowserApp], ids=["then token", "then cookie"])
+def test_an_earlier_claim_sees_the_same_when_a_newer_one_comes(
+    app: Flask, earlier: type[Program], later: type[Program]
+) -> None:
+    told = []
+    for email in ALL:
+        first, second = Story(earlier(app), email), Story(later(app), email)
+        bodies = [
+            {"email": email, "password": PASSWORD, "cookie": story.program.cookie}
+            for story in (first, second)
+        ]
+        old = first.call("POST", "/accounts", bodies[0])["account"]
+        new = second.call("POST", "/accounts", bodies[1])["account"]
+        for story in (first, second):
+            for method, path in [("GET", "/account"), ("POST", "/confirmation/mail")]:
+                story.call(method, path)
+            story.call("POST", "/confirmation", {"code": "123456"})
+        first.call("POST", "/confirmation/start-over")
+        second.call("GET", "/account")
+        second.call("POST", "/confirmation/start-over")
+        again = first.call("POST", "/accounts", bodies[0])["account"]
+        told.append([first.told, second.told, old["id"] == new["id"], again["id"] == new["id"]])
+    assert told[0] == told[1] == told[2] == told[3]
 
 
 def _sign_in(story: Story) -> None:
@@ -140,11 +204,27 @@ def _register_weakly(story: Story) -> None:
 @pytest.mark.parametrize("ask", [_sign_in, _forget, _register_weakly])
 def test_one_request_tells_nothing(app: Flask, ask: Callable[[Story], None]) -> None:
     told = []
-    for email in (TAKEN, NEW, UNCONFIRMED):
+    for email in ALL:
         story = Story(Program(app), email)
         ask(story)
         told.append(story.told)
-    assert told[0] == told[1] == told[2]
+    assert told[0] == told[1] == told[2] == told[3]
+
+
+def test_a_forged_answer_of_a_known_passkey_is_refused_like_that_of_an_unknown_one(
+    app: Flask,
+) -> None:
+    known, told = plant_passkey(app, TAKEN), []
+    for passkey_id in (known.id, SoftwareAuthenticator().id):
+        story, forger = Story(Program(app), TAKEN), SoftwareAuthenticator()
+        forger.id, forger.user_handle = passkey_id, known.user_handle
+        options = story.call("POST", "/session/passkey/options")
+        credential = json.loads(forger.get(options["passkey_options"]))
+        body = {"ticket": options["ticket"], "credential": credential}
+        story.call("POST", "/session/passkey", body)
+        told.append(story.told)
+    assert told[0] == told[1]
+    assert told[0][1][2] == 422
 
 
 def test_a_decoy_can_never_be_confirmed_and_sends_no_mail(app: Flask) -> None:

@@ -6,6 +6,7 @@ face of the pages reads it off the page that a person sees.
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flask import Flask
@@ -14,12 +15,43 @@ from werkzeug.test import TestResponse
 from tests.api.programs import BrowserApp, Program
 from tests.authenticator import AuthenticatorApp
 from tests.journeys import factors
-from tests.mailbox import Mail
-from tests.planted_factors import use_passkey
+from tests.planted_factors import SECOND, use_passkey
 from tests.software_authenticator import SoftwareAuthenticator
 from tests.visitor import PASSWORD, Visitor, alert, errors, soup
 
 DONE = "done"
+
+# The links in mails, and where programs send their tokens.
+LINKS = {
+    "confirm": "/confirmation",
+    "reset": "/password/reset",
+    "email/confirm": "/email/confirm",
+    "email/undo": "/email/undo",
+    "factors/reset": "/second-factors/reset",
+    "factors/keep": "/second-factors/keep",
+}
+
+
+class Followed(Protocol):
+    """A link, or a mail that has one."""
+
+    @property
+    def link(self) -> str: ...
+    @property
+    def token(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that somebody has changed."""
+
+    kind: str
+    token: str
+
+    @property
+    def link(self) -> str:
+        """The path."""
+        return f"/{self.kind}/{self.token}"
 
 
 class Face(Protocol):
@@ -33,19 +65,23 @@ class Face(Protocol):
     def resend(self) -> str: ...
     def send_code(self, code: str) -> str: ...
     def start_over(self) -> str: ...
-    def follow(self, mail: Mail, password: str | None = None) -> str: ...
-    def disown(self, mail: Mail) -> str: ...
+    def follow(self, mail: Followed, password: str | None = None) -> str: ...
+    def disown(self, mail: Followed) -> str: ...
     def sign_in(self, email: str, password: str = PASSWORD) -> str: ...
     def second_step(self, code: str) -> str: ...
+    def second_step_with_passkey(self, key: SoftwareAuthenticator) -> str: ...
+    def lose_factors(self) -> str: ...
     def sign_in_with_passkey(self, key: SoftwareAuthenticator) -> str: ...
     def sign_out(self) -> str: ...
     def copy(self) -> "Face": ...
     def forgot(self, email: str) -> str: ...
     def prove(self, password: str) -> str: ...
+    def prove_with_code(self, code: str) -> str: ...
     def change_password(self, current: str, password: str) -> str: ...
     def change_email(self, email: str, password: str = PASSWORD) -> str: ...
     def cancel_email(self) -> str: ...
     def sessions(self) -> int: ...
+    def end_another_session(self) -> str: ...
     def end_other_sessions(self) -> str: ...
     def activity(self) -> int: ...
     def export(self) -> str: ...
@@ -65,6 +101,7 @@ _TITLES = {
     "This link is damaged": "link_damaged",
     "This account is gone": "link_gone",
     "This address has an account": "address_taken",
+    "This account is disabled": "account_disabled",
     "Too many attempts": "too_many_attempts",
 }
 _WORDS = {
@@ -75,6 +112,7 @@ _WORDS = {
     r"address of your account already": "same_address",
     r"moments ago": "mail_sent_moments_ago",
     r"Too many wrong codes": "code_tries_used_up",
+    r"You can try again in": "too_many_attempts",
     r"code has expired": "code_expired",
     r"code is (not right|wrong)|not the (newest|code)|none of your recovery": "code_wrong",
     r"easy to guess|common|guess": "password_guessable",
@@ -116,7 +154,7 @@ class Pages:
     def start_over(self) -> str:
         return _read(self.visitor.submit("/unconfirmed/start-over", on="/unconfirmed"))
 
-    def follow(self, mail: Mail, password: str | None = None) -> str:
+    def follow(self, mail: Followed, password: str | None = None) -> str:
         page = self.visitor.get(mail.link)
         forms = soup(page).select(f"main form:not([action]), main form[action='{mail.link}']")
         if page.status_code != 200 or not forms:
@@ -127,7 +165,7 @@ class Pages:
         fields = dict.fromkeys(named & {"password", "confirm"}, password or "")
         return _read(self.visitor.submit(mail.link, **fields))
 
-    def disown(self, mail: Mail) -> str:
+    def disown(self, mail: Followed) -> str:
         path = f"{mail.link}/disown"
         page = self.visitor.get(mail.link)
         if not soup(page).select(f"form[action='{path}']"):
@@ -138,7 +176,14 @@ class Pages:
         return _read(self.visitor.sign_in(email, password))
 
     def second_step(self, code: str) -> str:
-        return _read(self.visitor.client.post("/login/second", data=self._second(code)))
+        return _read(self.visitor.client.post(SECOND, data=self._second(code)))
+
+    def second_step_with_passkey(self, key: SoftwareAuthenticator) -> str:
+        answer = use_passkey(self.visitor, key, on=SECOND)
+        return DONE if answer.status_code == 302 else "passkey_refused"
+
+    def lose_factors(self) -> str:
+        return _read(self.visitor.submit(f"{SECOND}/lost"))
 
     def sign_in_with_passkey(self, key: SoftwareAuthenticator) -> str:
         answer = use_passkey(self.visitor, key)
@@ -160,6 +205,9 @@ class Pages:
     def prove(self, password: str) -> str:
         return _read(self.visitor.submit("/reauth", current_password=password))
 
+    def prove_with_code(self, code: str) -> str:
+        return _read(self.visitor.submit("/reauth", code=code))
+
     def change_password(self, current: str, password: str) -> str:
         fields = {"current_password": current, "password": password, "confirm": password}
         return _read(self.visitor.submit("/profile/password", **fields))
@@ -174,6 +222,11 @@ class Pages:
     def sessions(self) -> int:
         others = self.visitor.page("/profile/sessions").select("form[action$='/revoke']")
         return len(others) + 1
+
+    def end_another_session(self) -> str:
+        page = "/profile/sessions"
+        form = self.visitor.page(page).select("form[action$='/revoke']")[0]
+        return _read(self.visitor.submit(str(form["action"]), on=page))
 
     def end_other_sessions(self) -> str:
         return _read(self.visitor.submit("/profile/sessions/revoke-others", on="/profile/sessions"))
@@ -206,7 +259,7 @@ class Pages:
         return factors.codes_on(self.visitor.submit(factors.CODES))
 
     def _second(self, code: str) -> dict[str, str]:
-        return self.visitor.fill("/login/second") | {"code": code}
+        return self.visitor.fill(SECOND) | {"code": code}
 
 
 class Api:
@@ -216,7 +269,7 @@ class Api:
 
     def __init__(self, app: Flask) -> None:
         self.program = self.kind(app)
-        self._ticket = ""
+        self._due_step: dict[str, Any] = {}
 
     def state(self) -> str:
         account = self.program.get("/session").get_json()["account"]
@@ -239,13 +292,8 @@ class Api:
     def start_over(self) -> str:
         return self._post("/confirmation/start-over")
 
-    def follow(self, mail: Mail, password: str | None = None) -> str:
-        path = {
-            "confirm": "/confirmation",
-            "reset": "/password/reset",
-            "email/confirm": "/email/confirm",
-            "email/undo": "/email/undo",
-        }[mail.link.rpartition("/")[0].strip("/")]
+    def follow(self, mail: Followed, password: str | None = None) -> str:
+        path = LINKS[mail.link.rpartition("/")[0].strip("/")]
         body: dict[str, Any] = {"token": mail.token}
         if password is not None:
             body["password"] = password
@@ -254,14 +302,20 @@ class Api:
         answer = self.program.take(self.program.post(path, **body))
         return self._due(answer)
 
-    def disown(self, mail: Mail) -> str:
+    def disown(self, mail: Followed) -> str:
         return self._post("/confirmation/disown", token=mail.token)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> str:
         return self._due(self.program.sign_in(email, password))
 
     def second_step(self, code: str) -> str:
-        return self._started("/session/second-factor", ticket=self._ticket, code=code)
+        return self._second(code=code)
+
+    def second_step_with_passkey(self, key: SoftwareAuthenticator) -> str:
+        return self._second(credential=json.loads(key.get(self._due_step["passkey_options"])))
+
+    def lose_factors(self) -> str:
+        return self._post("/session/second-factor/lost", ticket=self._due_step["ticket"])
 
     def sign_in_with_passkey(self, key: SoftwareAuthenticator) -> str:
         options = self.program.post("/session/passkey/options").get_json()
@@ -290,6 +344,9 @@ class Api:
     def prove(self, password: str) -> str:
         return self._post("/session/proof", current_password=password)
 
+    def prove_with_code(self, code: str) -> str:
+        return self._post("/session/proof", code=code)
+
     def change_password(self, current: str, password: str) -> str:
         body = {"current_password": current, "password": password}
         return _code(self.program.call("PUT", "/account/password", json=body))
@@ -303,6 +360,11 @@ class Api:
 
     def sessions(self) -> int:
         return len(self.program.get("/account/sessions").get_json()["sessions"])
+
+    def end_another_session(self) -> str:
+        listed = self.program.get("/account/sessions").get_json()["sessions"]
+        handle = next(one["id"] for one in listed if not one["current"])
+        return _code(self.program.call("DELETE", f"/account/sessions/{handle}"))
 
     def end_other_sessions(self) -> str:
         return _code(self.program.call("DELETE", "/account/sessions"))
@@ -340,6 +402,9 @@ class Api:
         answer = self.program.post("/account/second-factors/recovery-codes")
         return list(answer.get_json()["codes"])
 
+    def _second(self, **answer: Any) -> str:
+        return self._started("/session/second-factor", ticket=self._due_step["ticket"], **answer)
+
     def _post(self, path: str, **body: Any) -> str:
         return _code(self.program.post(path, **body))
 
@@ -351,7 +416,7 @@ class Api:
         body = answer.get_json(silent=True) or {}
         if "ticket" not in body:
             return _code(answer)
-        self._ticket = body["ticket"]
+        self._due_step = body
         return "second_factor_due"
 
 

@@ -12,9 +12,11 @@ import pytest
 import time_machine
 from flask import Flask
 
+from app.mongo import current_mongo
 from app.users.clock import utcnow
-from tests.journeys.faces import DONE, Api, ApiInBrowser, Face, Pages
+from tests.journeys.faces import DONE, LINKS, Api, ApiInBrowser, Face, Link, Pages
 from tests.mailbox import Mail, Mailbox
+from tests.software_authenticator import SoftwareAuthenticator
 from tests.visitor import PASSWORD
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -27,6 +29,7 @@ class Stage:
 
     new_person: Callable[[], Face]
     """A person with a browser or a program of their own."""
+    app: Flask
     mailbox: Mailbox
     clock: time_machine.Traveller
 
@@ -45,6 +48,12 @@ class Stage:
         person = self.waiting(email)
         assert person.send_code(self.mail(email).code) == DONE
         return person
+
+    def disable(self, email: str = ADA) -> None:
+        """What an administrator does."""
+        with self.app.app_context():
+            disabled = {"$set": {"disabled_on": utcnow()}}
+            current_mongo().users.update_one({"email_key": email}, disabled)
 
 
 Story = Callable[[Stage], None]
@@ -335,6 +344,240 @@ def a_passkey_signs_in_alone(stage: Stage) -> None:
     assert phone.state() == "confirmed"
 
 
+@story
+def a_link_that_was_changed_is_damaged(stage: Stage) -> None:
+    ada = stage.waiting()
+    token = stage.mail().token
+    flipped = ("B" if token[-5] == "A" else "A").join([token[:-5], token[-4:]])
+    for changed in (token[:-1], flipped, token.swapcase(), token + "x", "x"):
+        assert ada.follow(Link("confirm", changed)) == "link_damaged"
+        assert stage.new_person().disown(Link("confirm", changed)) == "link_damaged"
+    assert ada.state() == "waiting"
+    assert ada.follow(stage.mail()) == DONE
+
+
+@story
+def a_link_works_only_for_its_purpose(stage: Stage) -> None:
+    ada = stage.waiting()
+    tokens = {"confirm": stage.mail().token}
+    assert ada.follow(stage.mail()) == DONE
+    assert ada.forgot(ADA) == DONE
+    tokens["reset"] = stage.mail(ADA, "password").token
+    assert ada.change_email(BOB) == DONE
+    tokens["email/confirm"] = stage.mail(BOB).token
+    assert ada.follow(stage.mail(BOB)) == DONE
+    tokens["email/undo"] = stage.mail(ADA, "changed").token
+    person = stage.new_person()
+    for kind in LINKS:
+        for other in tokens.keys() - {kind}:
+            assert person.follow(Link(kind, tokens[other]), OTHER_PASSWORD) == "link_damaged"
+    assert ada.state() == "confirmed"
+    assert stage.new_person().sign_in(BOB) == DONE
+
+
+@story
+def a_disabled_person_is_out_at_once_and_stays_out(stage: Stage) -> None:
+    ada = stage.confirmed()
+    assert ada.forgot(ADA) == DONE
+    stage.disable()
+    assert ada.state() == "signed_out"
+    assert ada.sign_in(ADA, "not the password") == "credentials_wrong"
+    assert ada.sign_in(ADA) == "account_disabled"
+    assert ada.state() == "signed_out"
+
+
+@story
+def a_disabled_address_cannot_be_confirmed(stage: Stage) -> None:
+    ada, mail = stage.waiting(), stage.mail()
+    stage.disable()
+    assert ada.follow(mail, PASSWORD) == "account_disabled"
+    assert stage.new_person().follow(mail, PASSWORD) == "account_disabled"
+
+
+@story
+def a_reset_link_expires_and_works_once(stage: Stage) -> None:
+    stage.confirmed()
+    person = stage.new_person()
+    assert person.forgot(ADA) == DONE
+    old = stage.mail(ADA, "password")
+    stage.clock.shift(timedelta(minutes=61))
+    assert person.follow(old, OTHER_PASSWORD) == "link_expired"
+    assert person.forgot(ADA) == DONE
+    new = stage.mail(ADA, "password")
+    assert person.follow(old, OTHER_PASSWORD) == "link_superseded"
+    assert person.follow(new, OTHER_PASSWORD) == DONE
+    assert person.state() == "signed_out"
+    assert stage.new_person().follow(new, PASSWORD) == "link_superseded"
+    assert person.sign_in(ADA, OTHER_PASSWORD) == DONE
+
+
+@story
+def a_reset_throws_a_squatter_out(stage: Stage) -> None:
+    squatter, owner = stage.waiting(), stage.new_person()
+    squatted = stage.mail()
+    assert owner.forgot(ADA) == DONE
+    assert owner.follow(stage.mail(ADA, "password"), OTHER_PASSWORD) == DONE
+    assert squatter.state() != "confirmed"
+    assert squatter.sign_in(ADA) == "credentials_wrong"
+    assert squatter.follow(squatted, PASSWORD) != DONE
+    assert owner.sign_in(ADA, OTHER_PASSWORD) == DONE
+    assert owner.state() == "confirmed"
+
+
+@story
+def the_link_of_a_changed_address_expires_and_only_the_newest_works(stage: Stage) -> None:
+    ada = stage.confirmed()
+    assert ada.change_email(BOB) == DONE
+    first = stage.mail(BOB)
+    assert ada.change_email("carol@example.com") == DONE
+    assert ada.follow(first) == "link_superseded"
+    second = stage.mail("carol@example.com")
+    other = stage.waiting("dave@example.com")
+    assert other.follow(second) == "link_other_account"
+    stage.clock.shift(timedelta(minutes=61))
+    assert ada.follow(second) == "link_expired"
+    assert stage.new_person().sign_in("carol@example.com") == "credentials_wrong"
+
+
+@story
+def an_address_that_is_confirmed_meanwhile_is_taken(stage: Stage) -> None:
+    ada = stage.confirmed()
+    assert ada.change_email(BOB) == DONE
+    mail = stage.mail(BOB)
+    stage.clock.shift(timedelta(seconds=1))
+    bob = stage.confirmed(BOB)
+    assert ada.follow(mail) == "address_taken"
+    assert (ada.export(), bob.export()) == (ADA, BOB)
+
+
+@story
+def a_new_password_voids_a_pending_address(stage: Stage) -> None:
+    ada = stage.confirmed()
+    assert ada.change_email(BOB) == DONE
+    mail = stage.mail(BOB)
+    assert ada.change_password(PASSWORD, OTHER_PASSWORD) == DONE
+    assert ada.follow(mail) == "link_superseded"
+
+
+@story
+def the_undo_link_expires(stage: Stage) -> None:
+    ada = stage.confirmed()
+    assert ada.change_email(BOB) == DONE
+    assert ada.follow(stage.mail(BOB)) == DONE
+    undo = stage.mail(ADA, "changed")
+    stage.clock.shift(timedelta(days=8))
+    assert ada.follow(undo) == "link_expired"
+    assert stage.new_person().sign_in(BOB) == DONE
+
+
+@story
+def one_session_is_ended(stage: Stage) -> None:
+    ada, phone = stage.confirmed(), stage.new_person()
+    assert phone.sign_in(ADA) == DONE
+    assert ada.end_another_session() == DONE
+    assert (ada.state(), phone.state()) == ("confirmed", "signed_out")
+    assert ada.sessions() == 1
+
+
+@story
+def a_passkey_is_a_second_step(stage: Stage) -> None:
+    ada, phone = stage.confirmed(), stage.new_person()
+    key, done = ada.add_passkey()
+    assert done == DONE
+    stage.clock.shift(timedelta(seconds=1))
+    assert phone.sign_in(ADA) == "second_factor_due"
+    stranger = SoftwareAuthenticator()
+    stranger.id, stranger.user_handle = key.id, key.user_handle
+    assert phone.second_step_with_passkey(stranger) == "passkey_refused"
+    assert phone.state() == "signed_out"
+    assert phone.second_step_with_passkey(key) == DONE
+    assert phone.state() == "confirmed"
+
+
+@story
+def a_reset_does_not_replace_the_second_step(stage: Stage) -> None:
+    ada, phone = stage.confirmed(), stage.new_person()
+    app, _codes, _done = ada.add_app()
+    assert app
+    stage.clock.shift(timedelta(seconds=60))
+    assert phone.forgot(ADA) == DONE
+    assert phone.follow(stage.mail(ADA, "password"), OTHER_PASSWORD) == DONE
+    assert phone.sign_in(ADA, OTHER_PASSWORD) == "second_factor_due"
+    assert phone.state() == "signed_out"
+    assert phone.second_step(app.code()) == DONE
+
+
+@story
+def a_changed_address_does_not_replace_the_second_step(stage: Stage) -> None:
+    ada, phone = stage.confirmed(), stage.new_person()
+    app, _codes, _done = ada.add_app()
+    assert app
+    stage.clock.shift(timedelta(seconds=60))
+    assert ada.change_email(BOB) == DONE
+    assert phone.follow(stage.mail(BOB), PASSWORD) == "second_factor_due"
+    assert phone.state() == "signed_out"
+    assert phone.second_step(app.code()) == DONE
+    assert phone.export() == BOB
+
+
+@story
+def a_password_is_no_proof_where_a_factor_is_due(stage: Stage) -> None:
+    ada = stage.confirmed()
+    app, _codes, _done = ada.add_app()
+    assert app
+    stage.clock.shift(timedelta(minutes=11))
+    assert ada.export() == "proof_required"
+    code = app.code()
+    assert ada.prove_with_code("000000") == "code_wrong"
+    assert ada.prove_with_code(code) == DONE
+    assert ada.export() == ADA
+    stage.clock.shift(timedelta(seconds=1))
+    assert ada.remove_app() == DONE
+    assert stage.new_person().sign_in(ADA) == DONE
+
+
+@story
+def lost_factors_are_removed_after_a_wait(stage: Stage) -> None:
+    ada, phone = stage.confirmed(), stage.new_person()
+    assert ada.add_app()[2] == DONE
+    stage.clock.shift(timedelta(seconds=60))
+    assert phone.sign_in(ADA) == "second_factor_due"
+    assert phone.lose_factors() == DONE
+    first = stage.mail(ADA, "your second factor at")
+    assert phone.follow(first) == DONE
+    assert phone.sign_in(ADA) == "second_factor_due"
+    stage.clock.shift(timedelta(days=3, minutes=1))
+    last = _last_link(stage.mail(ADA, "factors at latchkey now"))
+    assert phone.follow(last) == "password_required"
+    assert phone.follow(last, "not the password") == "password_wrong"
+    assert phone.follow(last, PASSWORD) == DONE
+    assert ada.state() == "signed_out"
+    assert phone.sign_in(ADA) == DONE
+    assert phone.follow(last, PASSWORD) == "link_superseded"
+
+
+@story
+def the_owner_keeps_the_factors(stage: Stage) -> None:
+    ada, thief = stage.confirmed(), stage.new_person()
+    assert ada.add_app()[2] == DONE
+    stage.clock.shift(timedelta(seconds=60))
+    assert thief.sign_in(ADA) == "second_factor_due"
+    assert thief.lose_factors() == DONE
+    first = stage.mail(ADA, "your second factor at")
+    assert thief.follow(first) == DONE
+    keep = stage.mail(ADA, "will be removed")
+    assert stage.new_person().follow(keep) == DONE
+    assert thief.follow(first) == "link_superseded"
+    assert stage.new_person().follow(keep) == "link_superseded"
+    assert thief.sign_in(ADA) == "second_factor_due"
+
+
+def _last_link(mail: Mail) -> Link:
+    """The link that removes the factors; the mail has another one that keeps them."""
+    (word,) = {word for word in mail.text.split() if "/factors/reset/" in word}
+    return Link("factors/reset", word.rpartition("/")[2])
+
+
 FACES = {"pages": Pages, "token": Api, "cookie": ApiInBrowser}
 
 
@@ -343,4 +586,4 @@ FACES = {"pages": Pages, "token": Api, "cookie": ApiInBrowser}
 def test_a_story_ends_the_same(app: Flask, mailbox: Mailbox, tell: Story, face: type[Face]) -> None:
     make: Callable[[Flask], Face] = face
     with time_machine.travel(utcnow(), tick=False) as clock:
-        tell(Stage(lambda: make(app), mailbox, clock))
+        tell(Stage(lambda: make(app), app, mailbox, clock))
