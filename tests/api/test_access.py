@@ -16,6 +16,7 @@ from app.api.operations import OPERATIONS
 from app.mongo import current_mongo
 from app.users.clock import utcnow
 from tests.api.programs import BrowserApp, Program
+from tests.planted_factors import confirmed_in
 from tests.visitor import PASSWORD
 
 SIGN_IN, CONFIRM, PROVE = "authentication_required", "confirmation_required", "proof_required"
@@ -185,6 +186,67 @@ def test_a_request_with_a_token_ignores_cookies(app: Flask, mailbox: Any) -> Non
     assert browser.get("/account").status_code == 200
 
 
+@pytest.mark.parametrize("header", ["Bearer dead", "bearer dead", "BEARER", "Bearer a, Basic b"])
+def test_a_dead_token_is_signed_out_also_beside_a_living_cookie(
+    app: Flask, mailbox: Any, header: str
+) -> None:
+    browser = BrowserApp(app)
+    browser.register("ada@example.com")
+    browser.confirm(mailbox, "ada@example.com")
+    headers = {"Authorization": header}
+    answer = browser.client.get("/api/v1/session", headers=headers)
+    assert answer.get_json()["account"] is None
+    assert answer.get_json()["csrf_token"] is None
+    assert browser.client.get("/api/v1/account", headers=headers).status_code == 401
+
+
+def test_a_token_is_read_only_from_its_header(app: Flask) -> None:
+    """In a query it would be in logs (RFC 6750, 5.3)."""
+    program = Program(app)
+    program.register("bob@example.com")
+    client, token = app.test_client(), program.token
+    for query in ("access_token", "token"):
+        assert client.get(f"/api/v1/account?{query}={token}").status_code == 401
+    changes = {"access_token": token, "language": "de"}
+    assert client.patch("/api/v1/account", json=changes).status_code == 401
+
+
+def test_a_browser_has_one_session_on_the_pages_and_in_the_api(app: Flask) -> None:
+    page = confirmed_in(app, "ada@example.com")
+    browser = BrowserApp(app)
+    browser.client = page.client
+    assert browser.get("/account").status_code == 200
+    assert browser.call("DELETE", "/session").status_code == 204
+    assert str(page.get("/profile").location).startswith("/login")
+
+
+def test_the_session_of_another_account_cannot_be_ended(app: Flask) -> None:
+    ada, bob = Program(app), Program(app)
+    for email, program in (("ada@example.com", ada), ("bob@example.com", bob)):
+        confirmed_in(app, email)
+        program.sign_in(email)
+    for row in bob.get("/account/sessions").get_json()["sessions"]:
+        assert ada.call("DELETE", f"/account/sessions/{row['id']}").status_code == 404
+    assert bob.get("/account").status_code == 200
+
+
+def test_where_everybody_needs_a_second_factor_only_the_way_to_one_is_open(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(REQUIRE_SECOND_FACTOR="everybody")
+    confirmed_in(app, "ada@example.com")
+    program = Program(app)
+    program.sign_in("ada@example.com")
+    for method, path in TABLE:
+        if TABLE[method, path] in (CONFIRMED, PROVED):
+            body: dict[str, Any] = {} if method == "GET" else {"json": {}}
+            answer = program.call(method, path.replace("{id}", ID), **body)
+            refused = answer.is_json or answer.mimetype == "application/problem+json"
+            code = answer.get_json(force=True).get("code") if refused else None
+            to_a_factor = path.startswith(FACTORS) or path == "/session/proof"
+            assert (code == "second_factor_required") is not to_a_factor, (method, path)
+
+
 def test_a_token_cannot_ask_for_a_cookie(app: Flask) -> None:
     program = Program(app)
     program.register("bob@example.com")
@@ -272,6 +334,14 @@ def test_a_token_lives_as_long_as_a_browser_that_is_remembered(app: Flask, mailb
         assert program.get("/account").status_code == 200
     with time_machine.travel(began + timedelta(days=30, minutes=1), tick=False):
         assert program.get("/account").status_code == 401
+
+
+def test_the_session_of_a_browser_ends_when_it_is_idle(app: Flask) -> None:
+    confirmed_in(app, "ada@example.com")
+    browser = BrowserApp(app)
+    browser.sign_in("ada@example.com")
+    with time_machine.travel(utcnow() + timedelta(hours=13), tick=False):
+        assert browser.get("/account").status_code == 401
 
 
 class TestOtherOrigins:

@@ -3,19 +3,24 @@
 import io
 from typing import Any
 
+import msgspec
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
 import config
 from app import create_app
+from app.api.operations import OPERATIONS
 from app.api.problems import PROBLEMS
+from app.security import rate_limits
+from app.security.attempts import StorageUnavailable
 from app.users import hash_queue
 from app.users.hash_queue import HashQueueFull
 from tests.api.programs import Program
 from tests.visitor import PASSWORD, Visitor
 
 SESSION = "/api/v1/session"
+FACTORS = "/account/second-factors"
 RIGHT = {"email": "ada@example.com", "password": PASSWORD}
 
 
@@ -90,6 +95,57 @@ def test_each_missing_field_is_named(app: Flask) -> None:
     details = _assert_problem(app.test_client().post(SESSION, json={}), 422, "fields_invalid")
     named = [(error["field"], error["code"]) for error in details["errors"]]
     assert named == [("email", "required"), ("password", "required")]
+
+
+def test_every_operation_names_each_field_of_a_wrong_type(ada: Program) -> None:
+    """Neither an error of ours nor a value that is taken for another one."""
+    for one in OPERATIONS.values():
+        if one.body is None:
+            continue
+        fields = msgspec.structs.fields(one.body)
+        path = one.path.replace("<string(length=16):handle>", "0" * 16)
+        wrong = {field.name: [{"$gt": ""}] for field in fields}
+        details = _assert_problem(ada.call(one.method, path, json=wrong), 422, "fields_invalid")
+        named = {error["field"]: error["code"] for error in details["errors"]}
+        assert named == dict.fromkeys(wrong, "wrong_type"), path
+
+
+_LINKS = [
+    *("/confirmation", "/confirmation/mail", "/confirmation/disown", "/password/reset"),
+    *("/email/confirm", "/email/undo", "/second-factors/reset", "/second-factors/keep"),
+]
+
+
+@pytest.mark.parametrize("path", _LINKS)
+@pytest.mark.parametrize("token", ["x" * 60_000, "\x00", "é", "a.b.c", "../..", "😀"])
+def test_a_token_of_any_shape_is_a_damaged_link(app: Flask, path: str, token: str) -> None:
+    body = {"token": token, "password": PASSWORD}
+    _assert_problem(app.test_client().post(f"/api/v1{path}", json=body), 410, "link_damaged")
+
+
+_ANSWER = {"clientDataJSON": "AA", "authenticatorData": "AA", "signature": "AA"}
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        *({}, {"id": 1}, {"id": "x", "response": 5}, "", "x", "[]", "null", "{" * 3000),
+        {"id": "AA", "rawId": "AA", "type": "public-key", "response": {}},
+        {"id": "AA", "rawId": "AA", "type": "public-key", "response": {key: [] for key in _ANSWER}},
+        {"id": "é\0", "rawId": "é", "type": "public-key", "response": dict.fromkeys(_ANSWER, "é")},
+        {"id": "AA", "rawId": "AA", "type": "public-key", "response": {"attestationObject": "oA"}},
+    ],
+    ids=lambda credential: str(credential)[:30],
+)
+def test_an_answer_of_a_passkey_of_any_shape_is_refused(ada: Program, credential: Any) -> None:
+    new = f"{FACTORS}/passkeys"
+    for path, options in (
+        ("/session/passkey", "/session/passkey/options"),
+        (new, f"{new}/options"),
+    ):
+        ticket = ada.post(options).get_json()["ticket"]
+        answer = ada.post(path, ticket=ticket, credential=credential)
+        _assert_problem(answer, 422, "passkey_refused")
 
 
 def test_unknown_fields_are_ignored(app: Flask) -> None:
@@ -184,6 +240,18 @@ def test_a_database_that_is_away_is_a_problem_that_says_when_to_try_again(
         .test_client()
         .get("/api/v1/account", headers={"Authorization": f"Bearer {token}"})
     )
+    _assert_problem(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_without_a_place_to_count_attempts_nothing_is_tried(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_attempts: Any) -> None:
+        raise StorageUnavailable("away")
+
+    monkeypatch.setattr(rate_limits, "check", away)
+    answer = app.test_client().post(SESSION, json=RIGHT)
     _assert_problem(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
 

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.api import idempotency
+from app.flows.results import Busy
 from app.mongo import current_mongo
 from app.users.clock import utcnow
 from scripts.mongod import Mongod
@@ -17,6 +18,7 @@ from tests.api.programs import BrowserApp, Program
 from tests.commands import commands
 from tests.conftest import MakeApp
 from tests.mailbox import Mailbox
+from tests.planted_factors import confirmed_in
 from tests.visitor import PASSWORD
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
@@ -166,6 +168,45 @@ def test_an_error_is_not_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> No
         assert _post(program, "/accounts", ADA).status_code == 500
     assert _stored(app) == []
     assert _post(program, "/accounts", ADA).status_code == 201
+
+
+def test_being_busy_is_not_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Program(app)
+    with monkeypatch.context() as busy:
+        busy.setattr("app.api.accounts.registration.register", lambda *_: Busy())
+        assert _post(program, "/accounts", ADA).status_code == 503
+    assert _stored(app) == []
+    assert _post(program, "/accounts", ADA).status_code == 201
+
+
+@pytest.mark.parametrize("kind", [Program, BrowserApp], ids=["token", "cookie"])
+def test_repeating_a_sign_in_does_not_undo_signing_out(app: Flask, kind: type[Program]) -> None:
+    confirmed_in(app, ADA["email"])
+    program = kind(app)
+    headers = program.headers()
+    before = program.client.get_cookie("session") if program.cookie else None
+    body = ADA | {"cookie": program.cookie}
+    first = program.take(_post(program, "/session", body, **headers))
+    assert first.status_code == 201
+    assert program.get("/account").status_code == 200
+    assert program.call("DELETE", "/session").status_code == 204
+    program.token = ""
+    if before:
+        program.client.set_cookie("session", before.value)
+    again = program.take(_post(program, "/session", body, **headers))
+    assert (again.status_code, again.data) == (201, first.data)
+    assert program.get("/account").status_code == 401
+
+
+def test_a_repeated_request_needs_a_proof_too(app: Flask) -> None:
+    confirmed_in(app, ADA["email"])
+    program, path = Program(app), "/account/second-factors/totp"
+    program.sign_in(ADA["email"])
+    secret = _post(program, path, {}).get_json()["secret"]
+    assert _post(program, path, {}).get_json()["secret"] == secret
+    assert secret not in str(_stored(app))
+    with time_machine.travel(utcnow() + timedelta(minutes=11), tick=False):
+        assert _code(_post(program, path, {})) == "proof_required"
 
 
 def test_neither_the_key_nor_the_token_is_stored(app: Flask) -> None:
